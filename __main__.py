@@ -1,0 +1,68 @@
+"""Reach pull-mode member clusters through Karmada, by apiserver-network-proxy (ANP): the whole stack."""
+
+from __future__ import annotations
+
+from pulumi import ResourceOptions
+
+import config
+import preflight
+import workstation
+from components.certificate import Lifetime
+from components.clusters import clusters
+from components.credential import credentials
+from components.images import ProxyImages
+from components.member import Member, MemberArgs
+from components.outputs import export
+from components.pki import TunnelPki, TunnelPkiArgs
+from components.proxy_server import ProxyServer, ProxyServerArgs, guard_of
+from components.tunnel_check import TunnelCheck, TunnelCheckArgs
+
+settings = config.load(config.values(), workstation.ThisMachine())
+preflight.check(settings)
+
+reach = clusters(settings)
+lifetime = Lifetime.of(settings.certificates)
+images = ProxyImages("images", settings.images)
+pki = TunnelPki(
+    "tunnel",
+    TunnelPkiArgs(
+        address=settings.host.address, lifetime=lifetime, protect_ca_keys=settings.certificates.protect_ca_keys
+    ),
+)
+credential = credentials(settings.proxy)
+server = ProxyServer(
+    "proxy-server",
+    ProxyServerArgs(
+        host=settings.host,
+        image=images.server,
+        pki=pki,
+        guard=guard_of(settings, credential),
+        kind_node=settings.node(settings.host),
+        awaits_agents=len(settings.active) > 0,
+    ),
+    ResourceOptions(provider=reach.host),
+)
+members = {
+    each.name: Member(
+        each.name,
+        MemberArgs(
+            member=each,
+            host=settings.host,
+            image=images.agent,
+            pki=pki,
+            lifetime=lifetime,
+            server=server,
+            karmada=reach.karmada,
+            credential=next(iter(credential), None),
+            kind_node=settings.node(each),
+        ),
+        ResourceOptions(provider=reach.members[each.name]),
+    )
+    for each in settings.members
+}
+for each in settings.active:
+    TunnelCheck(
+        f"{each.name}-check",
+        TunnelCheckArgs(settings=each, host=settings.host, server=server, member=members[each.name]),
+    )
+export(settings, images=images, pki=pki, members=members)

@@ -1,0 +1,1 @@
+"""What the stack's local Commands run. Standard library alone, so that any python3 runs them without an environment."""

@@ -1,0 +1,51 @@
+"""Waits until karmada-agent runs without the tunnel's flags and has said so on its Cluster object.
+
+Run when the flags' patch is gone. What the agent needs to say so, a registered member's grant, must stay until then.
+Input: the JSON that components/karmada_agent.py writes.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from answers import Json, parse, text
+from workstation import Unavailable, ask, kubectl, objects
+
+SECONDS = 120
+
+
+def main() -> int:
+    """0 once it is so, 1 with the reason when it is not within SECONDS."""
+    what = parse(sys.stdin.read())
+    end = time.monotonic() + SECONDS
+    reason = ""
+    while time.monotonic() < end:
+        try:
+            reason = still_there(what)
+        except Unavailable as unavailable:
+            reason = str(unavailable)
+        if not reason:
+            return 0
+        time.sleep(0.5)
+    print(f"{text(what, 'cluster')}: karmada-agent did not come back without the tunnel: {reason}", file=sys.stderr)
+    print("Mend the agent and run the same command again: the rest is still to be taken away.", file=sys.stderr)
+    return 1
+
+
+def still_there(what: Json) -> str:
+    """Why it is not over yet, or nothing. Raises Unavailable."""
+    member = (text(what, "member", "kubeconfig"), text(what, "member", "context"))
+    deployment = [f"deployment/{text(what, 'deployment')}", f"--namespace={text(what, 'namespace')}"]
+    if objects(kubectl(*member, "get", *deployment)):
+        ask(kubectl(*member, "rollout", "status", *deployment, "--timeout=5s"))
+    karmada = (text(what, "karmada", "kubeconfig"), text(what, "karmada", "context"))
+    for cluster in objects(kubectl(*karmada, "get", "clusters.cluster.karmada.io", text(what, "cluster"))):
+        url = text(cluster, "spec", "proxyURL")
+        if url == text(what, "proxyUrl"):
+            return f"its Cluster still names {url}"
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

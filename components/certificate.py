@@ -1,0 +1,154 @@
+"""A certificate authority, and a certificate signed by one, each with its own ECDSA P-256 key.
+
+They do not write Secrets: that is secret_files.py's. Keys and, to the provider, their PEMs are secret Outputs.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi_tls as tls
+from pulumi import ComponentResource, Input, Output, ResourceOptions
+
+from settings import Certificates
+
+SERVER_USAGES = ("digital_signature", "server_auth")
+CLIENT_USAGES = ("digital_signature", "client_auth")
+CA_USAGES = ("digital_signature", "cert_signing", "crl_signing")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lifetime:
+    """How long certificates live and when `up` renews them, in hours."""
+
+    leaf: int
+    leaf_renewal: int
+    ca: int
+
+    @classmethod
+    def of(cls, certificates: Certificates) -> Lifetime:
+        """The config's hours."""
+        return cls(
+            leaf=certificates.validity_hours,
+            leaf_renewal=certificates.renew_before_hours,
+            ca=certificates.ca_validity_hours,
+        )
+
+    @property
+    def ca_renewal(self) -> int:
+        """A CA is renewed before a leaf that it signs could outlive it."""
+        return self.leaf + self.leaf_renewal
+
+
+def private_key(name: str, opts: ResourceOptions) -> tls.PrivateKey:
+    """An ECDSA P-256 key, which every release of ANP and HAProxy takes."""
+    return tls.PrivateKey(name, algorithm="ECDSA", ecdsa_curve="P256", opts=opts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateAuthorityArgs:
+    """`common_name` is the CA's subject; `protect_key` refuses to delete its key."""
+
+    common_name: str
+    lifetime: Lifetime
+    protect_key: bool = False
+
+
+class CertificateAuthority(ComponentResource):
+    """A self-signed CA. Renewed with the same key, so that what it signed before stays valid.
+
+    Only the key is protected: a protected certificate could not be renewed.
+    """
+
+    key_pem: Output[str]
+    cert_pem: Output[str]
+    ends: Output[str]
+    """When the certificate ends, RFC 3339."""
+
+    def __init__(self, name: str, args: CertificateAuthorityArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("karmada-anp:index:CertificateAuthority", name, None, opts)
+        child = ResourceOptions(parent=self)
+        key = private_key(name, ResourceOptions.merge(child, ResourceOptions(protect=args.protect_key)))
+        certificate = tls.SelfSignedCert(
+            name,
+            private_key_pem=key.private_key_pem,
+            subject={"common_name": args.common_name},
+            is_ca_certificate=True,
+            set_subject_key_id=True,
+            allowed_uses=list(CA_USAGES),
+            validity_period_hours=args.lifetime.ca,
+            early_renewal_hours=args.lifetime.ca_renewal,
+            opts=child,
+        )
+        self.key_pem = key.private_key_pem
+        self.cert_pem = certificate.cert_pem
+        self.ends = certificate.validity_end_time
+        self.register_outputs({"certPem": self.cert_pem, "ends": self.ends})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateArgs:
+    """`usages` are SERVER_USAGES or CLIENT_USAGES; `addresses` are IPs or DNS names, for a server."""
+
+    authority: CertificateAuthority
+    common_name: str
+    usages: Sequence[str]
+    lifetime: Lifetime
+    addresses: Sequence[Input[str]] = ()
+
+
+class Certificate(ComponentResource):
+    """A leaf certificate and its key: it serves or is a client, never both, and signs nothing."""
+
+    key_pem: Output[str]
+    cert_pem: Output[str]
+    ends: Output[str]
+    """When the certificate ends, RFC 3339."""
+
+    def __init__(self, name: str, args: CertificateArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("karmada-anp:index:Certificate", name, None, opts)
+        child = ResourceOptions(parent=self)
+        key = private_key(name, child)
+        names = Output.all(*args.addresses)
+        request = tls.CertRequest(
+            name,
+            private_key_pem=key.private_key_pem,
+            subject={"common_name": args.common_name},
+            dns_names=names.apply(dns_names) if args.addresses else None,
+            ip_addresses=names.apply(ip_addresses) if args.addresses else None,
+            opts=child,
+        )
+        certificate = tls.LocallySignedCert(
+            name,
+            cert_request_pem=request.cert_request_pem,
+            ca_private_key_pem=args.authority.key_pem,
+            ca_cert_pem=args.authority.cert_pem,
+            allowed_uses=list(args.usages),
+            validity_period_hours=args.lifetime.leaf,
+            early_renewal_hours=args.lifetime.leaf_renewal,
+            opts=child,
+        )
+        self.key_pem = key.private_key_pem
+        self.cert_pem = certificate.cert_pem
+        self.ends = certificate.validity_end_time
+        self.register_outputs({"certPem": self.cert_pem, "ends": self.ends})
+
+
+def ip_addresses(names: Sequence[str]) -> list[str]:
+    """Those names that are IP addresses, in their order."""
+    return [name for name in names if _is_ip(name)]
+
+
+def dns_names(names: Sequence[str]) -> list[str]:
+    """Those names that are no IP addresses, in their order."""
+    return [name for name in names if not _is_ip(name)]
+
+
+def _is_ip(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,44 @@
+"""The Kubernetes providers of a stack: the host cluster, the Karmada API, and one a member."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi_kubernetes as kubernetes
+
+from settings import Cluster, Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clusters:
+    """A provider for each API that the stack speaks to, `members` by the member's name."""
+
+    host: kubernetes.Provider
+    karmada: kubernetes.Provider
+    members: Mapping[str, kubernetes.Provider]
+
+
+def clusters(settings: Settings) -> Clusters:
+    """The providers of a stack. Everything in a cluster is made through one of them."""
+    return Clusters(
+        host=_provider("host", settings.host, settings.host.context),
+        karmada=_provider("karmada", settings.host, settings.host.karmada_context),
+        members={each.name: _provider(f"member-{each.name}", each, each.context) for each in settings.members},
+    )
+
+
+def _provider(name: str, cluster: Cluster, context: str) -> kubernetes.Provider:
+    """A provider that keeps its identity when a kubeconfig's path or a context's name changes.
+
+    Secrets are changed in place: a replaced one would take its Deployment with it, and the tunnel for half a minute.
+    """
+    return kubernetes.Provider(
+        name,
+        kubeconfig=os.path.expanduser(cluster.kubeconfig) or None,
+        context=context,
+        cluster_identifier=name,
+        enable_secret_mutable=True,
+        enable_config_map_mutable=True,
+    )

@@ -1,0 +1,92 @@
+"""The guard: an HAProxy in front of proxy-server, and what it lets through. Pure text; nothing here is deployed.
+
+Karmada presents no client certificate, and verifies an https proxy against the member's CA, so the port it uses must
+be plain HTTP. ANP's own frontend asks for a client certificate and takes any target. The guard stands between: it takes
+CONNECT only, only to the API endpoints of the stack's members, only with the expected Proxy-Authorization, and speaks
+mTLS to proxy-server on the pod's own loopback.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from components.anp import FRONTEND_PORT, GRACE_SECONDS, SERVER_NAMES
+
+DIRECTORY = "/usr/local/etc/haproxy"
+"""Where the image looks for its configuration, and where the Secret `proxy-guard` is mounted."""
+
+CONFIGURATION = "haproxy.cfg"
+CLIENT_CERTIFICATE = "client.pem"
+SERVER_CA = "server-ca.crt"
+
+LARGEST_HEAD = 8_192
+"""Bytes of a request's head; what Karmada sends has a few hundred."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What the guard lets through: CONNECT to one of `targets` (`host:port`), with one of `credentials`."""
+
+    port: int
+    targets: Sequence[str]
+    credentials: Sequence[str]
+
+
+def credential(key_pem: str) -> str:
+    """The Proxy-Authorization that goes with a private key: Basic, with 256 bits that only its holder can tell."""
+    password = hashlib.sha256(key_pem.encode()).hexdigest()
+    return "Basic " + base64.b64encode(f"karmada:{password}".encode()).decode()
+
+
+def configuration(rules: Rules, directory: str = DIRECTORY) -> str:
+    """HAProxy's configuration. It holds the credentials: it belongs into a Secret.
+
+    A refused request gets 405 (not CONNECT), 403 (another target) or 407 (no or a wrong credential), in that order,
+    and is logged without its headers. `url` is a CONNECT's target as it was sent; a Host header that differs from it
+    HAProxy refuses with 400 by itself.
+    """
+    targets = " ".join(rules.targets) or "no-member:0"
+    credentials = " ".join(f'"{each}"' for each in rules.credentials)
+    name = SERVER_NAMES[0]
+    tls = f"ssl crt {directory}/{CLIENT_CERTIFICATE} ca-file {directory}/{SERVER_CA} verify required verifyhost {name}"
+    return f"""\
+global
+    log stdout format raw local0 info
+    hard-stop-after {GRACE_SECONDS}s
+    maxconn 4096
+    tune.bufsize {2 * LARGEST_HEAD}
+    tune.maxrewrite {LARGEST_HEAD}
+    ssl-default-server-options ssl-min-ver TLSv1.2
+
+defaults
+    mode http
+    log global
+    option dontlognull
+    option http-server-close
+    log-format "%ci %ST %ts %[var(txn.target)] %Tt ms %B bytes"
+    timeout connect 5s
+    timeout http-request 5s
+    timeout client 30s
+    timeout server 30s
+    timeout tunnel 1h
+    timeout client-fin 30s
+    timeout server-fin 30s
+
+frontend karmada
+    bind :{rules.port}
+    acl to_a_member url -m str {targets}
+    acl from_karmada req.hdr(Proxy-Authorization) -m str {credentials}
+    acl once req.hdr_cnt(Proxy-Authorization) eq 1
+    http-request set-var(txn.target) url,json
+    http-request deny deny_status 405 unless METH_CONNECT
+    http-request deny deny_status 403 unless to_a_member
+    http-request deny deny_status 407 unless once from_karmada
+    http-request del-header Proxy-Authorization
+    default_backend proxy-server
+
+backend proxy-server
+    server loopback 127.0.0.1:{FRONTEND_PORT} {tls} sni str({name}) alpn http/1.1
+"""

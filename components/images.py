@@ -1,0 +1,111 @@
+"""ProxyImages: ANP's two images, built from pinned sources or published, and how a built one reaches a kind cluster.
+
+It pushes nothing, and it does not touch the guard's image, which is a public one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi_docker as docker
+from pulumi import ComponentResource, Output, Resource, ResourceOptions
+from pulumi_command import local
+
+from components.anp import AGENT, SERVER
+from problems import Problem, config_set, refusal
+from settings import Build, Images
+from workstation import KindNode
+
+SOURCES = ".sources"
+"""Where sources are checked out, below the program: a relative path, the same in every checkout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """An image that a pod can run. `id` is the built image's own, and None for a published one."""
+
+    reference: Output[str]
+    id: Output[str] | None = None
+
+
+class ProxyImages(ComponentResource):
+    """The images of proxy-server and proxy-agent."""
+
+    server: Image
+    agent: Image
+
+    def __init__(self, name: str, args: Images, opts: ResourceOptions | None = None) -> None:
+        super().__init__("karmada-anp:index:ProxyImages", name, None, opts)
+        child = ResourceOptions(parent=self)
+        if args.build:
+            sources = checkout(args.build)
+            self.server = _built(SERVER, "server", args.registry, args.build, sources, child)
+            self.agent = _built(AGENT, "agent", args.registry, args.build, sources, child)
+        else:
+            self.server = Image(reference=Output.from_input(args.server))
+            self.agent = Image(reference=Output.from_input(args.agent))
+        self.register_outputs({"server": self.server.reference, "agent": self.agent.reference})
+
+
+def checkout(build: Build) -> str:
+    """The relative path of the sources, fetched if they are not there. Raises pulumi.RunError.
+
+    It runs in every preview and up: a Command would run once in the stack's life, and a colleague's checkout would have
+    no sources.
+    """
+    directory = f"{SOURCES}/{build.commit}"
+    try:
+        local.run(
+            command="sh commands/checkout.sh",
+            environment={
+                "REPOSITORY": build.repository,
+                "REF": build.ref,
+                "COMMIT": build.commit,
+                "DIRECTORY": directory,
+            },
+            dir=".",
+        )
+    except Exception as error:
+        said = [line for line in str(error).splitlines() if line.strip()]
+        raise refusal(
+            "ANP's sources cannot be had",
+            [
+                Problem(
+                    "images.build",
+                    f"{build.ref} of {build.repository}: {' / '.join(said[-2:])}",
+                    f"correct images.build.repository, ref and commit ({config_set('images.build.commit', 'COMMIT')})",
+                )
+            ],
+        ) from None
+    return directory
+
+
+def _built(name: str, dockerfile: str, registry: str, build: Build, sources: str, opts: ResourceOptions) -> Image:
+    image = docker.Image(
+        name,
+        image_name=f"{registry}/{name}:{build.image_tag}",
+        build=docker.DockerBuildArgs(
+            context=sources,
+            dockerfile=f"{sources}/artifacts/images/{dockerfile}-build.Dockerfile",
+            args=dict(build.args),
+        ),
+        skip_push=True,
+        opts=opts,
+    )
+    return Image(reference=image.image_name, id=image.repo_digest)
+
+
+def loaded_into_kind(
+    name: str, image: Image, kind: str, node: KindNode | None, opts: ResourceOptions
+) -> list[Resource]:
+    """Loads a built image into a kind cluster: again when the image or the node is another, and nothing elsewhere."""
+    if image.id is None or node is None:
+        return []
+    return [
+        local.Command(
+            name,
+            create=Output.format("kind load docker-image {0} --name {1}", image.reference, kind),
+            triggers=[image.id, node.id],
+            opts=opts,
+        )
+    ]

@@ -1,0 +1,87 @@
+"""KarmadaAgentPatch: the two flags by which karmada-agent reports the tunnel; nothing else of its Deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
+from pulumi_command import local
+from pulumi_kubernetes.apps.v1 import DeploymentPatch
+
+from components.registration import FIELD_MANAGER, MANAGER_ANNOTATION
+from components.revision import revision
+from settings import Host, Member
+
+
+@dataclass(frozen=True, kw_only=True)
+class KarmadaAgentPatchArgs:
+    """The member, the host (to ask what its Cluster object says), and the address of the tunnel's plain port.
+
+    `grant` is what the agent needs to report the tunnel, and outlives the flags; `tunnel` is what must run before them.
+    """
+
+    member: Member
+    host: Host
+    proxy_url: Input[str]
+    grant: Sequence[Resource]
+    tunnel: Sequence[Resource]
+
+
+class KarmadaAgentPatch(ComponentResource):
+    """Owns `args` of the container karmada-agent: its `command` is an atomic list of somebody else's, args come after
+    it, and the last flag wins.
+
+    Destroy gives back what was there. It ends only when the agent has come back without the flags and has said so on
+    its Cluster object: what lets it do so (`grant`) must not go earlier.
+    """
+
+    revision: Output[str]
+    """Another one after each rollout that this stack caused."""
+
+    def __init__(self, name: str, args: KarmadaAgentPatchArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("karmada-anp:index:KarmadaAgentPatch", name, None, opts)
+        child = ResourceOptions(parent=self)
+        agent = args.member.agent
+        gone = local.Command(
+            f"{name}-gone",
+            create="true",
+            delete="python3 -m commands.agent_gone",
+            stdin=Output.json_dumps(
+                {
+                    "cluster": args.member.name,
+                    "proxyUrl": args.proxy_url,
+                    "karmada": {"kubeconfig": args.host.kubeconfig, "context": args.host.karmada_context},
+                    "member": {"kubeconfig": args.member.kubeconfig, "context": args.member.context},
+                    "namespace": agent.namespace,
+                    "deployment": agent.deployment,
+                }
+            ),
+            opts=ResourceOptions.merge(child, ResourceOptions(depends_on=list(args.grant))),
+        )
+        patch = DeploymentPatch(
+            name,
+            metadata={
+                "name": agent.deployment,
+                "namespace": agent.namespace,
+                "annotations": {MANAGER_ANNOTATION: FIELD_MANAGER},
+            },
+            spec={
+                "template": {
+                    "spec": {
+                        "containers": [
+                            {
+                                "name": agent.container,
+                                "args": [
+                                    f"--cluster-api-endpoint={args.member.api_endpoint}",
+                                    Output.format("--proxy-server-address={0}", args.proxy_url),
+                                ],
+                            }
+                        ]
+                    }
+                }
+            },
+            opts=ResourceOptions.merge(child, ResourceOptions(depends_on=[gone, *args.tunnel])),
+        )
+        self.revision = revision(patch)
+        self.register_outputs({})

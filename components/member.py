@@ -1,0 +1,100 @@
+"""Member: everything that one member has of the tunnel, in its own cluster and in the Karmada API.
+
+Names come from the member's name, so that a member can leave, pause or move to another stack without touching another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi_kubernetes as kubernetes
+from pulumi import ComponentResource, Output, ResourceOptions
+
+from components.certificate import CLIENT_USAGES, Certificate, CertificateArgs, Lifetime
+from components.images import Image, loaded_into_kind
+from components.karmada_agent import KarmadaAgentPatch, KarmadaAgentPatchArgs
+from components.pki import TunnelPki
+from components.proxy_agent import ProxyAgent, ProxyAgentArgs
+from components.proxy_server import ProxyServer
+from components.registration import Registration, RegistrationArgs
+from settings import Host
+from settings import Member as MemberSettings
+from workstation import KindNode
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberArgs:
+    """A member's settings, and the ends of its tunnel. `karmada` is the provider for the Karmada API.
+
+    Without a `credential` there is no guard, and the documented agent is deployed as it is.
+    """
+
+    member: MemberSettings
+    host: Host
+    image: Image
+    pki: TunnelPki
+    lifetime: Lifetime
+    server: ProxyServer
+    karmada: kubernetes.Provider
+    credential: Output[str] | None
+    kind_node: KindNode | None
+
+
+class Member(ComponentResource):
+    """A member's agent certificate, proxy-agent, registration and flags. Its provider is the member cluster's.
+
+    The agent does not wait for proxy-server, which is ready only once an agent is connected; the flags wait for both.
+    """
+
+    certificate_ends: Output[str]
+    """When the agent's certificate ends, RFC 3339."""
+    revision: Output[str]
+    """Another one after each change on this member's part of the path."""
+
+    def __init__(self, name: str, args: MemberArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("karmada-anp:index:Member", name, None, opts)
+        child = ResourceOptions(parent=self)
+        member = args.member
+        certificate = Certificate(
+            f"{name}-agent",
+            CertificateArgs(
+                authority=args.pki.agent_ca,
+                common_name=f"proxy-agent-{name}",
+                usages=CLIENT_USAGES,
+                lifetime=args.lifetime,
+            ),
+            child,
+        )
+        agent = ProxyAgent(
+            f"{name}-proxy-agent",
+            ProxyAgentArgs(
+                namespace=member.namespace,
+                image=args.image,
+                server=args.server.address,
+                server_ca_pem=args.pki.agent_ca.cert_pem,
+                certificate=certificate,
+                member_host=member.host,
+                documented=args.credential is None,
+                after=loaded_into_kind(f"{name}-image", args.image, member.kind, args.kind_node, child),
+            ),
+            child,
+        )
+        registration = Registration(
+            f"{name}-registration",
+            RegistrationArgs(cluster=member.name, registered=member.registered, credential=args.credential),
+            ResourceOptions(parent=self, provider=args.karmada),
+        )
+        patch = KarmadaAgentPatch(
+            f"{name}-karmada-agent",
+            KarmadaAgentPatchArgs(
+                member=member,
+                host=args.host,
+                proxy_url=args.server.proxy_url,
+                grant=registration.ready,
+                tunnel=[agent.deployment, args.server.deployment],
+            ),
+            child,
+        )
+        self.certificate_ends = certificate.ends
+        self.revision = Output.format("{0} {1} {2}", agent.revision, registration.revision, patch.revision)
+        self.register_outputs({"certificateEnds": self.certificate_ends})

@@ -1,0 +1,91 @@
+"""Registration: what the Karmada API holds for a member's tunnel.
+
+For a member joined by `karmadactl register`, the right to update its own Cluster object, which its agent needs to
+report the tunnel; for a guarded stack, the credential that Karmada shows to the guard. It does not create the Cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pulumi import ComponentResource, Output, Resource, ResourceOptions
+from pulumi_kubernetes.apiextensions import CustomResourcePatch
+from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
+
+from components.revision import revision
+
+FIELD_MANAGER = "karmada-anp"
+"""The server-side apply manager of our patches: what it owns is ours, and goes with the patch."""
+
+MANAGER_ANNOTATION = "pulumi.com/patchFieldManager"
+AGENT_USER = "system:karmada:agent:{0}"
+"""The user as which a registered member's karmada-agent speaks to the Karmada API."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistrationArgs:
+    """The Cluster object's name, whether `karmadactl register` made it, and the credential, if there is a guard."""
+
+    cluster: str
+    registered: bool
+    credential: Output[str] | None = None
+
+
+class Registration(ComponentResource):
+    """The grant, which must be there before karmada-agent gets its flags, and `spec.proxyHeader` of the Cluster.
+
+    Destroy takes both away; karmada-agent never touches `proxyHeader`.
+    """
+
+    ready: Sequence[Resource]
+    """What karmada-agent must wait for."""
+    revision: Output[str]
+    """Another one after each change of the credential on the Cluster object."""
+
+    def __init__(self, name: str, args: RegistrationArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("karmada-anp:index:Registration", name, None, opts)
+        child = ResourceOptions(parent=self)
+        grant = _grant(name, args.cluster, child) if args.registered else []
+        headers = [_proxy_header(name, args.cluster, args.credential, child)] if args.credential is not None else []
+        self.ready = [*grant, *headers]
+        self.revision = Output.concat("", *(revision(each) for each in headers))
+        self.register_outputs({})
+
+
+def _grant(name: str, cluster: str, opts: ResourceOptions) -> list[Resource]:
+    """Reading and updating this one Cluster, for its own agent."""
+    role_name = f"karmada-anp:{cluster}"
+    role = ClusterRole(
+        f"{name}-role",
+        metadata={"name": role_name},
+        rules=[
+            {
+                "api_groups": ["cluster.karmada.io"],
+                "resources": ["clusters"],
+                "resource_names": [cluster],
+                "verbs": ["get", "update"],
+            }
+        ],
+        opts=opts,
+    )
+    binding = ClusterRoleBinding(
+        f"{name}-binding",
+        metadata={"name": role_name},
+        role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role_name},
+        subjects=[{"api_group": "rbac.authorization.k8s.io", "kind": "User", "name": AGENT_USER.format(cluster)}],
+        opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[role])),
+    )
+    return [role, binding]
+
+
+def _proxy_header(name: str, cluster: str, credential: Output[str], opts: ResourceOptions) -> CustomResourcePatch:
+    """The header with which Karmada goes through the guard, on the Cluster object."""
+    return CustomResourcePatch(
+        f"{name}-header",
+        api_version="cluster.karmada.io/v1alpha1",
+        kind="Cluster",
+        metadata={"name": cluster, "annotations": {MANAGER_ANNOTATION: FIELD_MANAGER}},
+        spec={"proxyHeader": {"Proxy-Authorization": credential}},
+        opts=ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["spec"])),
+    )

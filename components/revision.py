@@ -1,0 +1,18 @@
+"""How a component says that what it runs is another than before, without naming what is in it."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pulumi
+from pulumi import Output
+from pulumi_kubernetes.apiextensions import CustomResourcePatch
+from pulumi_kubernetes.apps.v1 import Deployment, DeploymentPatch
+from pulumi_kubernetes.meta.v1.outputs import ObjectMeta
+
+
+def revision(of: Deployment | DeploymentPatch | CustomResourcePatch) -> Output[str]:
+    """The object's identity and generation, as of the last change that this stack made."""
+    # the SDK declares no metadata on CustomResourcePatch, and no types on get
+    metadata = cast("Output[ObjectMeta]", pulumi.get(of, "metadata"))  # pyright: ignore[reportUnknownMemberType]
+    return Output.format("{0}/{1}", metadata.uid, metadata.generation)

@@ -1,0 +1,101 @@
+"""What the machine that runs Pulumi knows by itself: its kubeconfigs, its kind clusters, and the tools to ask with.
+
+Reads only, with the standard library alone. It asks `kubectl config view`, so that KUBECONFIG's own rules apply, and
+`docker inspect`; it never reads a credential. What the clusters themselves say is preflight.py's.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
+
+from answers import Json, at, entries, items, parse, text
+
+
+class Unavailable(Exception):
+    """Something could not be asked; the text says what it answered, or how to get the tool."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindNode:
+    """The control-plane node of a kind cluster: its container's id, and its address on kind's Docker network."""
+
+    id: str
+    address: str
+
+
+class Workstation(Protocol):
+    """What config.py wants to know of a machine."""
+
+    def servers(self, kubeconfig: str) -> Mapping[str, str]:
+        """The API server's URL of each context in a kubeconfig (`""`: where KUBECONFIG points). Raises Unavailable."""
+        ...
+
+    def kind_node(self, cluster: str) -> KindNode:
+        """The node of the kind cluster of that name. Raises Unavailable."""
+        ...
+
+
+def kubectl(kubeconfig: str, context: str, *arguments: str) -> list[str]:
+    """The kubectl command for one context; without a context, for the kubeconfig itself."""
+    path = [f"--kubeconfig={os.path.expanduser(kubeconfig)}"] if kubeconfig else []
+    return ["kubectl", *path, *([f"--context={context}"] if context else []), *arguments]
+
+
+def ask(command: Sequence[str], seconds: float = 15) -> str:
+    """What a read-only command prints. Raises Unavailable with the command's own last line."""
+    try:
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL
+        )
+    except FileNotFoundError:
+        raise Unavailable(f"{command[0]} is not installed, or not on PATH") from None
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"{command[0]} gave no answer within {seconds:.0f} s") from None
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
+        raise Unavailable(said[-1].removeprefix("error: ").removeprefix("Error: ").strip())
+    return done.stdout
+
+
+def objects(command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
+    """What a `kubectl get` finds; what is not there is left out. Raises Unavailable."""
+    timeout = f"--request-timeout={seconds:.0f}s"
+    printed = ask([*command, "--output=json", "--ignore-not-found", timeout], seconds + 5)
+    if not printed.strip():
+        return []
+    found = parse(printed)
+    return items(found, "items") if text(found, "kind").endswith("List") else [found]
+
+
+class ThisMachine:
+    """The workstation that the program runs on. Each thing is asked once."""
+
+    @cache  # noqa: B019  one object lives as long as the program
+    def servers(self, kubeconfig: str) -> Mapping[str, str]:
+        path = os.path.expanduser(kubeconfig)
+        if path and not os.path.exists(path):
+            raise Unavailable("there is no such file")
+        view = parse(ask(kubectl(kubeconfig, "", "config", "view", "--output=json")))
+        servers = {text(each, "name"): text(each, "cluster", "server") for each in items(view, "clusters")}
+        contexts = {text(each, "name"): text(each, "context", "cluster") for each in items(view, "contexts")}
+        return {context: servers.get(cluster, "") for context, cluster in contexts.items()}
+
+    @cache  # noqa: B019
+    def kind_node(self, cluster: str) -> KindNode:
+        node = f"{cluster}-control-plane"
+        try:
+            found = items(parse(ask(["docker", "inspect", "--type=container", node])))[0]
+        except Unavailable as reason:
+            if "no such container" in str(reason).lower():
+                raise Unavailable(f"no container {node} is here; `kind get clusters` lists the clusters") from None
+            raise
+        networks = entries(found, "NetworkSettings", "Networks")
+        address = text(at(networks, "kind") or next(iter(networks.values()), None), "IPAddress")
+        if not address:
+            raise Unavailable(f"the container {node} has no address; `docker start {node}` starts it")
+        return KindNode(id=text(found, "Id"), address=address)
