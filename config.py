@@ -7,7 +7,6 @@ that is wrong is reported together. What only the clusters can say is preflight.
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, cast
@@ -18,13 +17,18 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from problems import PROJECT, Problem, config_rm, config_set, refusal
+from rules import (
+    certificates_problems,
+    endpoint_problems,
+    images_problems,
+    is_loopback,
+    members_problems,
+    proxy_problems,
+)
 from settings import (
-    ANP_OWN_PORTS,
-    BUILTIN_PORT,
-    UPSTREAM,
+    PATTERNS,
     Certificates,
     Cluster,
-    Frontend,
     Host,
     Images,
     Member,
@@ -66,10 +70,10 @@ def load(values: Mapping[str, str], workstation: Workstation) -> Settings:
     if host:
         host = known.complete_host(host)
     members = {key: known.complete_member(key, member) for key, member in members.items()}
-    problems += _members_problems(host, members)
-    problems += _images_problems(images, proxy) if images else []
-    problems += _proxy_problems(proxy) if proxy else []
-    problems += _certificates_problems(certificates) if certificates else []
+    problems += members_problems(host, members)
+    problems += images_problems(images, proxy) if images else []
+    problems += proxy_problems(proxy) if proxy else []
+    problems += certificates_problems(certificates) if certificates else []
     if problems or not (host and images and proxy and certificates):
         raise refusal("The stack's config has problems", problems)
     return Settings(
@@ -140,12 +144,18 @@ def _explained(section: str, error: ErrorDetails, model: type[Model]) -> Problem
         return Problem(key, "there is no such key" + _meant(str(error["loc"][-1]), _keys(parent)), config_rm(key))
     if error["type"] == "missing":
         return Problem(key, "it is missing", config_set(key, "VALUE"))
-    message = error["msg"].removeprefix("Input should be ").removeprefix("String should ")
-    return Problem(
-        key,
-        f"{found} should be {message}".replace("be match", "match").replace("be have", "have"),
-        config_set(key, "VALUE"),
-    )
+    return Problem(key, f"{found} should be {_wanted(error)}", config_set(key, "VALUE"))
+
+
+def _wanted(error: ErrorDetails) -> str:
+    """What a value should be, in the words of the config rather than pydantic's."""
+    if error["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return "an object"
+    if error["type"] == "string_pattern_mismatch":
+        return PATTERNS[error.get("ctx", {})["pattern"]]
+    if error["type"] == "string_too_short":
+        return "a text that is not empty"
+    return error["msg"].removeprefix("Input should be ")
 
 
 def _model_at(model: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel]:
@@ -182,7 +192,7 @@ class _Known:
         if not address and not host.kind:
             why = "it is missing, and host.kind, by which it could be looked up, is too"
             self._problems.append(Problem("host.address", why, config_set("host.address", "ADDRESS")))
-        elif address and _is_loopback(address):
+        elif address and is_loopback(address):
             why = f'"{address}" is loopback: no member could dial it'
             self._problems.append(Problem("host.address", why, config_set("host.address", "ADDRESS")))
         return host.model_copy(update={"address": address})
@@ -192,10 +202,10 @@ class _Known:
         server = self._server(key, member, "context", context)
         node = self._kind_node(key, member)
         endpoint = member.api_endpoint or server
-        if node and not member.api_endpoint and _is_loopback(urlsplit(server).hostname or ""):
+        if node and not member.api_endpoint and is_loopback(urlsplit(server).hostname or ""):
             endpoint = f"https://{node.address}:6443"
         if endpoint:
-            self._problems.extend(_endpoint_problems(f"{key}.apiEndpoint", endpoint))
+            self._problems.extend(endpoint_problems(f"{key}.apiEndpoint", endpoint))
         return member.model_copy(update={"context": context, "api_endpoint": endpoint})
 
     def _server(self, key: str, cluster: Cluster, context_key: str, context: str) -> str:
@@ -227,105 +237,3 @@ class _Known:
             mend = f"start it, or {config_set(f'{key}.kind', 'NAME')}"
             self._problems.append(Problem(f"{key}.kind", why, mend))
         return self.kind_nodes.get(cluster.kind)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-    return address.is_loopback or address.is_unspecified
-
-
-def _endpoint_problems(key: str, endpoint: str) -> Iterator[Problem]:
-    url = urlsplit(endpoint)
-    mend = config_set(key, "https://ADDRESS:6443")
-    try:
-        _ = url.port
-    except ValueError:
-        yield Problem(key, f'"{endpoint}" has no valid port', mend)
-        return
-    if url.scheme != "https":
-        yield Problem(key, f'"{endpoint}" is not https', mend)
-    if not url.hostname:
-        yield Problem(key, f'"{endpoint}" lacks a host', mend)
-    elif _is_loopback(url.hostname):
-        yield Problem(key, f'"{endpoint}" is loopback: Karmada and the tunnel need the address that others use', mend)
-
-
-def _members_problems(host: Host | None, members: Mapping[str, Member]) -> Iterator[Problem]:
-    names: dict[str, str] = {}
-    endpoints: dict[str, str] = {}
-    for key, member in members.items():
-        if member.name in names:
-            why = f'"{member.name}" is the name of {names[member.name]} too'
-            yield Problem(f"{key}.name", why, config_set(f"{key}.name", "NAME"))
-        if member.host and member.host in endpoints:
-            other = endpoints[member.host]
-            why = f'"{member.api_endpoint}" has the host of {other} too; the server tells members apart by it'
-            yield Problem(f"{key}.apiEndpoint", why, config_set(f"{key}.apiEndpoint", "https://ADDRESS:6443"))
-        if host and _same_cluster(host, member):
-            why = f'"{member.context}" is the host cluster (host.context, host.karmadaContext or host.kind)'
-            yield Problem(f"{key}.context", why, config_set(f"{key}.context", "CONTEXT"))
-        names.setdefault(member.name, key)
-        endpoints.setdefault(member.host, key)
-
-
-def _same_cluster(host: Host, member: Member) -> bool:
-    if member.kind and member.kind == host.kind:
-        return True
-    return member.kubeconfig == host.kubeconfig and member.context in (host.context, host.karmada_context)
-
-
-def _images_problems(images: Images, proxy: Proxy | None) -> Iterator[Problem]:
-    if images.build and (images.server or images.agent):
-        why = "both built (images.build) and published (images.server, images.agent) images are given"
-        yield Problem("images", why, f"{config_rm('images.build')}, or the other two")
-    elif not images.build and not images.server and not images.agent:
-        why = "neither built (images.build) nor published (images.server, images.agent) images are given"
-        yield Problem("images", why, config_rm("images") + " builds upstream's current release")
-    elif not images.build and not (images.server and images.agent):
-        missing = "agent" if images.server else "server"
-        why = f"it is missing, though images.{'server' if images.server else 'agent'} is given"
-        yield Problem(f"images.{missing}", why, config_set(f"images.{missing}", "IMAGE"))
-    build = images.build
-    if not build:
-        return
-    if "ref" in build.model_fields_set or "repository" in build.model_fields_set:
-        for name in {"ref", "commit"} - build.model_fields_set:
-            why = "it is missing: sources are pinned by ref and commit together"
-            yield Problem(f"images.build.{name}", why, config_set(f"images.build.{name}", name.upper()))
-    repository = build.repository.removesuffix("/").removesuffix(".git")
-    if proxy and proxy.frontend is Frontend.BUILTIN and repository.endswith(UPSTREAM.split("://")[1]):
-        why = f'"builtin", but {build.repository} has no plain port of its own'
-        yield Problem("proxy.frontend", why, config_set("proxy.frontend", Frontend.GUARDED))
-
-
-def _proxy_problems(proxy: Proxy) -> Iterator[Problem]:
-    if proxy.replicas < 1:
-        yield Problem("proxy.replicas", f"{proxy.replicas} is below 1", config_set("proxy.replicas", "1"))
-    if proxy.replicas > 1:
-        why = f"{proxy.replicas} is above 1: on the host network a second proxy-server finds its ports taken"
-        yield Problem("proxy.replicas", why, config_set("proxy.replicas", "1"))
-    if proxy.port in ANP_OWN_PORTS:
-        why = f"{proxy.port} is one of ANP's own ports ({ANP_OWN_PORTS[0]} to {ANP_OWN_PORTS[-1]})"
-        yield Problem("proxy.port", why, config_set("proxy.port", str(BUILTIN_PORT)))
-    if proxy.frontend is Frontend.BUILTIN and proxy.port != BUILTIN_PORT:
-        why = f"{proxy.port}, but the builtin frontend's port is {BUILTIN_PORT}, fixed in its code"
-        yield Problem("proxy.port", why, config_set("proxy.port", str(BUILTIN_PORT)))
-
-
-def _certificates_problems(certificates: Certificates) -> Iterator[Problem]:
-    life, before, ca = (
-        certificates.validity_hours,
-        certificates.renew_before_hours,
-        certificates.ca_validity_hours,
-    )
-    if before >= life:
-        why = f"{before} is not below validityHours ({life}): every `up` would renew"
-        yield Problem(
-            "certificates.renewBeforeHours", why, config_set("certificates.renewBeforeHours", str(max(1, life // 12)))
-        )
-    if ca <= life + before:
-        why = f"{ca} is not above validityHours and renewBeforeHours together ({life + before}): it must outlive leaves"
-        yield Problem("certificates.caValidityHours", why, config_set("certificates.caValidityHours", str(10 * life)))

@@ -22,8 +22,16 @@ UPSTREAM = "https://github.com/kubernetes-sigs/apiserver-network-proxy"
 ANP_OWN_PORTS = range(8090, 8096)  # ANP's defaults: frontend, agents, health, agent's health, agent's admin, admin
 BUILTIN_PORT = 8088  # fixed in the fork's code
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
-Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+COMMIT = r"^[0-9a-f]{40}$"
+PATTERNS = {
+    DNS_LABEL: "a DNS label: lower-case letters, digits and hyphens",
+    COMMIT: "a whole commit: 40 hexadecimal digits",
+}
+"""What a value should be that does not match."""
+
+Name = Annotated[str, StringConstraints(pattern=DNS_LABEL)]
+Commit = Annotated[str, StringConstraints(pattern=COMMIT)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Hours = Annotated[int, Field(ge=1, le=876_000)]
 

@@ -8,7 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi_kubernetes as kubernetes
-from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi import (
+    ComponentResource,
+    Output,
+    ResourceOptions,
+    ResourceTransformationArgs,
+    ResourceTransformationResult,
+)
 
 from components.certificate import CLIENT_USAGES, Certificate, CertificateArgs, Lifetime
 from components.images import Image, loaded_into_kind
@@ -44,6 +50,7 @@ class Member(ComponentResource):
     """A member's agent certificate, proxy-agent, registration and flags. Its provider is the member cluster's.
 
     The agent does not wait for proxy-server, which is ready only once an agent is connected; the flags wait for both.
+    A paused member keeps what it has in its clusters as it is, so that one that is out of reach stops nobody's `up`.
     """
 
     certificate_ends: Output[str]
@@ -52,9 +59,10 @@ class Member(ComponentResource):
     """Another one after each change on this member's part of the path."""
 
     def __init__(self, name: str, args: MemberArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("karmada-anp:index:Member", name, None, opts)
-        child = ResourceOptions(parent=self)
         member = args.member
+        kept = ResourceOptions(transformations=[_kept] if member.paused else [])
+        super().__init__("karmada-anp:index:Member", name, None, ResourceOptions.merge(opts, kept))
+        child = ResourceOptions(parent=self)
         certificate = Certificate(
             f"{name}-agent",
             CertificateArgs(
@@ -98,3 +106,10 @@ class Member(ComponentResource):
         self.certificate_ends = certificate.ends
         self.revision = Output.format("{0} {1} {2}", agent.revision, registration.revision, patch.revision)
         self.register_outputs({"certificateEnds": self.certificate_ends})
+
+
+def _kept(args: ResourceTransformationArgs) -> ResourceTransformationResult | None:
+    if not args.type_.startswith("kubernetes:"):
+        return None
+    kept = ResourceOptions(ignore_changes=["*"])
+    return ResourceTransformationResult(args.props, ResourceOptions.merge(args.opts, kept))

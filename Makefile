@@ -1,0 +1,47 @@
+# The targets, a line each, are in README.md. STACK=fork make up runs another stack.
+STACK ?= dev
+UP_FLAGS ?= --yes --skip-preview
+PYTHON ?= python3
+
+run := STACK=$(STACK) tools/pulumi.sh
+venv := .venv/bin/python
+
+.PHONY: up down preview status test check render bench clean
+
+up: .venv/requirements.txt
+	@[ "$(STACK)" != dev ] || tools/local-karmada.sh
+	@$(run) up $(UP_FLAGS)
+
+down: .venv/requirements.txt
+	@$(run) destroy --yes --skip-preview
+
+preview: .venv/requirements.txt
+	@$(run) preview --diff
+
+status: .venv/requirements.txt
+	@$(run) stack output
+	@$(run) config --json | $(venv) -m tools.status
+
+test: .venv/requirements-dev.txt
+	@$(venv) -m pytest tests
+
+check: .venv/requirements-dev.txt
+	@$(venv) -m ruff format --check .
+	@$(venv) -m ruff check .
+	@$(venv) -m pyright
+
+render: .venv/requirements-dev.txt
+	@$(venv) -m render $(STACK)
+
+bench: .venv/requirements.txt
+	@$(venv) -m tools.bench
+
+# A virtual environment is up to date with a list of requirements when it holds a copy of the same.
+.venv/%.txt: %.txt requirements.txt
+	@[ -x $(venv) ] || $(PYTHON) -m venv .venv || { echo "install Python 3.11 or later with its venv module" >&2; exit 1; }
+	@$(venv) -m pip install --quiet --disable-pip-version-check --requirement $< || \
+	  { echo "pip could not install $<: see above; what it needs is on PyPI" >&2; exit 1; }
+	@cp requirements.txt .venv/ && cp $< .venv/
+
+clean:
+	rm -rf .venv .tools .sources rendered .pytest_cache .ruff_cache

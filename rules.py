@@ -1,0 +1,118 @@
+"""What a stack's config must be beyond its types: each rule yields its problems. Pure; config.py applies them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from problems import Problem, config_rm, config_set
+from settings import ANP_OWN_PORTS, BUILTIN_PORT, UPSTREAM, Certificates, Frontend, Host, Images, Member, Proxy
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name stays on the machine that asks."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
+
+
+def endpoint_problems(key: str, endpoint: str) -> Iterator[Problem]:
+    """A member's API endpoint is what others dial: https, with a host, and not loopback."""
+    url = urlsplit(endpoint)
+    mend = config_set(key, "https://ADDRESS:6443")
+    try:
+        _ = url.port
+    except ValueError:
+        yield Problem(key, f'"{endpoint}" has no valid port', mend)
+        return
+    if url.scheme != "https":
+        yield Problem(key, f'"{endpoint}" is not https', mend)
+    if not url.hostname:
+        yield Problem(key, f'"{endpoint}" lacks a host', mend)
+    elif is_loopback(url.hostname):
+        yield Problem(key, f'"{endpoint}" is loopback: Karmada and the tunnel need the address that others use', mend)
+
+
+def members_problems(host: Host | None, members: Mapping[str, Member]) -> Iterator[Problem]:
+    """Members are told apart by name and by the host of their endpoint, and none is the host cluster."""
+    names: dict[str, str] = {}
+    endpoints: dict[str, str] = {}
+    for key, member in members.items():
+        if member.name in names:
+            why = f'"{member.name}" is the name of {names[member.name]} too'
+            yield Problem(f"{key}.name", why, config_set(f"{key}.name", "NAME"))
+        if member.host and member.host in endpoints:
+            other = endpoints[member.host]
+            why = f'"{member.api_endpoint}" has the host of {other} too; the server tells members apart by it'
+            yield Problem(f"{key}.apiEndpoint", why, config_set(f"{key}.apiEndpoint", "https://ADDRESS:6443"))
+        if host and _same_cluster(host, member):
+            why = f'"{member.context}" is the host cluster (host.context, host.karmadaContext or host.kind)'
+            yield Problem(f"{key}.context", why, config_set(f"{key}.context", "CONTEXT"))
+        names.setdefault(member.name, key)
+        endpoints.setdefault(member.host, key)
+
+
+def _same_cluster(host: Host, member: Member) -> bool:
+    if member.kind and member.kind == host.kind:
+        return True
+    return member.kubeconfig == host.kubeconfig and member.context in (host.context, host.karmada_context)
+
+
+def images_problems(images: Images, proxy: Proxy | None) -> Iterator[Problem]:
+    """Images are either built, from pinned sources that fit the frontend, or published."""
+    if images.build and (images.server or images.agent):
+        why = "both built (images.build) and published (images.server, images.agent) images are given"
+        yield Problem("images", why, f"{config_rm('images.build')}, or the other two")
+    elif not images.build and not images.server and not images.agent:
+        why = "neither built (images.build) nor published (images.server, images.agent) images are given"
+        yield Problem("images", why, config_rm("images") + " builds upstream's current release")
+    elif not images.build and not (images.server and images.agent):
+        missing = "agent" if images.server else "server"
+        why = f"it is missing, though images.{'server' if images.server else 'agent'} is given"
+        yield Problem(f"images.{missing}", why, config_set(f"images.{missing}", "IMAGE"))
+    build = images.build
+    if not build:
+        return
+    if "ref" in build.model_fields_set or "repository" in build.model_fields_set:
+        for name in {"ref", "commit"} - build.model_fields_set:
+            why = "it is missing: sources are pinned by ref and commit together"
+            yield Problem(f"images.build.{name}", why, config_set(f"images.build.{name}", name.upper()))
+    repository = build.repository.removesuffix("/").removesuffix(".git")
+    if proxy and proxy.frontend is Frontend.BUILTIN and repository.endswith(UPSTREAM.split("://")[1]):
+        why = f'"builtin", but {build.repository} has no plain port of its own'
+        yield Problem("proxy.frontend", why, config_set("proxy.frontend", Frontend.GUARDED))
+
+
+def proxy_problems(proxy: Proxy) -> Iterator[Problem]:
+    """One proxy-server on the host network, on a port that ANP leaves free."""
+    if proxy.replicas < 1:
+        yield Problem("proxy.replicas", f"{proxy.replicas} is below 1", config_set("proxy.replicas", "1"))
+    if proxy.replicas > 1:
+        why = f"{proxy.replicas} is above 1: on the host network a second proxy-server finds its ports taken"
+        yield Problem("proxy.replicas", why, config_set("proxy.replicas", "1"))
+    if proxy.port in ANP_OWN_PORTS:
+        why = f"{proxy.port} is one of ANP's own ports ({ANP_OWN_PORTS[0]} to {ANP_OWN_PORTS[-1]})"
+        yield Problem("proxy.port", why, config_set("proxy.port", str(BUILTIN_PORT)))
+    if proxy.frontend is Frontend.BUILTIN and proxy.port != BUILTIN_PORT:
+        why = f"{proxy.port}, but the builtin frontend's port is {BUILTIN_PORT}, fixed in its code"
+        yield Problem("proxy.port", why, config_set("proxy.port", str(BUILTIN_PORT)))
+
+
+def certificates_problems(certificates: Certificates) -> Iterator[Problem]:
+    """Renewal comes before the end, and a CA outlives what it signs."""
+    life, before, ca = (
+        certificates.validity_hours,
+        certificates.renew_before_hours,
+        certificates.ca_validity_hours,
+    )
+    if before >= life:
+        why = f"{before} is not below validityHours ({life}): every `up` would renew"
+        yield Problem(
+            "certificates.renewBeforeHours", why, config_set("certificates.renewBeforeHours", str(max(1, life // 12)))
+        )
+    if ca <= life + before:
+        why = f"{ca} is not above validityHours and renewBeforeHours together ({life + before}): it must outlive leaves"
+        yield Problem("certificates.caValidityHours", why, config_set("certificates.caValidityHours", str(10 * life)))

@@ -1,0 +1,95 @@
+"""The clusters of the dev stack, and what they hold."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+
+from answers import Json, at, items, parse, text
+from workstation import Unavailable, ask, kubectl, objects
+
+HOST_CONFIG = "~/.kube/karmada.config"
+MEMBERS_CONFIG = "~/.kube/members.config"
+HOST = (HOST_CONFIG, "karmada-host")
+KARMADA = (HOST_CONFIG, "karmada-apiserver")
+NAMESPACE = "karmada-system"
+REGISTERED = "member4"
+"""A member that `karmadactl register` joined, where there is one."""
+
+PROXY_PATH = "/apis/cluster.karmada.io/v1alpha1/clusters/{0}/proxy"
+
+
+def member(name: str) -> tuple[str, str]:
+    """Kubeconfig and context of a member."""
+    return MEMBERS_CONFIG, name
+
+
+def why_not() -> str:
+    """Why this tier cannot run here, or nothing."""
+    for tool in ("pulumi", "pulumi-language-python", "kubectl", "kind", "docker"):
+        if not shutil.which(tool):
+            return f"{tool} is not on PATH"
+    for end in (HOST, KARMADA, member("member3")):
+        try:
+            ask(kubectl(*end, "get", "--raw", "/readyz", "--request-timeout=5s"), 10)
+        except Unavailable as reason:
+            return f"the cluster of context {end[1]} does not answer: {reason}"
+    return ""
+
+
+def members() -> list[str]:
+    """The members of the dev stack's clusters: member3, and the registered one where it is there."""
+    clusters = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io"))
+    found = [text(each, "metadata", "name") for each in clusters]
+    return [name for name in ("member3", REGISTERED) if name in found]
+
+
+def settings_of(name: str) -> dict[str, Json]:
+    """A member's part of the config."""
+    described: dict[str, Json] = {"name": name, "kubeconfig": MEMBERS_CONFIG, "kind": name}
+    return described | ({"registered": True} if name == REGISTERED else {})
+
+
+def agent_specs() -> Mapping[str, Json]:
+    """What karmada-agent's Deployment and the Cluster object of each member specify."""
+    found: dict[str, Json] = {}
+    for name in members():
+        where = ("get", "deployment/karmada-agent", f"--namespace={NAMESPACE}")
+        found[f"{name} karmada-agent"] = at(objects(kubectl(*member(name), *where))[0], "spec")
+        found[f"{name} Cluster"] = at(objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", name))[0], "spec")
+    return found
+
+
+def ours_in(end: tuple[str, str]) -> Sequence[str]:
+    """Objects of this program that an API still has, by kind and name."""
+    kinds = ["deployments,secrets,services,configmaps", f"--namespace={NAMESPACE}"]
+    roles = ["clusterroles,clusterrolebindings"]
+    found: list[str] = []
+    for selection in (kinds, roles):
+        try:
+            listed = objects(kubectl(*end, "get", *selection))
+        except Unavailable as reason:
+            if "the server doesn't have a resource type" not in str(reason):
+                raise
+            listed = objects(kubectl(*end, "get", "secrets,configmaps", f"--namespace={NAMESPACE}"))
+        for each in listed:
+            name = text(each, "metadata", "name")
+            if name.startswith(("proxy-", "karmada-anp")):
+                found.append(f"{text(each, 'kind')} {name}")
+    return found
+
+
+def through_karmada(name: str) -> list[str]:
+    """kubectl, spoken to a member through Karmada."""
+    view = parse(ask(kubectl(HOST_CONFIG, "", "config", "view", "--output=json")))
+    servers = {text(each, "name"): text(each, "cluster", "server") for each in items(view, "clusters")}
+    return kubectl(*KARMADA, f"--server={servers['karmada-apiserver']}{PROXY_PATH.format(name)}")
+
+
+def healthy(name: str) -> bool:
+    """Whether karmada-agent of a member runs as many pods as it should, and Karmada calls the Cluster ready."""
+    agent = ("deployment/karmada-agent", f"--namespace={NAMESPACE}")
+    ask(kubectl(*member(name), "rollout", "status", *agent, "--timeout=60s"), 70)
+    cluster = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", name))[0]
+    conditions = {text(each, "type"): text(each, "status") for each in items(cluster, "status", "conditions")}
+    return conditions.get("Ready") == "True"

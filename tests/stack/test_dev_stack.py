@@ -1,0 +1,190 @@
+"""The dev stack's whole life, in the order of the tests: up, use, a member leaves and comes back, destroy."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from pulumi import automation
+
+from answers import Json
+from tests.stack import environment
+from tests.stack.environment import NAMESPACE, through_karmada
+from tools.checkout import Checkout
+from workstation import ask, kubectl, objects
+
+GUARD_IMAGE = "haproxy:3.2-alpine"
+WEB_SERVER = """\
+defaults
+  mode http
+  timeout client 5s
+frontend web
+  bind :8080
+  http-request return status 200 content-type text/plain string hello
+"""
+SHELL = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "tunnel-test", "namespace": "default"},
+    "spec": {
+        "terminationGracePeriodSeconds": 1,
+        "automountServiceAccountToken": False,
+        "containers": [
+            {
+                "name": "shell",
+                "image": GUARD_IMAGE,
+                "imagePullPolicy": "IfNotPresent",
+                "command": [
+                    "sh",
+                    "-c",
+                    'printf "$WEB_SERVER" >/tmp/web.cfg; echo started; exec haproxy -f /tmp/web.cfg',
+                ],
+                "env": [{"name": "WEB_SERVER", "value": WEB_SERVER}],
+            }
+        ],
+    },
+}
+
+
+@pytest.fixture(scope="module", params=environment.members() if not environment.why_not() else ["no cluster"])
+def member(request: pytest.FixtureRequest) -> str:
+    """Each member of the stack in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def up(dev: Checkout) -> automation.UpResult:
+    """A fresh up, from a checkout that never had ANP's sources."""
+    return dev.select().up(on_output=print)
+
+
+@pytest.fixture(scope="module")
+def pod(up: automation.UpResult, member: str) -> Iterator[str]:
+    """A pod with a shell in the member, made through Karmada."""
+    proxied = through_karmada(member)
+    subprocess.run([*proxied, "apply", "--filename=-"], input=json.dumps(SHELL), text=True, check=True)
+    ask([*proxied, "wait", "pod/tunnel-test", "--for=condition=Ready", "--timeout=60s"], 70)
+    yield "tunnel-test"
+    ask([*proxied, "delete", "pod/tunnel-test", "--wait=false"])
+
+
+def unchanged(summary: Mapping[automation.OpType, int] | Mapping[str, int]) -> bool:
+    return {str(getattr(op, "value", op)) for op in summary} == {"same"}
+
+
+def test_a_fresh_up_ends_with_a_check_of_each_member(up: automation.UpResult) -> None:
+    for name in environment.members():
+        assert f"{name}: reached through Karmada" in up.stdout
+
+
+def test_outputs_say_how_to_use_the_tunnel_and_when_a_certificate_ends(up: automation.UpResult) -> None:
+    for name in environment.members():
+        assert up.outputs["members"].value[name]["proxyPath"] == environment.PROXY_PATH.format(name)
+    assert re.match(r"\d{4}-\d\d-\d\dT", str(up.outputs["firstCertificateEnds"].value))
+    assert not any(output.secret for output in up.outputs.values())
+
+
+def test_a_second_up_changes_nothing(up: automation.UpResult, dev: Checkout) -> None:
+    assert unchanged(dev.select().up().summary.resource_changes or {})
+
+
+def test_a_preview_from_a_second_checkout_changes_nothing(
+    up: automation.UpResult, dev: Checkout, backend: Path, tmp_path: Path
+) -> None:
+    second = Checkout(tmp_path, backend, "dev")
+    second.configure(members=[environment.settings_of(name) for name in environment.members()])
+    assert not (tmp_path / ".sources").exists()
+    assert unchanged(second.select().preview().change_summary)
+
+
+def test_no_key_and_no_credential_is_in_the_state_or_the_output(up: automation.UpResult, backend: Path) -> None:
+    header = objects(kubectl(*environment.KARMADA, "get", "clusters.cluster.karmada.io", "member3"))[0]
+    password = str(header).split("Basic ")[1].split("'")[0]
+    for file in [each for each in backend.rglob("*") if each.is_file()]:
+        content = file.read_text(errors="replace")
+        assert "PRIVATE KEY" not in content, file
+        assert password not in content, file
+    assert "PRIVATE KEY" not in up.stdout
+    assert password not in up.stdout
+
+
+def test_get_works_through_karmada(up: automation.UpResult, member: str) -> None:
+    assert f"{member}-control-plane" in ask([*through_karmada(member), "get", "nodes", "--output=name"])
+
+
+def test_logs_work_through_karmada(pod: str, member: str) -> None:
+    assert ask([*through_karmada(member), "logs", pod]) == "started\n"
+
+
+def test_exec_works_through_karmada(pod: str, member: str) -> None:
+    assert ask([*through_karmada(member), "exec", pod, "--", "sh", "-c", "echo inside $((6*7))"]) == "inside 42\n"
+
+
+def test_watch_works_through_karmada(pod: str, member: str) -> None:
+    proxied = through_karmada(member)
+    watch = subprocess.Popen(
+        [*proxied, "get", "configmaps", "--watch-only", "--output=name"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        time.sleep(1)
+        ask([*proxied, "create", "configmap", "watched"])
+        assert watch.stdout
+        assert watch.stdout.readline() == "configmap/watched\n"
+    finally:
+        watch.terminate()
+        watch.wait(10)
+        ask([*proxied, "delete", "configmap", "watched"])
+
+
+def test_port_forward_works_through_karmada(pod: str, member: str) -> None:
+    forward = subprocess.Popen(
+        [*through_karmada(member), "port-forward", f"pod/{pod}", ":8080"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert forward.stdout
+        line = forward.stdout.readline()
+        found = re.match(r"Forwarding from 127\.0\.0\.1:(\d+) -> 8080", line)
+        assert found, line
+        with urlopen(f"http://127.0.0.1:{found[1]}/", timeout=10) as answer:
+            assert answer.read() == b"hello"
+    finally:
+        forward.terminate()
+        forward.wait(10)
+
+
+def test_one_member_can_leave_without_the_other_being_touched(up: automation.UpResult, dev: Checkout) -> None:
+    names = environment.members()
+    if len(names) < 2:
+        pytest.skip("there is one member only")
+    leaves, stays = names
+    agent = ("get", "deployment/proxy-agent", "deployment/karmada-agent", f"--namespace={NAMESPACE}")
+    was = [identity(each) for each in objects(kubectl(*environment.member(stays), *agent))]
+    dev.configure(members=[environment.settings_of(stays)])
+    result = dev.select().up()
+    assert f"{leaves}: reached" not in result.stdout
+    assert [identity(each) for each in objects(kubectl(*environment.member(stays), *agent))] == was
+    assert environment.ours_in(environment.member(leaves)) == []
+    assert environment.healthy(leaves)
+    dev.configure(members=[environment.settings_of(name) for name in names])
+    assert f"{leaves}: reached through Karmada" in dev.select().up().stdout
+
+
+def identity(deployment: Json) -> tuple[Json, Json]:
+    metadata = deployment["metadata"] if isinstance(deployment, Mapping) else None
+    assert isinstance(metadata, Mapping)
+    return metadata["uid"], metadata["generation"]
+
+
+def test_destroy_gives_everything_back(up: automation.UpResult, dev: Checkout, before: Mapping[str, Json]) -> None:
+    dev.select().destroy()
+    assert environment.agent_specs() == before
+    for end in (environment.HOST, environment.KARMADA, *(environment.member(name) for name in environment.members())):
+        assert environment.ours_in(end) == []
+    for name in environment.members():
+        assert environment.healthy(name)

@@ -1,0 +1,45 @@
+"""The fork stack: the six documented steps as they are, on the same clusters, after dev."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from pulumi import automation
+
+from answers import Json, at, items
+from components import anp
+from tests.stack import environment
+from tests.stack.environment import NAMESPACE
+from tools.checkout import Checkout
+from workstation import kubectl, objects
+
+
+@pytest.fixture(scope="module")
+def up(fork: Checkout) -> automation.UpResult:
+    return fork.select().up(on_output=print)
+
+
+def test_the_fork_reaches_each_member(up: automation.UpResult) -> None:
+    for name in environment.members():
+        assert f"{name}: reached through Karmada" in up.stdout
+
+
+def test_proxy_server_has_the_documented_arguments(up: automation.UpResult) -> None:
+    found = objects(kubectl(*environment.HOST, "get", "deployment/proxy-server", f"--namespace={NAMESPACE}"))[0]
+    containers = items(found, "spec", "template", "spec", "containers")
+    assert [at(each, "args") for each in containers] == [list(anp.SERVER_ARGS)]
+
+
+def test_a_second_up_of_the_fork_changes_nothing(up: automation.UpResult, fork: Checkout) -> None:
+    assert set(fork.select().up().summary.resource_changes or {}) == {"same"}
+
+
+def test_destroy_of_the_fork_gives_everything_back(
+    up: automation.UpResult, fork: Checkout, before: Mapping[str, Json]
+) -> None:
+    fork.select().destroy()
+    assert environment.agent_specs() == before
+    for name in environment.members():
+        assert environment.ours_in(environment.member(name)) == []
+        assert environment.healthy(name)

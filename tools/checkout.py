@@ -1,0 +1,61 @@
+"""A throw-away copy of the program with a throw-away backend: for tests and figures, so that no checkout is touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import yaml
+from pulumi import automation
+
+from answers import Json
+from workstation import ask
+
+ROOT = Path(__file__).parents[1]
+
+
+class Checkout:
+    """A copy of the program, as a colleague would have it, with a stack on a given backend."""
+
+    def __init__(self, directory: Path, backend: Path, stack: str) -> None:
+        self.directory = directory
+        self.stack = stack
+        files = ask(["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"]).splitlines()
+        for file in files:
+            if (ROOT / file).is_file():
+                (directory / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / file, directory / file)
+        (directory / ".venv").symlink_to(ROOT / ".venv")
+        backend.mkdir(exist_ok=True)
+        self.environment = {
+            "PULUMI_BACKEND_URL": f"file://{backend}",
+            "PULUMI_CONFIG_PASSPHRASE": "of a throw-away backend",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+
+    def configure(self, **sections: Json) -> None:
+        """Replaces whole sections of the stack's config."""
+        file = self.directory / f"Pulumi.{self.stack}.yaml"
+        content = yaml.safe_load(file.read_text())
+        content["config"].update({f"karmada-anp:{section}": value for section, value in sections.items()})
+        file.write_text(yaml.safe_dump(content))
+
+    def select(self) -> automation.Stack:
+        """The stack, made if the backend does not have it."""
+        options = automation.LocalWorkspaceOptions(env_vars=self.environment)
+        return automation.create_or_select_stack(self.stack, work_dir=str(self.directory), opts=options)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """A pulumi command, as typed."""
+        environment = os.environ | self.environment
+        return subprocess.run(
+            ["pulumi", *command, "--stack", self.stack, "--non-interactive"],
+            cwd=self.directory,
+            env=environment,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=600,
+        )

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Karmada's own local environment, at a pinned release, if nothing of it is there. Its script deletes kind clusters of
+# its names: so it is run only where neither such clusters nor the contexts exist.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+release=v1.18.2
+repository=https://github.com/karmada-io/karmada
+
+has_context() { kubectl --kubeconfig "$HOME/.kube/$1" config get-contexts --output=name 2>/dev/null | grep -qx "$2"; }
+for context in karmada.config/karmada-host karmada.config/karmada-apiserver members.config/member3; do
+    ! has_context "${context%/*}" "${context#*/}" || exit 0
+done
+for name in karmada-host member1 member2 member3; do
+    # docker's own word: kind itself may not be installed yet
+    [ -z "$(docker ps --all --quiet --filter "label=io.x-k8s.kind.cluster=$name")" ] || exit 0
+done
+
+by_hand() {
+    echo "$1. Set up a local Karmada by hand (https://karmada.io/docs/get-started/nginx-example), or name your own" >&2
+    echo "clusters in Pulumi.dev.yaml. \`make render\` needs none." >&2
+    exit 1
+}
+for tool in git go kubectl; do
+    command -v "$tool" >/dev/null || by_hand "There is no Karmada here, and making one needs $tool"
+done
+echo "Making Karmada's local environment ($release) with its hack/local-up-karmada.sh" >&2
+sources=.tools/karmada-$release
+[ -d "$sources" ] || git clone --quiet --depth=1 --branch "$release" "$repository" "$sources" ||
+    by_hand "Karmada's sources could not be downloaded from $repository"
+"$sources/hack/local-up-karmada.sh" || by_hand "hack/local-up-karmada.sh failed: see above"

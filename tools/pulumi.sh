@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Runs pulumi on the stack STACK, from nothing: gets the CLI if there is none on PATH, keeps the state in the checkout
+# if no backend is configured, and makes the stack if the backend does not have it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+: "${STACK:?}"
+version=$(sed -n 's/^pulumi==//p' requirements.txt)
+own=$PWD/.tools/pulumi
+
+PATH=$PATH:$own/bin
+if ! command -v pulumi >/dev/null; then
+    echo "Installing the pulumi CLI $version into .tools/pulumi" >&2
+    mkdir -p "$own"
+    if ! curl -fsSL https://get.pulumi.com | sh -s -- --version "$version" --install-root "$own" --no-edit-path >&2; then
+        echo "The pulumi CLI could not be downloaded. Install it by hand (https://www.pulumi.com/docs/install/) and run" >&2
+        echo "this again. \`make render STACK=$STACK\` needs neither it nor a cluster." >&2
+        exit 1
+    fi
+fi
+
+# a backend is configured by the environment or by `pulumi login`
+if [ -z "${PULUMI_BACKEND_URL:-}" ] && ! grep -qs '"current": *"[^"]' "${PULUMI_HOME:-$HOME/.pulumi}/credentials.json"; then
+    export PULUMI_BACKEND_URL=file://$PWD/.state
+fi
+# without a passphrase of the user's, one beside the state in a directory
+if [ -z "${PULUMI_CONFIG_PASSPHRASE+set}${PULUMI_CONFIG_PASSPHRASE_FILE:-}" ] && [[ ${PULUMI_BACKEND_URL:-} == file://* ]]; then
+    state=${PULUMI_BACKEND_URL#file://}
+    state=${state/#\~/$HOME}
+    if [ "$state" = "$PWD/.state" ] && [ ! -e "$state/passphrase" ]; then
+        (umask 077 && mkdir -p "$state" && head -c 32 /dev/urandom | base64 >"$state/passphrase")
+    fi
+    [ ! -e "$state/passphrase" ] || export PULUMI_CONFIG_PASSPHRASE_FILE=$state/passphrase
+fi
+
+pulumi stack select --non-interactive "$STACK" 2>/dev/null || pulumi stack init --non-interactive "$STACK"
+exec pulumi "$@" --stack "$STACK" --non-interactive
