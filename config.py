@@ -10,7 +10,6 @@ import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, cast
-from urllib.parse import urlsplit
 
 import pulumi
 from pydantic import BaseModel, ValidationError
@@ -18,8 +17,10 @@ from pydantic_core import ErrorDetails
 
 from problems import PROJECT, Problem, config_rm, config_set, refusal
 from rules import (
+    address_problems,
     certificates_problems,
     endpoint_problems,
+    host_of,
     images_problems,
     is_loopback,
     members_problems,
@@ -192,21 +193,20 @@ class _Known:
         if not address and not host.kind:
             why = "it is missing, and host.kind, by which it could be looked up, is too"
             self._problems.append(Problem("host.address", why, config_set("host.address", "ADDRESS")))
-        elif address and is_loopback(address):
-            why = f'"{address}" is loopback: no member could dial it'
-            self._problems.append(Problem("host.address", why, config_set("host.address", "ADDRESS")))
+        elif address:
+            self._problems.extend(address_problems("host.address", address))
         return host.model_copy(update={"address": address})
 
     def complete_member(self, key: str, member: Member) -> Member:
         context = member.context or member.name
         server = self._server(key, member, "context", context)
-        node = self._kind_node(key, member)
+        node = self._kind_node(key, member, needed=not member.paused)
         endpoint = member.api_endpoint or server
-        if node and not member.api_endpoint and is_loopback(urlsplit(server).hostname or ""):
+        if node and not member.api_endpoint and is_loopback(host_of(server)):
             endpoint = f"https://{node.address}:6443"
-        if endpoint:
-            self._problems.extend(endpoint_problems(f"{key}.apiEndpoint", endpoint))
-        return member.model_copy(update={"context": context, "api_endpoint": endpoint})
+        problems = [*endpoint_problems(f"{key}.apiEndpoint", endpoint)] if endpoint else []
+        self._problems.extend(problems)
+        return member.model_copy(update={"context": context, "api_endpoint": "" if problems else endpoint})
 
     def _server(self, key: str, cluster: Cluster, context_key: str, context: str) -> str:
         """The API server's URL of a context, or "" after a problem."""
@@ -227,7 +227,8 @@ class _Known:
             self._problems.append(Problem(f"{key}.{context_key}", why, mend))
         return servers.get(context, "")
 
-    def _kind_node(self, key: str, cluster: Cluster) -> KindNode | None:
+    def _kind_node(self, key: str, cluster: Cluster, needed: bool = True) -> KindNode | None:
+        """The node of a kind cluster. Where it is not needed, a paused member's, it may be away."""
         if not cluster.kind:
             return None
         try:
@@ -235,5 +236,5 @@ class _Known:
         except Unavailable as reason:
             why = f'"{cluster.kind}": {reason}'
             mend = f"start it, or {config_set(f'{key}.kind', 'NAME')}"
-            self._problems.append(Problem(f"{key}.kind", why, mend))
+            self._problems.extend([Problem(f"{key}.kind", why, mend)] if needed else [])
         return self.kind_nodes.get(cluster.kind)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from problems import Problem, config_rm, config_set
 from settings import ANP_OWN_PORTS, BUILTIN_PORT, UPSTREAM, Certificates, Frontend, Host, Images, Member, Proxy
+
+DNS_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*")
 
 
 def is_loopback(host: str) -> bool:
@@ -19,21 +22,53 @@ def is_loopback(host: str) -> bool:
     return address.is_loopback or address.is_unspecified
 
 
-def endpoint_problems(key: str, endpoint: str) -> Iterator[Problem]:
-    """A member's API endpoint is what others dial: https, with a host, and not loopback."""
-    url = urlsplit(endpoint)
-    mend = config_set(key, "https://ADDRESS:6443")
+def is_host(name: str) -> bool:
+    """Whether a text is an IP address or a DNS name, and nothing around it."""
     try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return DNS_NAME.fullmatch(name) is not None
+    return True
+
+
+def host_of(url: str) -> str:
+    """The host of a URL, or an empty text where there is none to be found."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def endpoint_problems(key: str, endpoint: str) -> Iterator[Problem]:
+    """A member's API endpoint is what others dial: https, with a host as it is compared, and not loopback."""
+    mend = config_set(key, "https://ADDRESS:6443")
+    host = host_of(endpoint)
+    try:
+        url = urlsplit(endpoint)
         _ = url.port
     except ValueError:
-        yield Problem(key, f'"{endpoint}" has no valid port', mend)
+        yield Problem(key, f'"{endpoint}" is no URL with a valid host and port', mend)
         return
     if url.scheme != "https":
         yield Problem(key, f'"{endpoint}" is not https', mend)
-    if not url.hostname:
+    if not host:
         yield Problem(key, f'"{endpoint}" lacks a host', mend)
-    elif is_loopback(url.hostname):
+    elif not is_host(host):
+        yield Problem(key, f'"{endpoint}" has a host that is neither an IP address nor a DNS name', mend)
+    elif is_loopback(host):
         yield Problem(key, f'"{endpoint}" is loopback: Karmada and the tunnel need the address that others use', mend)
+    elif url.netloc != url.netloc.lower():
+        why = f'"{endpoint}" has capitals in its host, which the guard and the server compare letter by letter'
+        yield Problem(key, why, config_set(key, url._replace(netloc=url.netloc.lower()).geturl()))
+
+
+def address_problems(key: str, address: str) -> Iterator[Problem]:
+    """The host's address is what members dial: a host alone, and not loopback."""
+    if not is_host(address):
+        why = f'"{address}" is neither an IP address nor a DNS name'
+        yield Problem(key, why, config_set(key, "ADDRESS"))
+    elif is_loopback(address):
+        yield Problem(key, f'"{address}" is loopback: no member could dial it', config_set(key, "ADDRESS"))
 
 
 def members_problems(host: Host | None, members: Mapping[str, Member]) -> Iterator[Problem]:
@@ -68,7 +103,11 @@ def images_problems(images: Images, proxy: Proxy | None) -> Iterator[Problem]:
         yield Problem("images", why, f"{config_rm('images.build')}, or the other two")
     elif not images.build and not images.server and not images.agent:
         why = "neither built (images.build) nor published (images.server, images.agent) images are given"
-        yield Problem("images", why, config_rm("images") + " builds upstream's current release")
+        yield Problem(
+            "images",
+            why,
+            f"{config_rm('images')} builds upstream's current release; beside other keys, so does `build: {{}}`",
+        )
     elif not images.build and not (images.server and images.agent):
         missing = "agent" if images.server else "server"
         why = f"it is missing, though images.{'server' if images.server else 'agent'} is given"
@@ -77,7 +116,7 @@ def images_problems(images: Images, proxy: Proxy | None) -> Iterator[Problem]:
     if not build:
         return
     if "ref" in build.model_fields_set or "repository" in build.model_fields_set:
-        for name in {"ref", "commit"} - build.model_fields_set:
+        for name in sorted({"ref", "commit"} - build.model_fields_set):
             why = "it is missing: sources are pinned by ref and commit together"
             yield Problem(f"images.build.{name}", why, config_set(f"images.build.{name}", name.upper()))
     repository = build.repository.removesuffix("/").removesuffix(".git")

@@ -46,7 +46,7 @@ class Frontend(StrEnum):
 class Model(BaseModel):
     """A part of the config. Its keys are the fields' names in camel case; a key it does not have is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, strict=True)
 
 
 class Cluster(Model):
@@ -103,7 +103,7 @@ class Build(Model):
     commit: Commit = Field("e8432610cab5a696fcbdb37969ac1aacb8bcf7f8", description="Commit that the ref must be")
     args: Mapping[str, str] = Field(
         {"GO_TOOLCHAIN": "golang", "GO_VERSION": "1.26", "BASEIMAGE": "scratch"},
-        description="Build arguments of its Dockerfiles",
+        description="Build arguments of its Dockerfiles, beside the architecture",
     )
     tag: str = Field("", description="Tag of the built images; without, one that names ref, commit and args")
 

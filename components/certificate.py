@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import pulumi_tls as tls
 from pulumi import ComponentResource, Input, Output, ResourceOptions
@@ -134,6 +135,11 @@ class Certificate(ComponentResource):
         self.cert_pem = certificate.cert_pem
         self.ends = certificate.validity_end_time
         self.register_outputs({"certPem": self.cert_pem, "ends": self.ends})
+
+
+def first(ends: Sequence[str]) -> str:
+    """The earliest of some times, RFC 3339. Each is in the time zone of the machine that issued its certificate."""
+    return min(ends, key=datetime.fromisoformat)
 
 
 def ip_addresses(names: Sequence[str]) -> list[str]:

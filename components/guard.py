@@ -44,9 +44,11 @@ def credential(key_pem: str) -> str:
 def configuration(rules: Rules, directory: str = DIRECTORY) -> str:
     """HAProxy's configuration. It holds the credentials: it belongs into a Secret.
 
-    A refused request gets 405 (not CONNECT), 403 (another target) or 407 (no or a wrong credential), in that order,
-    and is logged without its headers. `url` is a CONNECT's target as it was sent; a Host header that differs from it
-    HAProxy refuses with 400 by itself.
+    A refused request gets 405 (not CONNECT), 407 (no or a wrong credential) or 403 (another target), in that order: who
+    has no credential does not learn the targets. It is logged without its headers, and only a CONNECT with its target:
+    a client that takes the guard for a common proxy sends whole URLs, with what is secret in them. `url` is a CONNECT's
+    target as it was sent; a Host header that differs from it HAProxy refuses with 400 by itself. HTTP/2, which HAProxy
+    would take on a plain port too, Karmada does not speak to a proxy.
     """
     targets = " ".join(rules.targets) or "no-member:0"
     credentials = " ".join(f'"{each}"' for each in rules.credentials)
@@ -66,6 +68,7 @@ defaults
     log global
     option dontlognull
     option http-server-close
+    option disable-h2-upgrade
     log-format "%ci %ST %ts %[var(txn.target)] %Tt ms %B bytes"
     timeout connect 5s
     timeout http-request 5s
@@ -80,10 +83,10 @@ frontend karmada
     acl to_a_member url -m str {targets}
     acl from_karmada req.hdr(Proxy-Authorization) -m str {credentials}
     acl once req.hdr_cnt(Proxy-Authorization) eq 1
-    http-request set-var(txn.target) url,json
     http-request deny deny_status 405 unless METH_CONNECT
-    http-request deny deny_status 403 unless to_a_member
+    http-request set-var(txn.target) url,json
     http-request deny deny_status 407 unless once from_karmada
+    http-request deny deny_status 403 unless to_a_member
     http-request del-header Proxy-Authorization
     default_backend proxy-server
 

@@ -5,6 +5,7 @@ It pushes nothing, and it does not touch the guard's image, which is a public on
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 
 import pulumi_docker as docker
@@ -18,6 +19,10 @@ from workstation import KindNode
 
 SOURCES = ".sources"
 """Where sources are checked out, below the program: a relative path, the same in every checkout."""
+
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+"""What Go and OCI call this machine's processor. Upstream's Dockerfiles want it as BUILDARCH and TARGETARCH, the fork's
+as ARCH, and neither works without."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +69,7 @@ def checkout(build: Build) -> str:
                 "DIRECTORY": directory,
             },
             dir=".",
+            logging=local.Logging.NONE,
         )
     except Exception as error:
         said = [line for line in str(error).splitlines() if line.strip()]
@@ -81,13 +87,15 @@ def checkout(build: Build) -> str:
 
 
 def _built(name: str, dockerfile: str, registry: str, build: Build, sources: str, opts: ResourceOptions) -> Image:
+    architecture = ARCHITECTURES.get(platform.machine().lower(), platform.machine().lower())
     image = docker.Image(
         name,
         image_name=f"{registry}/{name}:{build.image_tag}",
         build=docker.DockerBuildArgs(
             context=sources,
             dockerfile=f"{sources}/artifacts/images/{dockerfile}-build.Dockerfile",
-            args=dict(build.args),
+            args={"ARCH": architecture, "BUILDARCH": architecture, "TARGETARCH": architecture, **build.args},
+            platform=f"linux/{architecture}",
         ),
         skip_push=True,
         opts=opts,

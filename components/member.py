@@ -89,7 +89,12 @@ class Member(ComponentResource):
         )
         registration = Registration(
             f"{name}-registration",
-            RegistrationArgs(cluster=member.name, registered=member.registered, credential=args.credential),
+            RegistrationArgs(
+                cluster=member.name,
+                registered=member.registered,
+                credential=args.credential,
+                guard=[args.server.deployment],
+            ),
             ResourceOptions(parent=self, provider=args.karmada),
         )
         patch = KarmadaAgentPatch(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pulumi
 from pulumi import Output
 
+from components.certificate import first
 from components.images import ProxyImages
 from components.member import Member
 from components.pki import TunnelPki
@@ -20,5 +21,5 @@ def export(settings: Settings, *, images: ProxyImages, pki: TunnelPki, members: 
     """Exports `members` (each with its proxyPath), `firstCertificateEnds` (RFC 3339) and `images`."""
     ends = [pki.ends, *(members[each.name].certificate_ends for each in settings.active)]
     pulumi.export("members", {each.name: {"proxyPath": PROXY_PATH.format(each.name)} for each in settings.members})
-    pulumi.export("firstCertificateEnds", Output.all(*ends).apply(min))
+    pulumi.export("firstCertificateEnds", Output.all(*ends).apply(first))
     pulumi.export("images", {"server": images.server.reference, "agent": images.agent.reference})

@@ -18,6 +18,7 @@ from components.certificate import (
     CertificateAuthority,
     CertificateAuthorityArgs,
     Lifetime,
+    first,
 )
 
 
@@ -89,5 +90,5 @@ class TunnelPki(ComponentResource):
             self.frontend_client,
             self.agent_server,
         )
-        self.ends = Output.all(*(each.ends for each in all_of_them)).apply(min)
+        self.ends = Output.all(*(each.ends for each in all_of_them)).apply(first)
         self.register_outputs({"ends": self.ends})

@@ -63,7 +63,11 @@ class ProxyAgent(ComponentResource):
             spec=_documented(args) if args.documented else _lasting(args, files),
             opts=ResourceOptions.merge(
                 child,
-                ResourceOptions(depends_on=list(args.after), custom_timeouts=CustomTimeouts(create="3m", update="3m")),
+                ResourceOptions(
+                    # a pod that started before its Secret is changed would keep what it read
+                    depends_on=[*args.after, files.secret],
+                    custom_timeouts=CustomTimeouts(create="3m", update="3m"),
+                ),
             ),
         )
         self.revision = revision(self.deployment)

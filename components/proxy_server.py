@@ -74,9 +74,9 @@ class ProxyServer(ComponentResource):
         super().__init__("karmada-anp:index:ProxyServer", name, None, opts)
         child = ResourceOptions(parent=self)
         certificates = _certificates(args, child)
-        guard_files = [_guard_files(args, args.guard, child)] if args.guard else []
+        files = [certificates, *([_guard_files(args, args.guard, child)] if args.guard else [])]
         loaded = loaded_into_kind(f"{name}-image", args.image, args.host.kind, args.kind_node, child)
-        template = _guarded(args, args.guard, [certificates, *guard_files]) if args.guard else _documented(args)
+        template = _guarded(args, args.guard, files) if args.guard else _documented(args)
         self.deployment = Deployment(
             name,
             metadata={"name": anp.SERVER, "namespace": args.host.namespace},
@@ -89,7 +89,11 @@ class ProxyServer(ComponentResource):
             },
             opts=ResourceOptions.merge(
                 child,
-                ResourceOptions(depends_on=loaded, custom_timeouts=CustomTimeouts(create="3m", update="3m")),
+                ResourceOptions(
+                    # a pod that started before its Secret is changed would keep what it read
+                    depends_on=[*loaded, *(each.secret for each in files)],
+                    custom_timeouts=CustomTimeouts(create="3m", update="3m"),
+                ),
             ),
         )
         port = args.guard.port if args.guard else anp.BUILTIN_PORT

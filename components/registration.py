@@ -25,11 +25,15 @@ AGENT_USER = "system:karmada:agent:{0}"
 
 @dataclass(frozen=True, kw_only=True)
 class RegistrationArgs:
-    """The Cluster object's name, whether `karmadactl register` made it, and the credential, if there is a guard."""
+    """The Cluster object's name, whether `karmadactl register` made it, and the credential, if there is a guard.
+
+    `guard` is what must know the credential before Karmada shows it.
+    """
 
     cluster: str
     registered: bool
     credential: Output[str] | None = None
+    guard: Sequence[Resource] = ()
 
 
 class Registration(ComponentResource):
@@ -47,7 +51,7 @@ class Registration(ComponentResource):
         super().__init__("karmada-anp:index:Registration", name, None, opts)
         child = ResourceOptions(parent=self)
         grant = _grant(name, args.cluster, child) if args.registered else []
-        headers = [_proxy_header(name, args.cluster, args.credential, child)] if args.credential is not None else []
+        headers = [_proxy_header(name, args, args.credential, child)] if args.credential is not None else []
         self.ready = [*grant, *headers]
         self.revision = Output.concat("", *(revision(each) for each in headers))
         self.register_outputs({})
@@ -79,13 +83,17 @@ def _grant(name: str, cluster: str, opts: ResourceOptions) -> list[Resource]:
     return [role, binding]
 
 
-def _proxy_header(name: str, cluster: str, credential: Output[str], opts: ResourceOptions) -> CustomResourcePatch:
+def _proxy_header(
+    name: str, args: RegistrationArgs, credential: Output[str], opts: ResourceOptions
+) -> CustomResourcePatch:
     """The header with which Karmada goes through the guard, on the Cluster object."""
     return CustomResourcePatch(
         f"{name}-header",
         api_version="cluster.karmada.io/v1alpha1",
         kind="Cluster",
-        metadata={"name": cluster, "annotations": {MANAGER_ANNOTATION: FIELD_MANAGER}},
+        metadata={"name": args.cluster, "annotations": {MANAGER_ANNOTATION: FIELD_MANAGER}},
         spec={"proxyHeader": {"Proxy-Authorization": credential}},
-        opts=ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["spec"])),
+        opts=ResourceOptions.merge(
+            opts, ResourceOptions(additional_secret_outputs=["spec"], depends_on=list(args.guard))
+        ),
     )

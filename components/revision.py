@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 import pulumi
 from pulumi import Output
 from pulumi_kubernetes.apiextensions import CustomResourcePatch
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentPatch
-from pulumi_kubernetes.meta.v1.outputs import ObjectMeta
+
+from answers import Json
 
 
 def revision(of: Deployment | DeploymentPatch | CustomResourcePatch) -> Output[str]:
     """The object's identity and generation, as of the last change that this stack made."""
-    # the SDK declares no metadata on CustomResourcePatch, and no types on get
-    metadata = cast("Output[ObjectMeta]", pulumi.get(of, "metadata"))  # pyright: ignore[reportUnknownMemberType]
-    return Output.format("{0}/{1}", metadata.uid, metadata.generation)
+    # the SDK declares no metadata on CustomResourcePatch, whose value is then a dict; and no types on get
+    metadata = cast("Output[Mapping[str, Json]]", pulumi.get(of, "metadata"))  # pyright: ignore[reportUnknownMemberType]
+    return Output.format("{0}/{1}", metadata["uid"], metadata["generation"])

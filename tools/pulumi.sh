@@ -20,6 +20,7 @@ fi
 
 # a backend is configured by the environment or by `pulumi login`
 if [ -z "${PULUMI_BACKEND_URL:-}" ] && ! grep -qs '"current": *"[^"]' "${PULUMI_HOME:-$HOME/.pulumi}/credentials.json"; then
+    mkdir -p -m 700 .state
     export PULUMI_BACKEND_URL=file://$PWD/.state
 fi
 # without a passphrase of the user's, one beside the state in a directory
@@ -27,10 +28,10 @@ if [ -z "${PULUMI_CONFIG_PASSPHRASE+set}${PULUMI_CONFIG_PASSPHRASE_FILE:-}" ] &&
     state=${PULUMI_BACKEND_URL#file://}
     state=${state/#\~/$HOME}
     if [ "$state" = "$PWD/.state" ] && [ ! -e "$state/passphrase" ]; then
-        (umask 077 && mkdir -p "$state" && head -c 32 /dev/urandom | base64 >"$state/passphrase")
+        (umask 077 && head -c 32 /dev/urandom | base64 >"$state/passphrase")
     fi
     [ ! -e "$state/passphrase" ] || export PULUMI_CONFIG_PASSPHRASE_FILE=$state/passphrase
 fi
 
-pulumi stack select --non-interactive "$STACK" 2>/dev/null || pulumi stack init --non-interactive "$STACK"
+pulumi stack select --non-interactive --create "$STACK" >/dev/null
 exec pulumi "$@" --stack "$STACK" --non-interactive

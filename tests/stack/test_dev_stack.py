@@ -71,7 +71,7 @@ def pod(up: automation.UpResult, member: str) -> Iterator[str]:
     subprocess.run([*proxied, "apply", "--filename=-"], input=json.dumps(SHELL), text=True, check=True)
     ask([*proxied, "wait", "pod/tunnel-test", "--for=condition=Ready", "--timeout=60s"], 70)
     yield "tunnel-test"
-    ask([*proxied, "delete", "pod/tunnel-test", "--wait=false"])
+    ask(kubectl(*environment.member(member), "delete", "pod/tunnel-test", "--wait=false"))
 
 
 def unchanged(summary: Mapping[automation.OpType, int] | Mapping[str, int]) -> bool:

@@ -1,0 +1,62 @@
+"""Runs of the whole program for the unit tier, without an engine; each is made once a session."""
+
+from __future__ import annotations
+
+import pytest
+
+from render.program import Run
+from tests.unit import stacks
+from tests.unit.stacks import MEMBER3, MEMBER4, changed
+
+
+@pytest.fixture(scope="session")
+def dev() -> Run:
+    """The dev stack: one member, guarded, built from source."""
+    return stacks.stack("dev")
+
+
+@pytest.fixture(scope="session")
+def fork() -> Run:
+    """The fork stack: the documented six steps."""
+    return stacks.stack("fork")
+
+
+@pytest.fixture(scope="session")
+def pair() -> Run:
+    """The dev stack with two members; member4 is registered, and no kind cluster."""
+    return stacks.pair()
+
+
+@pytest.fixture(scope="session")
+def reversed_pair(pair: Run) -> Run:
+    """The next `up` of `pair`, with its members the other way round."""
+    return changed(pair.resources.values(), members=[MEMBER4, MEMBER3])
+
+
+@pytest.fixture(scope="session")
+def paused_pair(pair: Run) -> Run:
+    """The next `up` of `pair`, with member4 paused."""
+    return changed(pair.resources.values(), members=[MEMBER3, {**MEMBER4, "paused": True}])
+
+
+@pytest.fixture(scope="session")
+def second_credential(dev: Run) -> Run:
+    """The next `up` of `dev`, with another credential."""
+    return changed(dev.resources.values(), proxy={"credential": 2})
+
+
+@pytest.fixture(scope="session")
+def published(dev: Run) -> Run:
+    """The next `up` of `dev`, with published images and protected CA keys."""
+    return changed(
+        dev.resources.values(),
+        images={"server": "example.org/server:1", "agent": "example.org/agent:1"},
+        certificates={"protectCaKeys": True},
+    )
+
+
+@pytest.fixture(scope="session", params=["dev", "fork", "pair", "second_credential"])
+def any_stack(request: pytest.FixtureRequest) -> Run:
+    """Each of the stacks that differ in their resources."""
+    run: Run = request.getfixturevalue(request.param)
+    return run

@@ -1,0 +1,61 @@
+"""A machine for the config's tests: contexts, kind clusters, and what is missing of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import config
+from answers import Json
+from settings import Settings
+from workstation import KindNode, Unavailable
+
+HOST: dict[str, Json] = {"kubeconfig": "~/karmada.config", "context": "karmada-host", "address": "10.0.0.1"}
+MEMBER: dict[str, Json] = {"name": "member3", "kubeconfig": "~/members.config"}
+OTHER: dict[str, Json] = {"name": "member4", "kubeconfig": "~/members.config"}
+
+
+class Machine:
+    """Two kubeconfigs and KUBECONFIG's, and three kind clusters, one of them stopped."""
+
+    kubeconfigs: Mapping[str, Mapping[str, str]] = {
+        "": {"elsewhere": "https://10.0.0.9:6443"},
+        "~/karmada.config": {
+            "karmada-host": "https://127.0.0.1:40001",
+            "karmada-apiserver": "https://10.0.0.1:5443",
+        },
+        "~/members.config": {
+            "member3": "https://10.0.0.3:6443",
+            "member4": "https://10.0.0.4:6443",
+            "here": "https://127.0.0.1:40003",
+            "here-too": "https://localhost:40004",
+            "plain": "http://10.0.0.5:8080",
+            "six": "https://[fd00::6]:6443",
+            "default-port": "https://api.example.org",
+        },
+    }
+    nodes: Mapping[str, KindNode] = {
+        "karmada-host": KindNode(id="c0ffee", address="172.18.0.2"),
+        "member3": KindNode(id="decade", address="172.18.0.3"),
+    }
+
+    def servers(self, kubeconfig: str) -> Mapping[str, str]:
+        if kubeconfig not in self.kubeconfigs:
+            raise Unavailable("there is no such file")
+        return self.kubeconfigs[kubeconfig]
+
+    def kind_node(self, cluster: str) -> KindNode:
+        if cluster not in self.nodes:
+            raise Unavailable(f"no container {cluster}-control-plane is here; `kind get clusters` lists the clusters")
+        return self.nodes[cluster]
+
+
+def load(**sections: Json) -> Settings:
+    """Settings of sections over a host and one member that are in order. A section of None is left out."""
+    whole: dict[str, Json] = {"host": HOST, "members": [MEMBER], **sections}
+    return config.load({key: as_text(value) for key, value in whole.items() if value is not None}, Machine())
+
+
+def as_text(value: Json) -> str:
+    """A value as Pulumi hands it to a program."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,67 @@
+"""The stacks of this program, run without an engine: each variant once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from answers import Json
+from problems import PROJECT
+from render.program import Run, run
+from render.recorded import Recorded
+from render.stackfile import config_of
+
+MEMBER3: Mapping[str, Json] = {
+    "name": "member3",
+    "kubeconfig": "~/.kube/members.config",
+    "kind": "member3",
+    "apiEndpoint": "https://192.0.2.4:6443",
+}
+"""The dev stack's member, with the address that it is rendered with whatever else is asked for before."""
+
+MEMBER4: Mapping[str, Json] = {
+    "name": "member4",
+    "kubeconfig": "~/.kube/members.config",
+    "registered": True,
+    "apiEndpoint": "https://192.0.2.104:6443",
+}
+"""A member that is no kind cluster, and was joined by `karmadactl register`."""
+
+
+@cache
+def stack(name: str) -> Run:
+    """A stack as its file is."""
+    return run(name, config_of(name))
+
+
+@cache
+def pair() -> Run:
+    """The dev stack with two members."""
+    return changed(members=[MEMBER3, MEMBER4])
+
+
+def changed(before: Iterable[Recorded] = (), **sections: Json) -> Run:
+    """The dev stack with other sections. `before` are the resources of an `up` before this one."""
+    return run("dev", {**config_of("dev"), **{f"{PROJECT}:{key}": each for key, each in sections.items()}}, before)
+
+
+def kept(of: Run, *but: Recorded) -> list[Recorded]:
+    """The resources of an earlier `up`, but for those that are to be made anew."""
+    return [each for each in of.resources.values() if each not in but]
+
+
+def differing(one: Run, other: Run) -> set[str]:
+    """The URNs, short, of resources whose inputs differ, or that only one of two runs has."""
+    urns = one.resources.keys() | other.resources.keys()
+    return {short(urn) for urn in urns if _inputs(one, urn) != _inputs(other, urn)}
+
+
+def short(urn: str) -> str:
+    """A URN's last type and its name: `Deployment proxy-server`."""
+    kind, name = urn.rsplit("::", 2)[1:]
+    return f"{kind.rsplit(':', 1)[-1]} {name}"
+
+
+def _inputs(of: Run, urn: str) -> Mapping[str, Json] | None:
+    found = of.resources.get(urn)
+    return None if found is None else found.inputs

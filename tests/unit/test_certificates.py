@@ -1,0 +1,287 @@
+"""The certificates of a stack: who may use one for what, for how long, and signed by whom."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+import pytest
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import verification
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from answers import Json, entries, number, text
+from components.certificate import CA_USAGES, SERVER_USAGES, Lifetime, dns_names, first, ip_addresses
+from render import certificates
+from render.program import Run
+from settings import Certificates
+
+CAS = ("frontend-ca", "agent-ca")
+SERVERS = ("frontend-server", "agent-server")
+CLIENTS = ("frontend-client", "member3-agent")
+LEAVES = {
+    "frontend-server": "frontend-ca",
+    "frontend-client": "frontend-ca",
+    "agent-server": "agent-ca",
+    "member3-agent": "agent-ca",
+}
+"""Each leaf certificate and the CA that signs it."""
+
+NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
+
+
+def pem(run: Run, name: str) -> str:
+    kind = "SelfSignedCert" if name in CAS else "LocallySignedCert"
+    return text(run.the(kind, name).outputs, "certPem")
+
+
+def certificate(run: Run, name: str) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(pem(run, name).encode())
+
+
+def usages(of: x509.Certificate) -> list[x509.ObjectIdentifier]:
+    return list(of.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+
+
+def names(of: x509.Certificate) -> tuple[list[str], list[str]]:
+    """DNS names and IP addresses."""
+    found = of.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return found.get_values_for_type(x509.DNSName), [str(each) for each in found.get_values_for_type(x509.IPAddress)]
+
+
+def life(of: x509.Certificate) -> timedelta:
+    return of.not_valid_after_utc - of.not_valid_before_utc
+
+
+# who may do what
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_an_agents_or_the_guards_certificate_cannot_serve(dev: Run, name: str) -> None:
+    assert usages(certificate(dev, name)) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    with pytest.raises(x509.ExtensionNotFound):
+        names(certificate(dev, name))
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_servers_certificate_cannot_be_a_client(dev: Run, name: str) -> None:
+    assert usages(certificate(dev, name)) == [ExtendedKeyUsageOID.SERVER_AUTH]
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_nothing_but_a_ca_can_sign(dev: Run, name: str) -> None:
+    leaf = certificate(dev, name)
+    assert leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca is False
+    usage = leaf.extensions.get_extension_for_class(x509.KeyUsage)
+    assert (usage.value.digital_signature, usage.value.key_cert_sign, usage.value.crl_sign) == (True, False, False)
+    assert usage.critical
+
+
+@pytest.mark.parametrize("name", CAS)
+def test_a_ca_is_one_and_signs_itself(dev: Run, name: str) -> None:
+    ca = certificate(dev, name)
+    constraints = ca.extensions.get_extension_for_class(x509.BasicConstraints)
+    assert (constraints.value.ca, constraints.critical) == (True, True)
+    assert ca.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+    ca.verify_directly_issued_by(ca)
+    with pytest.raises(x509.ExtensionNotFound):
+        usages(ca)
+
+
+@pytest.mark.parametrize(("name", "signer"), LEAVES.items())
+def test_each_leaf_is_signed_by_its_own_ca_and_not_by_the_other(dev: Run, name: str, signer: str) -> None:
+    leaf = certificate(dev, name)
+    leaf.verify_directly_issued_by(certificate(dev, signer))
+    (other,) = set(CAS) - {signer}
+    with pytest.raises((ValueError, InvalidSignature)):
+        leaf.verify_directly_issued_by(certificate(dev, other))
+
+
+@pytest.mark.parametrize(("name", "signer"), LEAVES.items())
+def test_a_leaf_names_its_cas_key_so_that_a_renewed_ca_is_found(dev: Run, name: str, signer: str) -> None:
+    key = certificate(dev, signer).extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    authority = certificate(dev, name).extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+    assert authority.key_identifier == key
+
+
+def test_every_certificate_has_a_key_of_its_own_which_is_ecdsa_p256(dev: Run) -> None:
+    keys: set[bytes] = set()
+    for name in (*CAS, *LEAVES):
+        key = certificate(dev, name).public_key()
+        assert isinstance(key, ec.EllipticCurvePublicKey)
+        assert isinstance(key.curve, ec.SECP256R1)
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        keys.add(key.public_bytes(serialization.Encoding.DER, form))
+        private = text(dev.the("PrivateKey", name).outputs, "privateKeyPem").encode()
+        assert serialization.load_pem_private_key(private, None).public_key() == key
+    assert len(keys) == len(CAS) + len(LEAVES)
+
+
+# names
+
+
+def test_the_frontends_certificate_is_for_the_names_that_are_documented(dev: Run) -> None:
+    assert names(certificate(dev, "frontend-server")) == (["kubernetes", "localhost"], ["127.0.0.1"])
+
+
+def test_the_agents_sides_certificate_is_for_the_address_that_they_dial(dev: Run) -> None:
+    (address,) = [each for each, what in dev.placeholders.items() if what == "kind node of karmada-host"]
+    assert names(certificate(dev, "agent-server")) == (["kubernetes", "localhost"], [address])
+
+
+def test_an_address_that_is_a_name_is_a_dns_name_in_the_certificate() -> None:
+    addresses = ["kubernetes", "10.0.0.1", "proxy.example.org", "fd00::1"]
+    assert dns_names(addresses) == ["kubernetes", "proxy.example.org"]
+    assert ip_addresses(addresses) == ["10.0.0.1", "fd00::1"]
+
+
+def test_every_member_has_its_own_subject(pair: Run) -> None:
+    for name in ("member3", "member4"):
+        subject = certificate(pair, f"{name}-agent").subject.rfc4514_string()
+        assert subject == f"CN=proxy-agent-{name}"
+
+
+# lifetimes
+
+
+def test_leaves_live_for_8760_hours_and_cas_for_87600(dev: Run) -> None:
+    assert {life(certificate(dev, name)) for name in LEAVES} == {timedelta(hours=8_760)}
+    assert {life(certificate(dev, name)) for name in CAS} == {timedelta(hours=87_600)}
+
+
+def test_up_renews_a_leaf_720_hours_before_its_end_and_a_ca_before_a_leaf_could_outlive_it(dev: Run) -> None:
+    leaves = {number(dev.the("LocallySignedCert", name).inputs, "earlyRenewalHours") for name in LEAVES}
+    cas = {number(dev.the("SelfSignedCert", name).inputs, "earlyRenewalHours") for name in CAS}
+    assert (leaves, cas) == ({720}, {8_760 + 720})
+
+
+@pytest.mark.parametrize(("leaf", "before", "ca"), [(8_760, 720, 87_600), (24, 1, 26), (2, 1, 4)])
+def test_a_leaf_never_outlives_the_ca_that_signs_it(leaf: int, before: int, ca: int) -> None:
+    hours: dict[str, Json] = {"validityHours": leaf, "renewBeforeHours": before, "caValidityHours": ca}
+    lifetime = Lifetime.of(Certificates.model_validate(hours))
+    # until the CA is renewed, what it signs ends before it does
+    assert lifetime.ca - lifetime.ca_renewal + lifetime.leaf < lifetime.ca
+
+
+def test_the_stack_exports_when_the_first_certificate_ends(pair: Run) -> None:
+    said = datetime.fromisoformat(text(pair.stack.outputs, "firstCertificateEnds"))
+    ends = [certificate(pair, name).not_valid_after_utc for name in (*LEAVES, "member4-agent", *CAS)]
+    assert abs(said - min(ends)) < timedelta(seconds=1)
+
+
+def test_the_first_end_is_told_from_others_in_another_time_zone() -> None:
+    # pulumi-tls writes the zone of the machine that issued the certificate, and fractions of a second
+    ends = ["2027-01-31T12:30:00.123456789+02:00", "2027-01-31T11:00:00.5Z", "2027-01-31T10:00:00-08:00"]
+    assert first(ends) == ends[0]
+
+
+# a CA that is renewed
+
+
+def authority(key: str, now: datetime, hours: int = 100) -> str:
+    inputs: dict[str, Json] = {
+        "privateKeyPem": key,
+        "subject": {"commonName": "a CA"},
+        "isCaCertificate": True,
+        "setSubjectKeyId": True,
+        "allowedUses": list(CA_USAGES),
+        "validityPeriodHours": hours,
+    }
+    return certificates.self_signed(inputs, now)[0]
+
+
+def server(ca_key: str, ca: str, now: datetime, hours: int = 10) -> tuple[str, str]:
+    request = certificates.request(
+        {
+            "privateKeyPem": certificates.private_key_pem(),
+            "subject": {"commonName": "proxy-server"},
+            "dnsNames": ["kubernetes"],
+            "ipAddresses": ["127.0.0.1"],
+        }
+    )
+    inputs: dict[str, Json] = {
+        "certRequestPem": request,
+        "caPrivateKeyPem": ca_key,
+        "caCertPem": ca,
+        "allowedUses": list(SERVER_USAGES),
+        "validityPeriodHours": hours,
+    }
+    return certificates.locally_signed(inputs, now)
+
+
+def verified(leaf: str, ca: str, at: datetime, name: str = "kubernetes") -> None:
+    """Raises VerificationError unless a client that trusts the CA takes the certificate for that name at that time."""
+    store = verification.Store([x509.load_pem_x509_certificate(ca.encode())])
+    verifier = verification.PolicyBuilder().store(store).time(at)
+    verifier.build_server_verifier(x509.DNSName(name)).verify(x509.load_pem_x509_certificate(leaf.encode()), [])
+
+
+def test_a_ca_renewed_with_its_key_keeps_what_it_signed_before_valid() -> None:
+    key = certificates.private_key_pem()
+    leaf, _ = server(key, authority(key, NOW), NOW)
+    verified(leaf, authority(key, NOW + timedelta(hours=1)), NOW + timedelta(hours=2))
+
+
+def test_a_ca_with_another_key_does_not() -> None:
+    key = certificates.private_key_pem()
+    leaf, _ = server(key, authority(key, NOW), NOW)
+    with pytest.raises(verification.VerificationError):
+        verified(leaf, authority(certificates.private_key_pem(), NOW), NOW)
+
+
+# what rendering and tests make in pulumi-tls's stead
+
+
+def test_a_certificate_begins_now_and_ends_when_it_says() -> None:
+    key = certificates.private_key_pem()
+    leaf, ends = server(key, authority(key, NOW), NOW, hours=10)
+    made = x509.load_pem_x509_certificate(leaf.encode())
+    assert (made.not_valid_before_utc, made.not_valid_after_utc) == (NOW, NOW + timedelta(hours=10))
+    assert ends == "2026-01-31T22:00:00Z"
+
+
+def test_an_expired_certificate_can_be_made_for_a_test() -> None:
+    key = certificates.private_key_pem()
+    ca = authority(key, NOW)
+    leaf, _ = server(key, ca, NOW, hours=1)
+    verified(leaf, ca, NOW)
+    with pytest.raises(verification.VerificationError):
+        verified(leaf, ca, NOW + timedelta(hours=2))
+
+
+def test_a_certificate_is_taken_for_its_own_names_alone() -> None:
+    key = certificates.private_key_pem()
+    ca = authority(key, NOW)
+    leaf, _ = server(key, ca, NOW)
+    with pytest.raises(verification.VerificationError):
+        verified(leaf, ca, NOW, name="member-api")
+    found = x509.load_pem_x509_certificate(leaf.encode()).extensions
+    alternative = found.get_extension_for_class(x509.SubjectAlternativeName)
+    assert alternative.value.get_values_for_type(x509.IPAddress) == [ip_address("127.0.0.1")]
+    assert not alternative.critical
+
+
+def test_an_input_that_is_not_known_is_refused_rather_than_left_out() -> None:
+    with pytest.raises(ValueError, match="does not know the input maxPathLength"):
+        certificates.self_signed({"privateKeyPem": certificates.private_key_pem(), "maxPathLength": 0})
+
+
+def test_a_usage_that_is_not_known_is_refused() -> None:
+    inputs: dict[str, Json] = {"privateKeyPem": certificates.private_key_pem(), "validityPeriodHours": 1}
+    with pytest.raises(ValueError, match="does not know the usage any_extended"):
+        certificates.self_signed({**inputs, "allowedUses": ["any_extended"]})
+
+
+def test_the_secrets_of_the_cluster_hold_these_certificates_under_the_documented_names(dev: Run) -> None:
+    held = {
+        "server-ca-cert.crt": pem(dev, "frontend-ca"),
+        "server-cert.crt": pem(dev, "frontend-server"),
+        "cluster-ca-cert.crt": pem(dev, "agent-ca"),
+        "cluster-cert.crt": pem(dev, "agent-server"),
+    }
+    data = entries(dev.the("Secret", "proxy-server-cert").inputs, "data")
+    assert {file: base64.b64decode(str(data[file])).decode() for file in held} == held

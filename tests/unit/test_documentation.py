@@ -1,0 +1,126 @@
+"""Pulumi.yaml, README.md and the settings say the same of every config key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from answers import Json, at, entries, parse, text
+from config import SECTIONS
+from render.config_table import Row, model_of, rows, table
+from render.stackfile import ROOT, config_of, stacks
+from tests.unit.machines import load
+
+ROW = re.compile(r"^\| `([a-z]+(?:\[\])?(?:\.\w+)+)` \|(.*?)\| (.*) \|$", re.MULTILINE)
+"""A row of the table of config keys: key, default, meaning."""
+
+
+def declared() -> Mapping[str, Json]:
+    """Pulumi.yaml's `config:`."""
+    return entries(yaml.safe_load((ROOT / "Pulumi.yaml").read_text()), "config")
+
+
+def table_in(document: str) -> list[Row]:
+    """The rows of config keys in a Markdown document."""
+    return [Row(key=key, default=default.strip(), meaning=meaning) for key, default, meaning in ROW.findall(document)]
+
+
+def groups(model: type[BaseModel], name: str = "") -> Iterator[tuple[str, list[str]]]:
+    """A model's own keys, and those of each key that has keys of its own, by that key."""
+    yield name, [str(field.alias) for field in model.model_fields.values()]
+    for field in model.model_fields.values():
+        nested = model_of(field)
+        if nested:
+            yield from groups(nested, str(field.alias))
+
+
+def test_pulumi_yaml_declares_the_sections_that_there_are() -> None:
+    assert list(declared()) == list(SECTIONS)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_pulumi_yaml_declares_a_section_as_what_it_is(section: str) -> None:
+    assert text(declared(), section, "type") == ("array" if section == "members" else "object")
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_pulumi_yaml_names_every_key(section: str) -> None:
+    description = text(declared(), section, "description")
+    for parent, keys in groups(SECTIONS[section]):
+        said = description if not parent else description.partition(f"{parent}: {{")[2].partition("}")[0]
+        assert [key for key in keys if not re.search(rf"\b{key}\b", said)] == [], parent or section
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_pulumi_yaml_names_no_key_that_there_is_not(section: str) -> None:
+    description = text(declared(), section, "description")
+    known = {key for _, keys in groups(SECTIONS[section]) for key in keys}
+    named = {
+        word
+        for inside in re.findall(r"\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}", description)
+        for word in re.findall(r"(?:^|[,{])\s*(\w+)", inside)
+    }
+    assert named
+    assert named - known == set()
+
+
+def test_defaults_of_sections_in_pulumi_yaml_are_those_of_the_program() -> None:
+    defaults = {key: at(each, "default") for key, each in declared().items() if at(each, "default") is not None}
+    assert load(**defaults) == load()
+
+
+def test_the_readmes_table_has_exactly_the_keys_that_there_are() -> None:
+    keys = [row.key for row in table_in((ROOT / "README.md").read_text())]
+    assert sorted(keys) == sorted(row.key for row in rows())
+
+
+def test_the_readmes_table_says_of_each_key_what_the_settings_say() -> None:
+    said = table_in((ROOT / "README.md").read_text())
+    assert [str(row) for row in rows() if row not in said] == [], "`python -m render.config_table` prints the table"
+
+
+def test_the_generated_table_is_read_back_as_the_keys_that_it_is_made_from() -> None:
+    assert table_in(table()) == list(rows())
+
+
+def test_every_key_has_a_meaning_that_fits_a_table() -> None:
+    assert [row.key for row in rows() if not row.meaning or "|" in row.meaning or "|" in row.default] == []
+
+
+def test_a_key_that_must_be_given_says_so() -> None:
+    assert {row.key for row in rows() if row.default == "required"} == {"host.context", "members[].name"}
+
+
+def test_a_default_in_the_table_is_the_one_that_is_filled_in() -> None:
+    settings = load()
+    said = {row.key: row.default.strip("`") for row in rows()}
+    assert said["proxy.port"] == str(settings.proxy.port)
+    assert said["proxy.frontend"] == settings.proxy.frontend
+    assert said["certificates.caValidityHours"] == str(settings.certificates.ca_validity_hours)
+    assert said["members[].registered"] == "false"
+    assert settings.images.build is not None
+    assert parse(said["images.build.args"]) == settings.images.build.args
+
+
+@pytest.mark.parametrize("stack", stacks())
+def test_every_stack_file_has_only_keys_that_there_are(stack: str) -> None:
+    known = {row.key for row in rows()} | {f"{section}.{key}" for section, key in (("images.build.args", "ARCH"),)}
+    for section, value in config_of(stack).items():
+        name = section.removeprefix("karmada-anp:")
+        for path in paths(value, name):
+            assert path in known, f"Pulumi.{stack}.yaml"
+
+
+def paths(value: Json, path: str) -> Iterator[str]:
+    """The key paths of a section's value, lists as `[]`."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield f"{path}.{key}"
+            yield from paths(each, f"{path}.{key}")
+    elif isinstance(value, list):
+        for each in value:
+            yield from paths(each, f"{path}[]")

@@ -1,0 +1,128 @@
+"""The guard's rules as text. That a real HAProxy keeps them is tests/parts'."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+from components import anp, guard
+from components.guard import Rules, configuration, credential
+
+ONE = Rules(port=8088, targets=["10.0.0.3:6443"], credentials=["Basic b25l"])
+
+
+def lines(of: Rules, section: str) -> list[str]:
+    """The lines of a section of the configuration, without their indentation."""
+    found = re.search(rf"^{section}\n((?:    .*\n)+)", configuration(of), re.MULTILINE)
+    assert found, section
+    return [line.strip() for line in found[1].splitlines()]
+
+
+def test_it_listens_on_the_plain_port_alone() -> None:
+    assert [line for line in configuration(ONE).splitlines() if line.strip().startswith("bind")] == ["    bind :8088"]
+    assert "bind :9000" in lines(Rules(port=9000, targets=[], credentials=[]), "frontend karmada")
+
+
+def test_who_has_no_credential_does_not_learn_the_targets() -> None:
+    rules = [line for line in lines(ONE, "frontend karmada") if " deny " in line]
+    assert rules == [
+        "http-request deny deny_status 405 unless METH_CONNECT",
+        "http-request deny deny_status 407 unless once from_karmada",
+        "http-request deny deny_status 403 unless to_a_member",
+    ]
+
+
+def test_nothing_is_let_through_before_the_rules() -> None:
+    frontend = lines(ONE, "frontend karmada")
+    assert not any("allow" in line or "use_backend" in line for line in frontend)
+    assert frontend[-1] == "default_backend proxy-server"
+
+
+def test_targets_are_matched_whole_on_what_the_request_says() -> None:
+    two = Rules(port=8088, targets=["10.0.0.3:6443", "[fd00::6]:6443"], credentials=[])
+    assert "acl to_a_member url -m str 10.0.0.3:6443 [fd00::6]:6443" in lines(two, "frontend karmada")
+
+
+def test_without_a_member_no_target_matches() -> None:
+    (acl,) = [
+        each for each in lines(Rules(port=8088, targets=[], credentials=[]), "frontend karmada") if "url -m" in each
+    ]
+    assert acl == "acl to_a_member url -m str no-member:0"
+
+
+def test_the_former_credential_is_taken_beside_the_current_one() -> None:
+    both = Rules(port=8088, targets=[], credentials=["Basic b25l", "Basic dHdv"])
+    acl = 'acl from_karmada req.hdr(Proxy-Authorization) -m str "Basic b25l" "Basic dHdv"'
+    assert acl in lines(both, "frontend karmada")
+
+
+def test_two_credentials_in_one_request_are_one_too_many() -> None:
+    assert "acl once req.hdr_cnt(Proxy-Authorization) eq 1" in lines(ONE, "frontend karmada")
+
+
+def test_the_credential_goes_no_further() -> None:
+    frontend = lines(ONE, "frontend karmada")
+    taken = frontend.index("http-request del-header Proxy-Authorization")
+    assert taken > frontend.index("http-request deny deny_status 407 unless once from_karmada")
+
+
+def test_it_speaks_mtls_to_the_server_on_the_pods_own_loopback() -> None:
+    (server,) = lines(ONE, "backend proxy-server")
+    assert server.startswith(f"server loopback 127.0.0.1:{anp.FRONTEND_PORT} ssl ")
+    assert f"crt {guard.DIRECTORY}/{guard.CLIENT_CERTIFICATE}" in server
+    assert f"ca-file {guard.DIRECTORY}/{guard.SERVER_CA} verify required" in server
+    assert "verify none" not in server
+
+
+def test_it_checks_a_name_that_the_servers_certificate_has() -> None:
+    (server,) = lines(ONE, "backend proxy-server")
+    name = anp.SERVER_NAMES[0]
+    assert f"verifyhost {name}" in server
+    assert f"sni str({name})" in server
+
+
+def test_its_files_may_be_elsewhere() -> None:
+    assert "crt /tmp/guard/client.pem ca-file /tmp/guard/server-ca.crt" in configuration(ONE, "/tmp/guard")
+
+
+def test_it_logs_the_target_of_a_connect_alone_because_other_requests_may_hold_secrets() -> None:
+    frontend = lines(ONE, "frontend karmada")
+    assert frontend.index("http-request set-var(txn.target) url,json") > frontend.index(
+        "http-request deny deny_status 405 unless METH_CONNECT"
+    )
+
+
+def test_it_speaks_no_http2_which_karmada_does_not_speak_to_a_proxy() -> None:
+    assert "option disable-h2-upgrade" in lines(ONE, "defaults")
+
+
+def test_its_log_names_no_header() -> None:
+    (log,) = [line for line in configuration(ONE).splitlines() if "log-format" in line]
+    assert "%hr" not in log
+    assert "hdr" not in log
+    assert "%r" not in log
+
+
+def test_it_keeps_tunnels_open_and_lets_requests_not_wait() -> None:
+    defaults = lines(ONE, "defaults")
+    assert {"timeout tunnel 1h", "timeout http-request 5s", "timeout connect 5s"} <= set(defaults)
+
+
+def test_it_stops_before_the_pods_grace_period_ends() -> None:
+    (stop,) = [each for each in lines(ONE, "global") if each.startswith("hard-stop-after")]
+    assert int(stop.split()[1].removesuffix("s")) < anp.TERMINATION_SECONDS
+
+
+def test_a_credential_is_basic_with_256_bits_that_only_the_keys_holder_can_tell() -> None:
+    made = credential("a key")
+    scheme, encoded = made.split(" ")
+    user, password = base64.b64decode(encoded).decode().split(":")
+    assert (scheme, user) == ("Basic", "karmada")
+    assert re.fullmatch(r"[0-9a-f]{64}", password)
+    assert credential("a key") == made
+    assert credential("another key") != made
+    assert "a key" not in made
+
+
+def test_a_credential_needs_no_quoting_in_the_configuration() -> None:
+    assert re.fullmatch(r"[A-Za-z0-9+/= ]+", credential("a key"))

@@ -1,0 +1,122 @@
+"""What is written for the clusters: valid for Kubernetes, and in the fork stack what Karmada's documentation says."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any, cast
+
+import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs]
+import pytest
+import yaml
+
+from render.manifests import manifests
+from render.program import Run
+
+Manifest = dict[str, Any]
+
+KUBERNETES = "1.36"
+DOCUMENTED = Path(__file__).parent / "documented"
+PATCH_ANNOTATION = "pulumi.com/patchFieldManager"
+
+THERE: Manifest = {
+    "replicas": 1,
+    "selector": {"matchLabels": {"app": "karmada-agent"}},
+    "template": {"metadata": {"labels": {"app": "karmada-agent"}}},
+}
+"""What a patched Deployment has by itself, as far as its schema asks for it."""
+
+
+def rendered(run: Run) -> dict[str, Manifest]:
+    """Every manifest of a run by its file's path."""
+    return {str(path): cast("Manifest", copy.deepcopy(each)) for path, each in manifests(run).items()}
+
+
+def documented(run: Run, file: str) -> list[Manifest]:
+    """A documented file's objects, for the addresses that a run has."""
+    stands_for = {what: address for address, what in run.placeholders.items()}
+    text = (DOCUMENTED / file).read_text()
+    text = text.replace("HOST", stands_for["kind node of karmada-host"])
+    text = text.replace("MEMBER", stands_for["API server of context member3 of ~/.kube/members.config"])
+    return list(yaml.safe_load_all(text))
+
+
+def kinds_of_content(secret: Manifest) -> dict[str, str]:
+    """What each file of a rendered Secret is, without its redaction."""
+    data = cast("dict[str, str]", secret["data"])
+    return {file: said.removeprefix("<redacted: ").removesuffix(">") for file, said in data.items()}
+
+
+def test_every_manifest_is_valid_for_kubernetes_without_a_field_too_many(any_stack: Run) -> None:
+    checked = 0
+    for path, each in rendered(any_stack).items():
+        if each["apiVersion"].startswith("cluster.karmada.io/"):
+            continue  # a custom resource, of which only Karmada has the schema
+        if "DeploymentPatch" in path:
+            each["spec"] = {**THERE, **each["spec"], "template": {**THERE["template"], **each["spec"]["template"]}}
+        kubernetes_validate.validate(each, KUBERNETES, strict=True)
+        checked += 1
+    assert checked >= 5
+
+
+def test_the_validation_would_find_a_field_that_kubernetes_does_not_have(fork: Run) -> None:
+    deployment = rendered(fork)["host/Deployment-proxy-server.yaml"]
+    deployment["spec"]["template"]["spec"]["host_network"] = True
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(deployment, KUBERNETES, strict=True)
+
+
+def test_the_forks_proxy_server_is_the_documented_one_but_for_its_strategy(fork: Run) -> None:
+    (expected, _) = documented(fork, "proxy-server.yaml")
+    deployment = rendered(fork)["host/Deployment-proxy-server.yaml"]
+    # a second pod on the host network finds its ports taken, so a rolling update never ends
+    assert deployment["spec"].pop("strategy") == {"type": "Recreate"}
+    assert deployment == expected
+
+
+def test_the_forks_proxy_agent_is_the_documented_one(fork: Run) -> None:
+    (expected, _) = documented(fork, "proxy-agent.yaml")
+    assert rendered(fork)["member-member3/Deployment-proxy-agent.yaml"] == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "path"),
+    [
+        ("proxy-server.yaml", "host/Secret-proxy-server-cert.yaml"),
+        ("proxy-agent.yaml", "member-member3/Secret-proxy-agent-cert.yaml"),
+    ],
+)
+def test_the_forks_secrets_have_the_documented_files(fork: Run, file: str, path: str) -> None:
+    (_, expected) = documented(fork, file)
+    secret = rendered(fork)[path]
+    # Opaque is what a Secret without a type is
+    assert {"type": "Opaque", **secret, "data": kinds_of_content(secret)} == expected
+
+
+def test_the_fork_adds_the_documented_flags_to_karmada_agent(fork: Run) -> None:
+    (expected,) = documented(fork, "karmada-agent.yaml")
+    patch = rendered(fork)["member-member3/DeploymentPatch-karmada-agent.yaml"]
+    # not a field of the Deployment: it tells the provider as whom to apply
+    assert patch["metadata"].pop("annotations") == {PATCH_ANNOTATION: "karmada-anp"}
+    assert patch == expected
+
+
+def test_the_fork_makes_nothing_in_a_cluster_that_is_not_documented(fork: Run) -> None:
+    assert rendered(fork).keys() == {
+        "host/Deployment-proxy-server.yaml",
+        "host/Secret-proxy-server-cert.yaml",
+        "member-member3/Deployment-proxy-agent.yaml",
+        "member-member3/DeploymentPatch-karmada-agent.yaml",
+        "member-member3/Secret-proxy-agent-cert.yaml",
+    }
+
+
+def test_a_guarded_server_has_everything_that_the_documented_one_has(dev: Run, fork: Run) -> None:
+    guarded, plain = (
+        rendered(run)["host/Deployment-proxy-server.yaml"]["spec"]["template"]["spec"] for run in (dev, fork)
+    )
+    server, documented_server = guarded["containers"][0], plain["containers"][0]
+    assert server["args"][: len(documented_server["args"])] == documented_server["args"]
+    for field in ("name", "command", "imagePullPolicy", "livenessProbe", "volumeMounts"):
+        assert server[field] == documented_server[field]
+    assert [each for each in plain["volumes"] if each not in guarded["volumes"]] == []

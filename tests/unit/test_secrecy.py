@@ -1,0 +1,88 @@
+"""What is secret stays secret: keys and credentials in every input and output, on the wire to the engine."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+
+from answers import text
+from components.secret_files import CHECKSUM_ANNOTATION
+from render.program import Run
+from render.recorded import Path, Recorded, leaves, within
+
+
+def secrets_of(run: Run) -> set[str]:
+    """Every text that must not be seen: private keys, and the credentials made from them."""
+    keys = {text(each.outputs, "privateKeyPem") for each in run.resources.values() if each.type.endswith(":PrivateKey")}
+    patches = [each for each in run.resources.values() if each.type.endswith(":ClusterPatch")]
+    return keys | {text(each.inputs, "spec", "proxyHeader", "Proxy-Authorization") for each in patches}
+
+
+def seen(resource: Recorded) -> Iterator[tuple[Path, str]]:
+    """Every text in a resource's properties that is not marked secret, as it is and decoded."""
+    for properties, secrets in ((resource.inputs, resource.secrets), (resource.outputs, resource.secret_outputs)):
+        for path, value in leaves(properties):
+            if isinstance(value, str) and not within(path, secrets):
+                yield path, value
+                yield path, decoded(value)
+
+
+def decoded(value: str) -> str:
+    try:
+        return base64.b64decode(value, validate=True).decode(errors="replace")
+    except binascii.Error:
+        return ""
+
+
+def test_no_key_and_no_credential_is_seen_in_any_input_or_output(any_stack: Run) -> None:
+    hidden = secrets_of(any_stack)
+    assert len(hidden) >= 6
+    for resource in any_stack.resources.values():
+        for path, value in seen(resource):
+            assert "PRIVATE KEY" not in value, (resource.urn, path)
+            assert [each for each in hidden if each in value] == [], (resource.urn, path)
+
+
+def test_every_private_key_is_a_secret_output(any_stack: Run) -> None:
+    keys = [each for each in any_stack.resources.values() if each.type == "tls:index/privateKey:PrivateKey"]
+    assert keys
+    assert [each.urn for each in keys if ("privateKeyPem",) not in each.secret_outputs] == []
+
+
+def test_the_whole_data_of_every_secret_is_secret(any_stack: Run) -> None:
+    found = [each for each in any_stack.resources.values() if each.type == "kubernetes:core/v1:Secret"]
+    assert found
+    assert [each.urn for each in found if ("data",) not in each.secrets] == []
+    assert [each.urn for each in found if ("data",) not in each.secret_outputs] == []
+
+
+def test_the_credential_on_a_cluster_object_is_secret_going_and_coming(pair: Run) -> None:
+    for member in ("member3", "member4"):
+        patch = pair.the("ClusterPatch", f"{member}-registration-header")
+        assert patch.secrets == {("spec", "proxyHeader", "Proxy-Authorization")}
+        assert patch.secret_outputs == {("spec",)}
+
+
+def test_a_checksum_is_no_secret_so_that_a_diff_shows_why_pods_roll(dev: Run) -> None:
+    annotation = ("spec", "template", "metadata", "annotations", CHECKSUM_ANNOTATION)
+    for name in ("proxy-server", "member3-proxy-agent"):
+        deployment = dev.the("Deployment", name)
+        assert len(text(deployment.inputs, *annotation)) == 64
+        assert deployment.secrets == frozenset()
+
+
+def test_what_a_command_is_given_and_triggered_by_is_no_secret_because_it_is_printed(any_stack: Run) -> None:
+    commands = [each for each in any_stack.resources.values() if each.type == "command:local:Command"]
+    assert commands
+    assert [each.urn for each in commands if each.secrets] == []
+
+
+def test_exports_are_the_paths_the_first_end_and_the_images_and_none_is_secret(pair: Run) -> None:
+    exports = pair.stack.outputs
+    assert exports["members"] == {
+        name: {"proxyPath": f"/apis/cluster.karmada.io/v1alpha1/clusters/{name}/proxy"}
+        for name in ("member3", "member4")
+    }
+    assert exports.keys() == {"members", "firstCertificateEnds", "images"}
+    assert pair.stack.secret_outputs == frozenset()
