@@ -1,0 +1,106 @@
+"""A real HAProxy on loopback: one that is installed or, where none is, the guard's own image if Docker has it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from socket import create_connection, create_server
+
+IMAGE = "haproxy:3.2-alpine"
+ABSENT = f"there is no HAProxy: install the package haproxy (2.6 or later), or docker pull {IMAGE}"
+PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+"""Debian's users do not have its directory in theirs."""
+
+LONGEST = 20.0
+"""Seconds that any of this may take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """HAProxy as a binary or, where that is empty, from the guard's image. It reads the files of one directory."""
+
+    directory: Path
+    binary: str
+
+    def command(self, name: str, *arguments: str) -> Sequence[str]:
+        """How to run it; a container gets the name."""
+        if self.binary:
+            return [self.binary, *arguments]
+        run = ["docker", "run", "--rm", "--name", name, "--network", "host", "--user", f"{os.getuid()}:{os.getgid()}"]
+        mounted = ["--volume", f"{self.directory}:{self.directory}:ro", "--entrypoint", "haproxy"]
+        return [*run, *mounted, IMAGE, *arguments]
+
+    def end(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        """Ends what was run, whatever it does."""
+        if not self.binary:
+            _said(["docker", "rm", "--force", name])
+        process.terminate()
+        try:
+            process.wait(LONGEST)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(LONGEST)
+
+
+def find(directory: Path) -> Program | None:
+    """An installed HAProxy; else the guard's image, if it is here; else None."""
+    binary = shutil.which("haproxy", path=PATH)
+    if binary:
+        return Program(directory=directory, binary=binary)
+    if shutil.which("docker") and _said(["docker", "image", "inspect", IMAGE]).returncode == 0:
+        return Program(directory=directory, binary="")
+    return None
+
+
+def check(program: Program, configuration: Path) -> str:
+    """What `haproxy -c` has against a configuration, warnings too: nothing, where there is nothing."""
+    said = _said(program.command(_name(), "-c", "-dW", "-f", str(configuration)))
+    return said.stdout + said.stderr if said.returncode else ""
+
+
+@contextmanager
+def running(program: Program, configuration: Path, port: int) -> Generator[Path]:
+    """HAProxy with a configuration, from when its port answers; yields the file that its log goes to."""
+    log, name = configuration.with_suffix(".log"), _name()
+    with log.open("wb") as output:
+        command = program.command(name, "-db", "-f", str(configuration))
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        _wait(process, port, log)
+        yield log
+    finally:
+        program.end(name, process)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens."""
+    with create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    ends = time.monotonic() + LONGEST
+    while time.monotonic() < ends and process.poll() is None:
+        try:
+            create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise RuntimeError(f"HAProxy does not answer on port {port}: {log.read_text()}")
+
+
+def _said(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=LONGEST, check=False)
+
+
+def _name() -> str:
+    return f"karmada-anp-parts-{secrets.token_hex(4)}"

@@ -1,0 +1,111 @@
+"""The certificates of a stack, as files: what the program itself puts into its Secrets, run without an engine."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import mkdtemp
+
+from answers import Json, entries, text
+from components import guard
+from render import certificates, program
+from render.program import Run
+
+ADDRESS = "192.0.2.10"
+"""Where agents dial proxy-server in this stack: an address that nobody has (RFC 5737)."""
+
+MEMBERS = ("member1", "member2")
+
+CONFIG: Mapping[str, Json] = {
+    "karmada-anp:host": {"context": "host", "address": ADDRESS},
+    "karmada-anp:members": [{"name": name} for name in MEMBERS],
+    "karmada-anp:images": {"server": "proxy-server:1", "agent": "proxy-agent:1"},
+    "karmada-anp:proxy": {"credential": 2},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """The files of a certificate and its key."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issued:
+    """Files by what they are for. `guard_files` is the directory with the guard's; `agents` go by member."""
+
+    frontend_ca: Path
+    frontend_server: Pair
+    frontend_client: Pair
+    agent_ca: Path
+    agent_server: Pair
+    agents: Mapping[str, Pair]
+    guard_files: Path
+    run: Run
+
+    def again(self, name: str, into: Path, now: datetime | None = None, **changed: Json) -> Pair:
+        """A leaf certificate (`member1-agent`) issued again, with its own inputs but for those that are `changed`."""
+        inputs = {**self.run.the("LocallySignedCert", name).inputs, **changed}
+        pem, _ = certificates.locally_signed(inputs, now)
+        return _written(into, pem, self._key(name))
+
+    def ca_again(self, name: str, into: Path, now: datetime | None = None) -> Path:
+        """A CA's certificate (`agent-ca`) issued again, with its own inputs: the key is the same."""
+        pem, _ = certificates.self_signed(self.run.the("SelfSignedCert", name).inputs, now)
+        file = into / f"{name}-again.crt"
+        file.write_text(pem)
+        return file
+
+    def signed_by(self, signer: str, name: str, into: Path) -> Pair:
+        """A leaf certificate issued again by a leaf, whose certificate its file has behind it as a CA's would be."""
+        key, certificate = self._key(signer), text(self.run.the("LocallySignedCert", signer).outputs, "certPem")
+        as_ca = {**self.run.the("SelfSignedCert", "agent-ca").inputs, "privateKeyPem": key}
+        as_ca["subject"] = self.run.the("CertRequest", signer).inputs["subject"]
+        pretended, _ = certificates.self_signed(as_ca)
+        forged = self.again(name, into, caPrivateKeyPem=key, caCertPem=pretended)
+        return _written(into, forged.certificate.read_text() + certificate, self._key(name))
+
+    def _key(self, name: str) -> str:
+        return text(self.run.the("PrivateKey", name).outputs, "privateKeyPem")
+
+
+def issue(directory: Path) -> Issued:
+    """Runs the program and writes the files of its Secrets below a directory."""
+    run = program.run("parts", CONFIG)
+    server, front = _unpacked(run, "proxy-server-cert", directory), _unpacked(run, "proxy-guard", directory)
+    agents = {name: _unpacked(run, f"{name}-proxy-agent-cert", directory) for name in MEMBERS}
+    client = front / guard.CLIENT_CERTIFICATE
+    return Issued(
+        frontend_ca=server / "server-ca-cert.crt",
+        frontend_server=Pair(certificate=server / "server-cert.crt", key=server / "server-key.key"),
+        frontend_client=Pair(certificate=client, key=client),
+        agent_ca=server / "cluster-ca-cert.crt",
+        agent_server=Pair(certificate=server / "cluster-cert.crt", key=server / "cluster-key.key"),
+        agents={
+            name: Pair(certificate=files / "proxy-agent.crt", key=files / "proxy-agent.key")
+            for name, files in agents.items()
+        },
+        guard_files=front,
+        run=run,
+    )
+
+
+def _unpacked(run: Run, secret: str, directory: Path) -> Path:
+    into = directory / secret
+    into.mkdir()
+    for file, content in entries(run.the("Secret", secret).inputs, "data").items():
+        (into / file).write_bytes(base64.b64decode(str(content)))
+    return into
+
+
+def _written(into: Path, certificate: str, key: str) -> Pair:
+    directory = Path(mkdtemp(dir=into))
+    pair = Pair(certificate=directory / "leaf.crt", key=directory / "leaf.key")
+    pair.certificate.write_text(certificate)
+    pair.key.write_text(key)
+    return pair
