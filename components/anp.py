@@ -42,7 +42,9 @@ GRACE_SECONDS = 3
 """How long a stopping pod may finish what runs through it. There is no second one to hand over to."""
 
 TERMINATION_SECONDS = GRACE_SECONDS + 2
-"""ANP's agent sits out the whole of it."""
+
+AGENT_TERMINATION_SECONDS = 2
+"""ANP's agent sits out the whole of it. When it is rolled, its successor is connected by then."""
 
 KEEPALIVE_ARG = "--keepalive-time=30s"
 """ANP's own default is an hour: an idle agent would not notice a cut connection before. Less than 30 s is refused."""

@@ -18,7 +18,8 @@ from settings import Host, Member
 class KarmadaAgentPatchArgs:
     """The member, the host (to ask what its Cluster object says), and the address of the tunnel's plain port.
 
-    `grant` is what the agent needs to report the tunnel, and outlives the flags; `tunnel` is what must run before them.
+    `grant` is what the agent needs to report the tunnel: it outlives the flags. `tunnel` is what must run before them,
+    and `beside` what the tunnel's own Deployments need.
     """
 
     member: Member
@@ -26,6 +27,7 @@ class KarmadaAgentPatchArgs:
     proxy_url: Input[str]
     grant: Sequence[Resource]
     tunnel: Sequence[Resource]
+    beside: Sequence[Resource]
 
 
 class KarmadaAgentPatch(ComponentResource):
@@ -57,7 +59,11 @@ class KarmadaAgentPatch(ComponentResource):
                     "deployment": agent.deployment,
                 }
             ),
-            opts=ResourceOptions.merge(child, ResourceOptions(depends_on=list(args.grant))),
+            opts=ResourceOptions.merge(
+                child,
+                # Pulumi destroys level by level: at the level of the tunnel's Deployments, the waits run side by side
+                ResourceOptions(depends_on=[*args.grant, *args.beside]),
+            ),
         )
         patch = DeploymentPatch(
             name,

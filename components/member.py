@@ -103,8 +103,9 @@ class Member(ComponentResource):
                 member=member,
                 host=args.host,
                 proxy_url=args.server.proxy_url,
-                grant=registration.ready,
-                tunnel=[agent.deployment, args.server.deployment],
+                grant=registration.grant,
+                tunnel=[agent.deployment, args.server.deployment, *registration.headers],
+                beside=agent.needs,
             ),
             child,
         )

@@ -40,6 +40,8 @@ class ProxyAgent(ComponentResource):
     """A Deployment of one proxy-agent and its Secret `proxy-agent-cert`."""
 
     deployment: Deployment
+    needs: Sequence[Resource]
+    """What must be there before the Deployment."""
     revision: Output[str]
     """Another one after each rollout that this stack caused."""
 
@@ -57,6 +59,7 @@ class ProxyAgent(ComponentResource):
             },
             child,
         )
+        self.needs = [*args.after, files.secret]
         self.deployment = Deployment(
             name,
             metadata={"name": anp.AGENT, "namespace": args.namespace, "labels": {"app": anp.AGENT}},
@@ -65,7 +68,7 @@ class ProxyAgent(ComponentResource):
                 child,
                 ResourceOptions(
                     # a pod that started before its Secret is changed would keep what it read
-                    depends_on=[*args.after, files.secret],
+                    depends_on=list(self.needs),
                     custom_timeouts=CustomTimeouts(create="3m", update="3m"),
                 ),
             ),
@@ -92,7 +95,7 @@ def _lasting(args: ProxyAgentArgs, files: SecretFiles) -> DeploymentSpecArgsDict
             "spec": {
                 **_pod(agent),
                 "automount_service_account_token": False,
-                "termination_grace_period_seconds": anp.TERMINATION_SECONDS,
+                "termination_grace_period_seconds": anp.AGENT_TERMINATION_SECONDS,
             },
         }
     )

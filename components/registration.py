@@ -42,18 +42,20 @@ class Registration(ComponentResource):
     Destroy takes both away; karmada-agent never touches `proxyHeader`.
     """
 
-    ready: Sequence[Resource]
-    """What karmada-agent must wait for."""
+    grant: Sequence[Resource]
+    """What a registered member's karmada-agent needs to report the tunnel."""
+    headers: Sequence[Resource]
+    """What Karmada needs to pass the guard."""
     revision: Output[str]
     """Another one after each change of the credential on the Cluster object."""
 
     def __init__(self, name: str, args: RegistrationArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:Registration", name, None, opts)
         child = ResourceOptions(parent=self)
-        grant = _grant(name, args.cluster, child) if args.registered else []
-        headers = [_proxy_header(name, args, args.credential, child)] if args.credential is not None else []
-        self.ready = [*grant, *headers]
-        self.revision = Output.concat("", *(revision(each) for each in headers))
+        header = [_proxy_header(name, args, args.credential, child)] if args.credential is not None else []
+        self.grant = _grant(name, args.cluster, child) if args.registered else []
+        self.headers = header
+        self.revision = Output.concat("", *(revision(each) for each in header))
         self.register_outputs({})
 
 

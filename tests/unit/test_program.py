@@ -170,15 +170,12 @@ def test_the_flags_come_when_the_tunnel_runs(any_stack: Run) -> None:
 
 
 def test_destroy_takes_the_flags_then_waits_then_takes_the_grant(pair: Run) -> None:
-    grant = {
-        "ClusterRole member4-registration-role",
-        "ClusterRoleBinding member4-registration-binding",
-        "ClusterPatch member4-registration-header",
-    }
+    grant = {"ClusterRole member4-registration-role", "ClusterRoleBinding member4-registration-binding"}
     gone = commands(pair)["member4-karmada-agent-gone"]
     assert "Command member4-karmada-agent-gone" in needs(pair, "DeploymentPatch", "member4-karmada-agent")
     assert grant <= needs(pair, "Command", "member4-karmada-agent-gone")
     assert "DeploymentPatch member4-karmada-agent" not in needs(pair, "Command", "member4-karmada-agent-gone")
+    assert "ClusterPatch member4-registration-header" in needs(pair, "DeploymentPatch", "member4-karmada-agent")
     assert gone.inputs["delete"] == "python3 -m commands.agent_gone"
 
 
