@@ -28,9 +28,13 @@ LARGEST_HEAD = 8_192
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What the guard lets through: CONNECT to one of `targets` (`host:port`), with one of `credentials`."""
+    """What the guard lets through: CONNECT to one of `targets` (`host:port`), with one of `credentials`.
+
+    `ipv6` is where it listens: on every IPv6 address, or on every IPv4 address.
+    """
 
     port: int
+    ipv6: bool = False
     targets: Sequence[str]
     credentials: Sequence[str]
 
@@ -52,6 +56,7 @@ def configuration(rules: Rules, directory: str = DIRECTORY) -> str:
     """
     targets = " ".join(rules.targets) or "no-member:0"
     credentials = " ".join(f'"{each}"' for each in rules.credentials)
+    listens = f":::{rules.port}" if rules.ipv6 else f":{rules.port}"
     name = SERVER_NAMES[0]
     tls = f"ssl crt {directory}/{CLIENT_CERTIFICATE} ca-file {directory}/{SERVER_CA} verify required verifyhost {name}"
     return f"""\
@@ -79,7 +84,7 @@ defaults
     timeout server-fin 30s
 
 frontend karmada
-    bind :{rules.port}
+    bind {listens}
     acl to_a_member url -m str {targets}
     acl from_karmada req.hdr(Proxy-Authorization) -m str {credentials}
     acl once req.hdr_cnt(Proxy-Authorization) eq 1

@@ -119,7 +119,12 @@ def _certificates(args: ProxyServerArgs, opts: ResourceOptions) -> SecretFiles:
 
 def _guard_files(args: ProxyServerArgs, guarded: GuardArgs, opts: ResourceOptions) -> SecretFiles:
     def configuration(credentials: Sequence[str]) -> str:
-        rules = guard.Rules(port=guarded.port, targets=guarded.targets, credentials=credentials)
+        rules = guard.Rules(
+            port=guarded.port,
+            ipv6=":" in args.host.address,
+            targets=guarded.targets,
+            credentials=credentials,
+        )
         return guard.configuration(rules)
 
     client = args.pki.frontend_client

@@ -23,6 +23,10 @@ def test_it_listens_on_the_plain_port_alone() -> None:
     assert "bind :9000" in lines(Rules(port=9000, targets=[], credentials=[]), "frontend karmada")
 
 
+def test_for_an_ipv6_host_the_guard_listens_on_ipv6() -> None:
+    assert "bind :::8088" in lines(Rules(port=8088, ipv6=True, targets=[], credentials=[]), "frontend karmada")
+
+
 def test_who_has_no_credential_does_not_learn_the_targets() -> None:
     rules = [line for line in lines(ONE, "frontend karmada") if " deny " in line]
     assert rules == [
