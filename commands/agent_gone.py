@@ -27,7 +27,7 @@ def main() -> int:
             reason = str(unavailable)
         if not reason:
             return 0
-        time.sleep(0.5)
+        time.sleep(0.2)
     print(f"{text(what, 'cluster')}: karmada-agent did not come back without the tunnel: {reason}", file=sys.stderr)
     print("Mend the agent and run the same command again: the rest is still to be taken away.", file=sys.stderr)
     return 1
