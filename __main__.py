@@ -36,6 +36,7 @@ server = ProxyServer(
         host=settings.host,
         image=images.server,
         pki=pki,
+        port=settings.proxy.port,
         guard=guard_of(settings, credential),
         kind_node=settings.node(settings.host),
         awaits_agents=len(settings.active) > 0,

@@ -203,7 +203,7 @@ class _Known:
         node = self._kind_node(key, member, needed=not member.paused)
         endpoint = member.api_endpoint or server
         if node and not member.api_endpoint and is_loopback(host_of(server)):
-            endpoint = f"https://{node.address}:6443"
+            endpoint = node.endpoint
         problems = [*endpoint_problems(f"{key}.apiEndpoint", endpoint)] if endpoint else []
         self._problems.extend(problems)
         return member.model_copy(update={"context": context, "api_endpoint": "" if problems else endpoint})

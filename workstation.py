@@ -27,6 +27,11 @@ class KindNode:
     id: str
     address: str
 
+    @property
+    def endpoint(self) -> str:
+        """The URL of its API server, as other containers reach it: kind always has it on 6443."""
+        return f"https://{self.address}:6443"
+
 
 class Workstation(Protocol):
     """What config.py wants to know of a machine."""

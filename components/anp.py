@@ -11,10 +11,8 @@ GUARD = "proxy-guard"
 
 FRONTEND_PORT = 8090  # CONNECT over mTLS
 AGENT_PORT = 8091  # agents' gRPC over mTLS
-BUILTIN_PORT = 8088  # the fork's own plain port, fixed in its code
 SERVER_HEALTH_PORT = 8092
 AGENT_HEALTH_PORT = 8093
-MEMBER_API_PORT = 6443
 
 SERVER_CERT_SECRET = "proxy-server-cert"
 AGENT_CERT_SECRET = "proxy-agent-cert"

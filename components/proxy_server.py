@@ -26,10 +26,9 @@ GUARD_VOLUME = "guard"
 
 @dataclass(frozen=True, kw_only=True)
 class GuardArgs:
-    """The guard's image, its plain port, and what it lets through."""
+    """The guard's image, and what it lets through."""
 
     image: str
-    port: int
     targets: Sequence[str]
     credentials: Sequence[Output[str]]
 
@@ -41,6 +40,8 @@ class ProxyServerArgs:
     host: Host
     image: Image
     pki: TunnelPki
+    port: int
+    """The plain port for Karmada."""
     guard: GuardArgs | None
     kind_node: KindNode | None = None
     awaits_agents: bool = True
@@ -53,8 +54,7 @@ def guard_of(settings: Settings, credentials: Sequence[Output[str]]) -> GuardArg
         return None
     return GuardArgs(
         image=settings.images.guard,
-        port=settings.proxy.port,
-        targets=sorted(member.target for member in settings.members),
+        targets=sorted(member.target for member in settings.members if member.host),
         credentials=credentials,
     )
 
@@ -96,9 +96,8 @@ class ProxyServer(ComponentResource):
                 ),
             ),
         )
-        port = args.guard.port if args.guard else anp.BUILTIN_PORT
         self.address = Output.from_input(args.host.address)
-        self.proxy_url = Output.format("http://{0}:{1}", _bracketed(self.address), port)
+        self.proxy_url = Output.format("http://{0}:{1}", _bracketed(self.address), args.port)
         self.revision = revision(self.deployment)
         self.register_outputs({"proxyUrl": self.proxy_url})
 
@@ -120,7 +119,7 @@ def _certificates(args: ProxyServerArgs, opts: ResourceOptions) -> SecretFiles:
 def _guard_files(args: ProxyServerArgs, guarded: GuardArgs, opts: ResourceOptions) -> SecretFiles:
     def configuration(credentials: Sequence[str]) -> str:
         rules = guard.Rules(
-            port=guarded.port,
+            port=args.port,
             ipv6=":" in args.host.address,
             targets=guarded.targets,
             credentials=credentials,
@@ -180,9 +179,9 @@ def _guarded(args: ProxyServerArgs, guarded: GuardArgs, files: Sequence[SecretFi
         "name": anp.GUARD,
         "image": guarded.image,
         "image_pull_policy": "IfNotPresent",
-        "ports": [{"name": "plain", "container_port": guarded.port}],
-        "liveness_probe": {"tcp_socket": {"port": guarded.port}, "initial_delay_seconds": 10},
-        "readiness_probe": {"tcp_socket": {"port": guarded.port}, "period_seconds": 1},
+        "ports": [{"name": "plain", "container_port": args.port}],
+        "liveness_probe": {"tcp_socket": {"port": args.port}, "initial_delay_seconds": 10},
+        "readiness_probe": {"tcp_socket": {"port": args.port}, "period_seconds": 1},
         "volume_mounts": [{"name": GUARD_VOLUME, "mount_path": guard.DIRECTORY, "read_only": True}],
     }
     return {
