@@ -44,7 +44,7 @@ class Registration(ComponentResource):
 
     grant: Sequence[Resource]
     """What a registered member's karmada-agent needs to report the tunnel."""
-    headers: Sequence[Resource]
+    headers: Sequence[CustomResourcePatch]
     """What Karmada needs to pass the guard."""
     revision: Output[str]
     """Another one after each change of the credential on the Cluster object."""
@@ -52,10 +52,9 @@ class Registration(ComponentResource):
     def __init__(self, name: str, args: RegistrationArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:Registration", name, None, opts)
         child = ResourceOptions(parent=self)
-        header = [_proxy_header(name, args, args.credential, child)] if args.credential is not None else []
+        self.headers = [_proxy_header(name, args, args.credential, child)] if args.credential is not None else []
         self.grant = _grant(name, args.cluster, child) if args.registered else []
-        self.headers = header
-        self.revision = Output.concat("", *(revision(each) for each in header))
+        self.revision = Output.concat("", *(revision(each) for each in self.headers))
         self.register_outputs({})
 
 

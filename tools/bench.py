@@ -71,8 +71,8 @@ def pulumi(checkout: Checkout, *command: str) -> None:
         raise SystemExit(f"pulumi {' '.join(command)} failed:\n{done.stdout}{done.stderr}")
 
 
-def empty(checkout: Checkout, into: Path) -> Checkout:
-    """The same checkout's environment with a program that makes nothing."""
+def empty(into: Path) -> Checkout:
+    """A checkout whose program makes nothing."""
     other = Checkout(into, into / "backend", "dev")
     (into / "Pulumi.yaml").write_text(EMPTY_PROGRAM)
     (into / "__main__.py").write_text("")
@@ -83,7 +83,7 @@ def empty(checkout: Checkout, into: Path) -> Checkout:
 def measure(directory: Path, figures: Figures) -> None:
     """All runs, side by side."""
     checkouts = {name: Checkout(directory / name, directory / f"{name}-state", name) for name in ("dev", "fork")}
-    nothing = empty(checkouts["dev"], directory / "empty")
+    nothing = empty(directory / "empty")
     for checkout in (*checkouts.values(), nothing):
         checkout.select()
     for checkout in checkouts.values():  # builds the images
