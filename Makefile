@@ -6,7 +6,7 @@ PYTHON ?= python3
 run := STACK=$(STACK) tools/pulumi.sh
 venv := .venv/bin/python
 
-.PHONY: up down preview status test check render bench clean
+.PHONY: up down preview status rotate-ca test check render bench clean
 
 up: .venv/requirements.txt
 	@[ "$(STACK)" != dev ] || tools/local-karmada.sh
@@ -21,6 +21,9 @@ preview: .venv/requirements.txt
 status: .venv/requirements.txt
 	@$(run) stack output
 	@$(run) config --json | $(venv) -m tools.status
+
+rotate-ca: .venv/requirements.txt
+	@STACK=$(STACK) $(venv) -m tools.rotate_ca
 
 test: .venv/requirements-dev.txt
 	@$(venv) -m pytest tests

@@ -10,23 +10,30 @@ import workstation
 from components.certificate import Lifetime
 from components.clusters import clusters
 from components.credential import credentials
+from components.entry import Entry, EntryArgs
 from components.images import ProxyImages
 from components.member import Member, MemberArgs
+from components.monitoring import server_monitoring
 from components.outputs import export
 from components.pki import TunnelPki, TunnelPkiArgs
 from components.proxy_server import ProxyServer, ProxyServerArgs, guard_of
+from components.server_pod import ending
 from components.tunnel_check import TunnelCheck, TunnelCheckArgs
 
-settings = config.load(config.values(), workstation.ThisMachine())
+settings = config.load(config.values(), workstation.ThisMachine(), config.secrets())
 preflight.check(settings)
 
 reach = clusters(settings)
 lifetime = Lifetime.of(settings.certificates)
 images = ProxyImages("images", settings.images)
+entry = Entry("entry", EntryArgs(host=settings.host, proxy=settings.proxy), ResourceOptions(provider=reach.host))
 pki = TunnelPki(
     "tunnel",
     TunnelPkiArgs(
-        address=settings.host.address, lifetime=lifetime, protect_ca_keys=settings.certificates.protect_ca_keys
+        address=entry.address,
+        lifetime=lifetime,
+        ca_keys=settings.certificates.trusted,
+        protect_ca_keys=settings.certificates.protect_ca_keys,
     ),
 )
 credential = credentials(settings.proxy)
@@ -34,9 +41,11 @@ server = ProxyServer(
     "proxy-server",
     ProxyServerArgs(
         host=settings.host,
+        proxy=settings.proxy,
+        monitoring=settings.monitoring,
         image=images.server,
+        pull_secrets=settings.images.pull_secrets,
         pki=pki,
-        port=settings.proxy.port,
         guard=guard_of(settings, credential),
         kind_node=settings.node(settings.host),
         awaits_agents=len(settings.active) > 0,
@@ -50,8 +59,14 @@ members = {
             member=each,
             host=settings.host,
             image=images.agent,
+            pull_secrets=settings.images.pull_secrets,
             pki=pki,
             lifetime=lifetime,
+            replicas=settings.agents(each),
+            ending=ending(settings.proxy),
+            monitoring=settings.monitoring,
+            monitored=each in settings.monitored,
+            entry=entry,
             server=server,
             karmada=reach.karmada,
             credential=next(iter(credential), None),
@@ -61,9 +76,15 @@ members = {
     )
     for each in settings.members
 }
+server_monitoring(
+    settings,
+    pki=pki,
+    agents={each.name: members[each.name].certificate_ends for each in settings.active},
+    opts=ResourceOptions(provider=reach.host),
+)
 for each in settings.active:
     TunnelCheck(
         f"{each.name}-check",
         TunnelCheckArgs(settings=each, host=settings.host, server=server, member=members[each.name]),
     )
-export(settings, images=images, pki=pki, members=members)
+export(settings, images=images, pki=pki, server=server, members=members)

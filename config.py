@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
 import pulumi
+from pulumi.runtime.config import get_config_secret_keys_env
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -24,16 +25,19 @@ from rules import (
     images_problems,
     is_loopback,
     members_problems,
+    monitoring_problems,
     proxy_problems,
 )
 from settings import (
     PATTERNS,
     Certificates,
     Cluster,
+    Exposure,
     Host,
     Images,
     Member,
     Model,
+    Monitoring,
     Proxy,
     Settings,
 )
@@ -45,6 +49,7 @@ SECTIONS: Mapping[str, type[Model]] = {
     "images": Images,
     "proxy": Proxy,
     "certificates": Certificates,
+    "monitoring": Monitoring,
 }
 """The stack's config keys and what each holds; `members` holds a list."""
 
@@ -58,24 +63,41 @@ def values() -> dict[str, str]:
     return {key.removeprefix(prefix): value for key, value in every.items() if key.startswith(prefix)}
 
 
-def load(values: Mapping[str, str], workstation: Workstation) -> Settings:
-    """Config values (`host` and so on, each as JSON) to Settings. Raises pulumi.RunError with all that is wrong."""
+def secrets() -> frozenset[str]:
+    """Those of the stack's sections that hold something encrypted."""
+    encrypted = set(get_config_secret_keys_env())
+    return frozenset(key for key in SECTIONS if f"{PROJECT}:{key}" in encrypted)
+
+
+def load(
+    values: Mapping[str, str], workstation: Workstation, secret: Collection[str] = frozenset(SECTIONS)
+) -> Settings:
+    """Config values (`host` and so on, each as JSON) to Settings. Raises pulumi.RunError with all that is wrong.
+
+    `secret` are the sections that hold something encrypted.
+    """
     problems = [*_unknown_sections(values)]
-    host = _section(values, "host", Host, problems)
-    members = _members(values, problems)
-    images = _section(values, "images", Images, problems, default={"build": {}})
-    proxy = _section(values, "proxy", Proxy, problems, default={})
-    certificates = _section(values, "certificates", Certificates, problems, default={})
+    read = _Sections(values, secret, problems)
+    host = read.section("host", Host)
+    members = read.members()
+    images = read.section("images", Images, default={"build": {}})
+    proxy = read.section("proxy", Proxy, default={})
+    certificates = read.section("certificates", Certificates, default={})
+    monitoring = read.section("monitoring", Monitoring, default={})
 
     known = _Known(workstation, problems)
     if host:
-        host = known.complete_host(host)
+        host = known.complete_host(host, proxy.exposure if proxy else Exposure.HOST_NETWORK)
     members = {key: known.complete_member(key, member) for key, member in members.items()}
     problems += members_problems(host, members)
     problems += images_problems(images, proxy) if images else []
     problems += proxy_problems(proxy) if proxy else []
     problems += certificates_problems(certificates) if certificates else []
-    if problems or not (host and images and proxy and certificates):
+    problems += monitoring_problems(monitoring, certificates, proxy) if monitoring and certificates else []
+    if images and images.credentials and "images" not in secret:
+        key = "images.credentials.password"
+        problems.append(Problem(key, "it is there in plain text", f"{config_set(key, 'PASSWORD')} --secret"))
+    if problems or not (host and images and proxy and certificates and monitoring):
         raise refusal("The stack's config has problems", problems)
     return Settings(
         host=host,
@@ -83,7 +105,9 @@ def load(values: Mapping[str, str], workstation: Workstation) -> Settings:
         images=images,
         proxy=proxy,
         certificates=certificates,
+        monitoring=monitoring,
         kind_nodes=known.kind_nodes,
+        monitored=known.monitored([host, *members.values()]) if monitoring.enabled else (),
     )
 
 
@@ -92,41 +116,42 @@ def _unknown_sections(values: Mapping[str, str]) -> Iterator[Problem]:
         yield Problem(key, "there is no such key" + _meant(key, SECTIONS), config_rm(key))
 
 
-def _parse(values: Mapping[str, str], key: str, shape: type, problems: list[Problem]) -> object:
-    try:
-        parsed: object = json.loads(values[key])
-    except json.JSONDecodeError:
-        parsed = values[key]
-    if not isinstance(parsed, shape):
-        kind = "a list" if shape is list else "an object"
-        problems.append(Problem(key, f"{parsed!r} is not {kind}", f"{config_rm(key)}, then set its parts with --path"))
-        return None
-    return parsed
+class _Sections:
+    """Reads sections into models. Of one that is secret, a wrong value is not shown."""
 
+    def __init__(self, values: Mapping[str, str], secret: Collection[str], problems: list[Problem]) -> None:
+        self._values = values
+        self._secret = secret
+        self._problems = problems
 
-def _section(
-    values: Mapping[str, str],
-    key: str,
-    model: type[M],
-    problems: list[Problem],
-    default: dict[str, object] | None = None,
-) -> M | None:
-    if key not in values and default is None:
-        mend = config_set(f"{key}.context", "CONTEXT")
-        problems.append(Problem(key, "it is missing", mend))
-        return None
-    raw = _parse(values, key, dict, problems) if key in values else default
-    return None if raw is None else _validate(key, raw, model, problems)
+    def section(self, key: str, model: type[M], default: dict[str, object] | None = None) -> M | None:
+        if key not in self._values and default is None:
+            self._problems.append(Problem(key, "it is missing", config_set(f"{key}.context", "CONTEXT")))
+            return None
+        raw = self._parsed(key, dict) if key in self._values else default
+        return None if raw is None else _validate(key, raw, model, self._problems)
 
+    def members(self) -> dict[str, Member]:
+        """The members that could be read, by their key (`members[0]`)."""
+        raw = cast("list[object] | None", self._parsed("members", list) if "members" in self._values else [])
+        if raw == []:
+            self._problems.append(Problem("members", "it names no member", config_set("members[0].name", "MEMBER")))
+        keyed = {f"members[{i}]": each for i, each in enumerate(raw or [])}
+        read = {key: _validate(key, each, Member, self._problems) for key, each in keyed.items()}
+        return {key: member for key, member in read.items() if member}
 
-def _members(values: Mapping[str, str], problems: list[Problem]) -> dict[str, Member]:
-    """The members that could be read, by their key (`members[0]`)."""
-    raw = cast("list[object] | None", _parse(values, "members", list, problems) if "members" in values else [])
-    if raw == []:
-        problems.append(Problem("members", "it names no member", config_set("members[0].name", "MEMBER")))
-    keyed = {f"members[{i}]": each for i, each in enumerate(raw or [])}
-    read = {key: _validate(key, each, Member, problems) for key, each in keyed.items()}
-    return {key: member for key, member in read.items() if member}
+    def _parsed(self, key: str, shape: type) -> object:
+        try:
+            parsed: object = json.loads(self._values[key])
+        except json.JSONDecodeError:
+            parsed = self._values[key]
+        if not isinstance(parsed, shape):
+            found = "what it holds" if key in self._secret else repr(parsed)
+            kind = "a list" if shape is list else "an object"
+            mend = f"{config_rm(key)}, then set its parts with --path"
+            self._problems.append(Problem(key, f"{found} is not {kind}", mend))
+            return None
+        return parsed
 
 
 def _validate(key: str, raw: object, model: type[M], problems: list[Problem]) -> M | None:
@@ -138,8 +163,9 @@ def _validate(key: str, raw: object, model: type[M], problems: list[Problem]) ->
 
 
 def _explained(section: str, error: ErrorDetails, model: type[Model]) -> Problem:
-    key = ".".join([section, *(str(part) for part in error["loc"])])
-    found = json.dumps(error["input"], default=str)
+    key = section + "".join(map(_part, error["loc"]))
+    # of a password not even a wrong one
+    found = "what it holds" if "credentials" in error["loc"] else json.dumps(error["input"], default=str)
     if error["type"] == "extra_forbidden":
         parent = _model_at(model, error["loc"][:-1])
         return Problem(key, "there is no such key" + _meant(str(error["loc"][-1]), _keys(parent)), config_rm(key))
@@ -148,10 +174,19 @@ def _explained(section: str, error: ErrorDetails, model: type[Model]) -> Problem
     return Problem(key, f"{found} should be {_wanted(error)}", config_set(key, "VALUE"))
 
 
+def _part(of: int | str) -> str:
+    """A part of a key as `pulumi config set --path` has it: `[0]`, `.name`, or quoted what is no plain name."""
+    if isinstance(of, int):
+        return f"[{of}]"
+    return f".{of}" if of.isidentifier() else f'["{of}"]'
+
+
 def _wanted(error: ErrorDetails) -> str:
     """What a value should be, in the words of the config rather than pydantic's."""
     if error["type"] in ("model_type", "model_attributes_type", "dict_type"):
         return "an object"
+    if error["type"] in ("sequence_str", "is_instance_of"):
+        return "a list"
     if error["type"] == "string_pattern_mismatch":
         return PATTERNS[error.get("ctx", {})["pattern"]]
     if error["type"] == "string_too_short":
@@ -160,9 +195,10 @@ def _wanted(error: ErrorDetails) -> str:
 
 
 def _model_at(model: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel]:
-    for part in path:
+    """The model at the end of a path; what is in a list is what the list is of."""
+    for part in [each for each in path if isinstance(each, str)]:
         fields = {field.alias: field for field in model.model_fields.values()}
-        annotation = fields[str(part)].annotation
+        annotation = fields[part].annotation
         candidates = [annotation, *getattr(annotation, "__args__", ())]
         model = next(each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel))
     return model
@@ -185,28 +221,57 @@ class _Known:
         self._workstation = workstation
         self._problems = problems
 
-    def complete_host(self, host: Host) -> Host:
-        self._server("host", host, "context", host.context)
+    def complete_host(self, host: Host, exposure: Exposure) -> Host:
+        """The host with the address that agents dial; a load balancer's own is known only once there is one."""
+        there = self._server("host", host, "context", host.context)
         self._server("host", host, "karmadaContext", host.karmada_context)
         node = self._kind_node("host", host)
-        address = host.address or (node.address if node else "")
-        if not address and not host.kind:
-            why = "it is missing, and host.kind, by which it could be looked up, is too"
-            self._problems.append(Problem("host.address", why, config_set("host.address", "ADDRESS")))
-        elif address:
-            self._problems.extend(address_problems("host.address", address))
+        address = host.address
+        if not address and exposure is not Exposure.LOAD_BALANCER:
+            address = node.address if node else self._node_address(host, exposure) if there else ""
+        self._problems.extend(address_problems("host.address", address) if address else [])
         return host.model_copy(update={"address": address})
+
+    def _node_address(self, host: Host, exposure: Exposure) -> str:
+        """The address of one of the host's nodes, or "" after a problem. On the host network it is not just any's."""
+        if host.kind:
+            return ""
+        why = "it is missing, and host.kind, by which it could be looked up, is too"
+        try:
+            if exposure is Exposure.NODE_PORT:
+                return self._workstation.node_address(host.kubeconfig, host.context)
+        except Unavailable as reason:
+            why = f'it is missing, and the nodes of "{host.context}" do not tell: {reason}'
+        self._problems.append(Problem("host.address", why, config_set("host.address", "ADDRESS")))
+        return ""
 
     def complete_member(self, key: str, member: Member) -> Member:
         context = member.context or member.name
         server = self._server(key, member, "context", context)
         node = self._kind_node(key, member, needed=not member.paused)
         endpoint = member.api_endpoint or server
-        if node and not member.api_endpoint and is_loopback(host_of(server)):
-            endpoint = node.endpoint
+        if member.kind and not member.api_endpoint and is_loopback(host_of(server)):
+            # of a paused member the node may be away: then nothing knows its address, and nothing needs it
+            endpoint = node.endpoint if node else "" if member.paused else endpoint
         problems = [*endpoint_problems(f"{key}.apiEndpoint", endpoint)] if endpoint else []
         self._problems.extend(problems)
         return member.model_copy(update={"context": context, "api_endpoint": "" if problems else endpoint})
+
+    def monitored(self, clusters: Sequence[Cluster]) -> Sequence[Cluster]:
+        """Those clusters that have the kinds of the prometheus-operator; of the others it says so."""
+        return [each for each in clusters if self._has_monitors(each)]
+
+    def _has_monitors(self, cluster: Cluster) -> bool:
+        try:
+            found = self._workstation.has_monitors(cluster.kubeconfig, cluster.context)
+        except Unavailable:
+            # a paused member keeps what it has; of any other preflight says that it does not answer
+            return True
+        if not found:
+            pulumi.log.warn(
+                f"{cluster.context} has no PodMonitor and PrometheusRule: it gets none (monitoring.enabled)"
+            )
+        return found
 
     def _server(self, key: str, cluster: Cluster, context_key: str, context: str) -> str:
         """The API server's URL of a context, or "" after a problem."""

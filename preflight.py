@@ -13,7 +13,7 @@ from functools import partial
 from answers import Json, at, items, text
 from components.registration import FIELD_MANAGER
 from problems import Problem, config_set, refusal
-from settings import Agent, Host, Images, Member, Settings
+from settings import Agent, Cluster, Images, Member, Settings
 from workstation import Unavailable, ask, kubectl, objects
 
 REGISTER_ROLE = "system:karmada:{0}:agent"
@@ -23,10 +23,10 @@ REGISTER_ROLE = "system:karmada:{0}:agent"
 def check(settings: Settings) -> None:
     """Raises pulumi.RunError with everything that the clusters and the Docker engine object to."""
     questions: Sequence[Callable[[], Iterable[Problem]]] = [
-        partial(_host, settings.host),
+        partial(_host, settings),
         partial(_karmada, settings),
         partial(_engine, settings.images),
-        *(partial(_member, i, each) for i, each in enumerate(settings.members) if not each.paused),
+        *(partial(_member, i, each, settings.images) for i, each in enumerate(settings.members) if not each.paused),
     ]
     with ThreadPoolExecutor(len(questions)) as pool:
         problems = [problem for answer in pool.map(_answered, questions) for problem in answer]
@@ -38,14 +38,35 @@ def _answered(question: Callable[[], Iterable[Problem]]) -> list[Problem]:
     return list(question())
 
 
-def _host(host: Host) -> Iterator[Problem]:
+def _host(settings: Settings) -> Iterator[Problem]:
+    host = settings.host
     try:
         found = objects(kubectl(host.kubeconfig, host.context, "get", f"namespace/{host.namespace}"))
+        yield from _pull_secrets(host, settings.images)
     except Unavailable as reason:
         yield _no_answer("host.context", host.context, reason)
         return
     if not found:
         yield _no_namespace("host", host.context, host.namespace)
+
+
+def _pull_secrets(cluster: Cluster, images: Images) -> Iterator[Problem]:
+    """Those that are not there; their names alone are asked for."""
+    if not images.pull_secrets:
+        return
+    wanted = [f"secret/{each}" for each in images.pull_secrets]
+    options = [f"--namespace={cluster.namespace}", "--output=name", "--ignore-not-found", "--request-timeout=10s"]
+    there = ask(kubectl(cluster.kubeconfig, cluster.context, "get", *wanted, *options)).split()
+    for i, secret in enumerate(wanted):
+        if secret not in there:
+            key = f"images.pullSecrets[{i}]"
+            why = (
+                f'there is no Secret "{images.pull_secrets[i]}" in namespace "{cluster.namespace}" of {cluster.context}'
+            )
+            create = (
+                f"kubectl --context {cluster.context} --namespace {cluster.namespace} create secret docker-registry"
+            )
+            yield Problem(key, why, f"{create} {images.pull_secrets[i]}, with a token that may only pull")
 
 
 def _karmada(settings: Settings) -> Iterator[Problem]:
@@ -88,11 +109,12 @@ def _engine(images: Images) -> Iterator[Problem]:
         yield Problem("images.build", f"the Docker engine, which would build, does not answer: {reason}", mend)
 
 
-def _member(index: int, member: Member) -> Iterator[Problem]:
+def _member(index: int, member: Member, images: Images) -> Iterator[Problem]:
     key, agent = f"members[{index}]", member.agent
     wanted = [f"namespace/{member.namespace}"]
     try:
         namespaces = objects(kubectl(member.kubeconfig, member.context, "get", *wanted))
+        pull_secrets = list(_pull_secrets(member, images))
         deployments = objects(
             kubectl(
                 member.kubeconfig,
@@ -109,6 +131,7 @@ def _member(index: int, member: Member) -> Iterator[Problem]:
         return
     if not namespaces:
         yield _no_namespace(key, member.context, member.namespace)
+    yield from pull_secrets
     if not deployments:
         why = f'there is no Deployment "{agent.deployment}" in namespace "{agent.namespace}" of {member.context}'
         yield Problem(f"{key}.agent.deployment", why, config_set(f"{key}.agent.deployment", "NAME"))

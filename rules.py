@@ -8,7 +8,19 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from problems import Problem, config_rm, config_set
-from settings import ANP_OWN_PORTS, BUILTIN_PORT, UPSTREAM, Certificates, Frontend, Host, Images, Member, Proxy
+from settings import (
+    BUILTIN_PORT,
+    OWN_PORTS,
+    UPSTREAM,
+    Certificates,
+    Exposure,
+    Frontend,
+    Host,
+    Images,
+    Member,
+    Monitoring,
+    Proxy,
+)
 
 DNS_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*")
 
@@ -113,6 +125,18 @@ def images_problems(images: Images, proxy: Proxy | None) -> Iterator[Problem]:
         why = f"it is missing, though images.{'server' if images.server else 'agent'} is given"
         yield Problem(f"images.{missing}", why, config_set(f"images.{missing}", "IMAGE"))
     build = images.build
+    if images.push and not build:
+        why = "it is true, but nothing is built: images.server and images.agent are published ones"
+        yield Problem("images.push", why, config_rm("images.push"))
+    elif images.push and images.registry.startswith("localhost/"):
+        why = f'"{images.registry}" is no registry that the clusters could pull from, though images.push is true'
+        yield Problem("images.registry", why, config_set("images.registry", "REGISTRY/PREFIX"))
+    if images.credentials and not images.push:
+        why = "it is given, but nothing is pushed (images.push); pods pull with images.pullSecrets"
+        yield Problem("images.credentials", why, config_rm("images.credentials"))
+    if images.pull_secrets and proxy and proxy.frontend is Frontend.BUILTIN:
+        why = "it needs the guarded frontend: with the builtin one pods are those that are documented"
+        yield Problem("images.pullSecrets", why, config_rm("images.pullSecrets"))
     if not build:
         return
     if "ref" in build.model_fields_set or "repository" in build.model_fields_set:
@@ -126,18 +150,56 @@ def images_problems(images: Images, proxy: Proxy | None) -> Iterator[Problem]:
 
 
 def proxy_problems(proxy: Proxy) -> Iterator[Problem]:
-    """One proxy-server on the host network, on a port that ANP leaves free."""
-    if proxy.replicas < 1:
-        yield Problem("proxy.replicas", f"{proxy.replicas} is below 1", config_set("proxy.replicas", "1"))
-    if proxy.replicas > 1:
-        why = f"{proxy.replicas} is above 1: on the host network a second proxy-server finds its ports taken"
-        yield Problem("proxy.replicas", why, config_set("proxy.replicas", "1"))
-    if proxy.port in ANP_OWN_PORTS:
-        why = f"{proxy.port} is one of ANP's own ports ({ANP_OWN_PORTS[0]} to {ANP_OWN_PORTS[-1]})"
+    """What goes with the host network, with a Service, and with the fork; and a port that ANP leaves free."""
+    if proxy.port in OWN_PORTS:
+        why = f"{proxy.port} is one of those that ANP and the guard use ({OWN_PORTS[0]} to {OWN_PORTS[-1]})"
         yield Problem("proxy.port", why, config_set("proxy.port", str(BUILTIN_PORT)))
-    if proxy.frontend is Frontend.BUILTIN and proxy.port != BUILTIN_PORT:
+    if proxy.frontend is Frontend.BUILTIN:
+        yield from _builtin_problems(proxy)
+    elif proxy.exposure is Exposure.HOST_NETWORK:
+        if proxy.replicas > 1:
+            why = f"{proxy.replicas} is above 1: on the host network a second proxy-server finds its ports taken"
+            mend = f"{config_set('proxy.replicas', '1')}, or {config_set('proxy.exposure', 'loadBalancer')}"
+            yield Problem("proxy.replicas", why, mend)
+    elif proxy.allowed_sources:
+        why = f"it is for the host network; with exposure {proxy.exposure} a NetworkPolicy lets Karmada's pods alone in"
+        yield Problem("proxy.allowedSources", why, config_rm("proxy.allowedSources"))
+    for i, source in enumerate(proxy.allowed_sources):
+        yield from _source_problems(f"proxy.allowedSources[{i}]", source)
+    if proxy.node_port and proxy.exposure is not Exposure.NODE_PORT:
+        why = f"{proxy.node_port}, but proxy.exposure is {proxy.exposure}"
+        mend = f"{config_rm('proxy.nodePort')}, or {config_set('proxy.exposure', 'nodePort')}"
+        yield Problem("proxy.nodePort", why, mend)
+    if proxy.service_annotations and proxy.exposure is Exposure.HOST_NETWORK:
+        why = "on the host network there is no Service to annotate"
+        yield Problem("proxy.serviceAnnotations", why, config_rm("proxy.serviceAnnotations"))
+
+
+def _builtin_problems(proxy: Proxy) -> Iterator[Problem]:
+    """The fork is deployed as documented: one server, on the host network, its port open to anyone."""
+    if proxy.port != BUILTIN_PORT:
         why = f"{proxy.port}, but the builtin frontend's port is {BUILTIN_PORT}, fixed in its code"
         yield Problem("proxy.port", why, config_set("proxy.port", str(BUILTIN_PORT)))
+    if proxy.exposure is not Exposure.HOST_NETWORK:
+        why = f'"{proxy.exposure}" needs the guarded frontend: the builtin one is deployed as it is documented'
+        yield Problem("proxy.exposure", why, config_set("proxy.exposure", Exposure.HOST_NETWORK))
+    if proxy.replicas > 1:
+        why = f"{proxy.replicas} is above 1, but the builtin frontend is deployed as it is documented"
+        yield Problem("proxy.replicas", why, config_set("proxy.replicas", "1"))
+    for key, given in (("nodeSelector", proxy.node_selector), ("tolerations", proxy.tolerations)):
+        if given:
+            why = "it needs the guarded frontend: the builtin one is deployed as it is documented"
+            yield Problem(f"proxy.{key}", why, config_rm(f"proxy.{key}"))
+    if proxy.allowed_sources:
+        why = "the builtin frontend is open to anyone; only the guard can look at who asks"
+        yield Problem("proxy.allowedSources", why, config_set("proxy.frontend", Frontend.GUARDED))
+
+
+def _source_problems(key: str, source: str) -> Iterator[Problem]:
+    try:
+        ipaddress.ip_network(source)
+    except ValueError as reason:
+        yield Problem(key, f'"{source}" is no network in CIDR notation: {reason}', config_set(key, "10.0.0.0/16"))
 
 
 def certificates_problems(certificates: Certificates) -> Iterator[Problem]:
@@ -155,3 +217,24 @@ def certificates_problems(certificates: Certificates) -> Iterator[Problem]:
     if ca <= life + before:
         why = f"{ca} is not above validityHours and renewBeforeHours together ({life + before}): it must outlive leaves"
         yield Problem("certificates.caValidityHours", why, config_set("certificates.caValidityHours", str(10 * life)))
+    trusted = certificates.trusted_ca_keys
+    if trusted and certificates.ca_key not in trusted:
+        why = (
+            f"{list(trusted)} lacks {certificates.ca_key}, certificates.caKey: what it signs would be trusted by nobody"
+        )
+        yield Problem("certificates.trustedCaKeys", why, "`make rotate-ca` goes from one key to the next")
+    elif len(certificates.trusted) > 2:
+        why = f"{list(trusted)} are more than two: a change of keys goes from one to the next"
+        yield Problem("certificates.trustedCaKeys", why, "`make rotate-ca` goes from one key to the next")
+
+
+def monitoring_problems(monitoring: Monitoring, certificates: Certificates, proxy: Proxy | None) -> Iterator[Problem]:
+    """An alert must not fire before `up` could have renewed what it is about; and the fork's pods name no ports."""
+    if monitoring.enabled and proxy and proxy.frontend is Frontend.BUILTIN:
+        why = "it is true, but the builtin frontend is deployed as it is documented, which is without monitoring"
+        yield Problem("monitoring.enabled", why, config_set("monitoring.enabled", "false"))
+    days, before = monitoring.certificate_days, certificates.renew_before_hours
+    if monitoring.enabled and days * 24 >= before:
+        why = f"{days} days are not below certificates.renewBeforeHours ({before}): it would fire before `up` renews"
+        key = "monitoring.certificateDays"
+        yield Problem(key, why, config_set(key, str(max(1, before // 48))))

@@ -44,6 +44,14 @@ class Workstation(Protocol):
         """The node of the kind cluster of that name. Raises Unavailable."""
         ...
 
+    def node_address(self, kubeconfig: str, context: str) -> str:
+        """The address of a cluster's oldest node: an external one if it has any. Raises Unavailable."""
+        ...
+
+    def has_monitors(self, kubeconfig: str, context: str) -> bool:
+        """Whether a cluster has prometheus-operator's PodMonitor and PrometheusRule. Raises Unavailable."""
+        ...
+
 
 def kubectl(kubeconfig: str, context: str, *arguments: str) -> list[str]:
     """The kubectl command for one context; without a context, for the kubeconfig itself."""
@@ -104,3 +112,21 @@ class ThisMachine:
         if not address:
             raise Unavailable(f"the container {node} has no address; `docker start {node}` starts it")
         return KindNode(id=text(found, "Id"), address=address)
+
+    def node_address(self, kubeconfig: str, context: str) -> str:
+        nodes = objects(kubectl(kubeconfig, context, "get", "nodes"))
+        for kind in ("ExternalIP", "InternalIP"):
+            for node in sorted(nodes, key=_age):
+                for each in items(node, "status", "addresses"):
+                    if text(each, "type") == kind:
+                        return text(each, "address")
+        raise Unavailable("none has an address")
+
+    def has_monitors(self, kubeconfig: str, context: str) -> bool:
+        group = "--api-group=monitoring.coreos.com"
+        kinds = ask(kubectl(kubeconfig, context, "api-resources", group, "--output=name", "--request-timeout=10s"))
+        return {"podmonitors", "prometheusrules"} <= {kind.split(".")[0] for kind in kinds.split()}
+
+
+def _age(node: Json) -> tuple[str, str]:
+    return text(node, "metadata", "creationTimestamp"), text(node, "metadata", "name")

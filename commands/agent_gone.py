@@ -1,11 +1,14 @@
 """Waits until karmada-agent runs without the tunnel's flags and has said so on its Cluster object.
 
 Run when the flags' patch is gone. What the agent needs to say so, a registered member's grant, must stay until then.
+Under PULUMI_K8S_DELETE_UNREACHABLE, by which Pulumi itself forgets what is in a cluster that is gone, nobody waits for
+a member whose API does not answer.
 Input: the JSON that components/karmada_agent.py writes.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -18,6 +21,9 @@ SECONDS = 120
 def main() -> int:
     """0 once it is so, 1 with the reason when it is not within SECONDS."""
     what = parse(sys.stdin.read())
+    if os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE") == "true" and not answers(what):
+        print(f"{text(what, 'cluster')}: it is gone, and with it its karmada-agent; nobody waits for it")
+        return 0
     end = time.monotonic() + SECONDS
     reason = ""
     while time.monotonic() < end:
@@ -31,6 +37,16 @@ def main() -> int:
     print(f"{text(what, 'cluster')}: karmada-agent did not come back without the tunnel: {reason}", file=sys.stderr)
     print("Mend the agent and run the same command again: the rest is still to be taken away.", file=sys.stderr)
     return 1
+
+
+def answers(what: Json) -> bool:
+    """Whether the member's API does."""
+    member = (text(what, "member", "kubeconfig"), text(what, "member", "context"))
+    try:
+        ask(kubectl(*member, "get", "--raw", "/readyz", "--request-timeout=10s"))
+    except Unavailable:
+        return False
+    return True
 
 
 def still_there(what: Json) -> str:

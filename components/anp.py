@@ -5,6 +5,8 @@ Source: Karmada's page "Deploy apiserver-network-proxy (ANP) For Pull mode" and 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 SERVER = "proxy-server"
 AGENT = "proxy-agent"
 GUARD = "proxy-guard"
@@ -36,21 +38,70 @@ SERVER_ARGS = (
 
 
 # What a guarded stack adds to the documented Deployments.
-GRACE_SECONDS = 3
-"""How long a stopping pod may finish what runs through it. There is no second one to hand over to."""
+GUARD_METRICS_PORT = 8096
+METRICS, GUARD_METRICS = "metrics", "guard-metrics"
+"""Names of the ports that serve metrics: ANP's and the guard's."""
 
-TERMINATION_SECONDS = GRACE_SECONDS + 2
+AGENTS_SERVICE = "proxy-server-agents"
+"""The Service by which agents reach :8091, where proxy-server is not on the host network."""
 
-AGENT_TERMINATION_SECONDS = 2
-"""ANP's agent sits out the whole of it. When it is rolled, its successor is connected by then."""
+SERVER_USER = 65532
+GUARD_USER = 99
+"""Users of the pods, by number: Kubernetes cannot tell whether a name is root's. HAProxy's image has its own as 99."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a pod ends, in seconds: first it goes on until Services have forgotten it, then it ends what runs through it.
+
+    ANP's agent drains at its first signal and then sits out the whole of it; its successor is connected by then.
+    """
+
+    pause: int
+    grace: int
+
+    @property
+    def guard_pause(self) -> int:
+        """The guard goes after the server: nothing new comes by then."""
+        return self.pause and self.pause + 1
+
+    @property
+    def termination(self) -> int:
+        """Until it is killed."""
+        return self.guard_pause + self.grace + 2
+
+
+ALONE = Ending(pause=0, grace=3)
+"""On the host network there is no second server to hand over to."""
+
+HANDING_OVER = Ending(pause=5, grace=15)
+
+READY_SECONDS = 25
+"""How long a new server has been ready before it is used: it is ready with any agent, and those of other members are
+yet to find it. An agent tries once a second, at a random one of the servers; a try at one that has just gone takes
+20 s, which is gRPC's own limit."""
+
+AGENT_READY_SECONDS = 10
+"""How long a new agent has been ready before an old one goes: it is ready with any server, and finds the others so."""
 
 KEEPALIVE_ARG = "--keepalive-time=30s"
 """ANP's own default is an hour: an idle agent would not notice a cut connection before. Less than 30 s is refused."""
 
-GUARDED_SERVER_ARGS = (
-    "--server-bind-address=127.0.0.1",
-    f"--graceful-shutdown-timeout={GRACE_SECONDS}s",
-    KEEPALIVE_ARG,
-)
-LASTING_AGENT_ARGS = ("--sync-forever", "--sync-interval=2s", KEEPALIVE_ARG)
-"""Without them an agent stops dialling once it has been connected to every server there is."""
+LASTING_AGENT_ARGS = ("--sync-forever", "--sync-interval=1s", "--sync-interval-cap=5s", KEEPALIVE_ARG)
+"""Without the first an agent stops dialling once it has been connected to every server there is."""
+
+
+def guarded_server_args(ending: Ending, replicas: int) -> list[str]:
+    """What a guarded proxy-server gets beside the documented arguments.
+
+    The plain port's side stays on the pod's loopback. All who speak TLS to it are ours. Without a timeout, dialling
+    through an agent that is gone would hang.
+    """
+    return [
+        "--server-bind-address=127.0.0.1",
+        f"--server-count={replicas}",
+        "--tls-min-version=VersionTLS13",
+        "--backend-dial-timeout=10s",
+        f"--graceful-shutdown-timeout={ending.grace}s",
+        KEEPALIVE_ARG,
+    ]

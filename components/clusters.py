@@ -25,12 +25,17 @@ def clusters(settings: Settings) -> Clusters:
     return Clusters(
         host=_provider("host", settings.host, settings.host.context),
         karmada=_provider("karmada", settings.host, settings.host.karmada_context),
-        members={each.name: _provider(f"member-{each.name}", each, each.context) for each in settings.members},
+        members={
+            each.name: _provider(f"member-{each.name}", each, each.context, each.paused) for each in settings.members
+        },
     )
 
 
-def _provider(name: str, cluster: Cluster, context: str) -> kubernetes.Provider:
+def _provider(name: str, cluster: Cluster, context: str, paused: bool = False) -> kubernetes.Provider:
     """A provider that keeps its identity when a kubeconfig's path or a context's name changes.
+
+    Of a paused member, what does not answer is left as it is. To let go of one for good, PULUMI_K8S_DELETE_UNREACHABLE
+    is for one `up`: in the provider it would make a refresh forget what is only away.
 
     Secrets are changed in place: a replaced one would take its Deployment with it, and the tunnel for half a minute.
     """
@@ -41,4 +46,5 @@ def _provider(name: str, cluster: Cluster, context: str) -> kubernetes.Provider:
         cluster_identifier=name,
         enable_secret_mutable=True,
         enable_config_map_mutable=True,
+        skip_update_unreachable=paused or None,
     )

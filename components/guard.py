@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.anp import FRONTEND_PORT, GRACE_SECONDS, SERVER_NAMES
+from components.anp import FRONTEND_PORT, GUARD_METRICS_PORT, SERVER_NAMES
 
 DIRECTORY = "/usr/local/etc/haproxy"
 """Where the image looks for its configuration, and where the Secret `proxy-guard` is mounted."""
@@ -30,13 +30,16 @@ LARGEST_HEAD = 8_192
 class Rules:
     """What the guard lets through: CONNECT to one of `targets` (`host:port`), with one of `credentials`.
 
-    `ipv6` is where it listens: on every IPv6 address, or on every IPv4 address.
+    `ipv6` is where it listens: on every IPv6 address, or on every IPv4 address. With `sources` (CIDR) nobody else is
+    listened to. When it is told to end, what runs through it has `grace` seconds.
     """
 
     port: int
     ipv6: bool = False
+    sources: Sequence[str] = ()
     targets: Sequence[str]
     credentials: Sequence[str]
+    grace: int
 
 
 def credential(key_pem: str) -> str:
@@ -53,20 +56,24 @@ def configuration(rules: Rules, directory: str = DIRECTORY) -> str:
     a client that takes the guard for a common proxy sends whole URLs, with what is secret in them. `url` is a CONNECT's
     target as it was sent; a Host header that differs from it HAProxy refuses with 400 by itself. HTTP/2, which HAProxy
     would take on a plain port too, Karmada does not speak to a proxy.
+
+    An exec session may be silent for hours, as kubelet lets it; a peer that is gone is noticed by TCP's keepalive.
+    Health and metrics are on a port of their own, without credentials.
     """
     targets = " ".join(rules.targets) or "no-member:0"
     credentials = " ".join(f'"{each}"' for each in rules.credentials)
-    listens = f":::{rules.port}" if rules.ipv6 else f":{rules.port}"
+    every = "::" if rules.ipv6 else ""
+    reject = f"tcp-request connection reject unless {{ src {' '.join(rules.sources)} }}" if rules.sources else ""
     name = SERVER_NAMES[0]
     tls = f"ssl crt {directory}/{CLIENT_CERTIFICATE} ca-file {directory}/{SERVER_CA} verify required verifyhost {name}"
     return f"""\
 global
     log stdout format raw local0 info
-    hard-stop-after {GRACE_SECONDS}s
+    hard-stop-after {rules.grace}s
     maxconn 4096
     tune.bufsize {2 * LARGEST_HEAD}
     tune.maxrewrite {LARGEST_HEAD}
-    ssl-default-server-options ssl-min-ver TLSv1.2
+    ssl-default-server-options ssl-min-ver TLSv1.3
 
 defaults
     mode http
@@ -79,12 +86,17 @@ defaults
     timeout http-request 5s
     timeout client 30s
     timeout server 30s
-    timeout tunnel 1h
+    timeout tunnel 4h
     timeout client-fin 30s
     timeout server-fin 30s
 
 frontend karmada
-    bind {listens}
+    bind {every}:{rules.port}
+    option clitcpka
+    clitcpka-idle 30s
+    clitcpka-intvl 10s
+    clitcpka-cnt 3
+    {reject}
     acl to_a_member url -m str {targets}
     acl from_karmada req.hdr(Proxy-Authorization) -m str {credentials}
     acl once req.hdr_cnt(Proxy-Authorization) eq 1
@@ -97,4 +109,12 @@ frontend karmada
 
 backend proxy-server
     server loopback 127.0.0.1:{FRONTEND_PORT} {tls} sni str({name}) alpn http/1.1
+
+frontend metrics
+    bind {every}:{GUARD_METRICS_PORT}
+    maxconn 16
+    option dontlog-normal
+    monitor-uri /healthz
+    http-request use-service prometheus-exporter if {{ path /metrics }}
+    http-request deny deny_status 404
 """

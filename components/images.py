@@ -1,6 +1,6 @@
-"""ProxyImages: ANP's two images, built from pinned sources or published, and how a built one reaches a kind cluster.
+"""ProxyImages: ANP's two images, built from pinned sources or published, and how a built one reaches a cluster.
 
-It pushes nothing, and it does not touch the guard's image, which is a public one.
+Without anything to build it needs no Docker engine. It does not touch the guard's image, which is a published one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ as ARCH, and neither works without."""
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """An image that a pod can run. `id` is the built image's own, and None for a published one."""
+    """An image that a pod can run. `id` is a built image's own, where nodes must be given it; None where they pull."""
 
     reference: Output[str]
     id: Output[str] | None = None
@@ -44,8 +44,8 @@ class ProxyImages(ComponentResource):
         child = ResourceOptions(parent=self)
         if args.build:
             sources = checkout(args.build)
-            self.server = _built(SERVER, "server", args.registry, args.build, sources, child)
-            self.agent = _built(AGENT, "agent", args.registry, args.build, sources, child)
+            self.server = _built(SERVER, "server", args, args.build, sources, child)
+            self.agent = _built(AGENT, "agent", args, args.build, sources, child)
         else:
             self.server = Image(reference=Output.from_input(args.server))
             self.agent = Image(reference=Output.from_input(args.agent))
@@ -86,21 +86,36 @@ def checkout(build: Build) -> str:
     return directory
 
 
-def _built(name: str, dockerfile: str, registry: str, build: Build, sources: str, opts: ResourceOptions) -> Image:
+def _built(name: str, dockerfile: str, args: Images, build: Build, sources: str, opts: ResourceOptions) -> Image:
+    """A built image. One that is pushed is known by the digest that the registry gave it."""
     architecture = ARCHITECTURES.get(platform.machine().lower(), platform.machine().lower())
     image = docker.Image(
         name,
-        image_name=f"{registry}/{name}:{build.image_tag}",
+        image_name=f"{args.registry}/{name}:{build.image_tag}",
         build=docker.DockerBuildArgs(
             context=sources,
             dockerfile=f"{sources}/artifacts/images/{dockerfile}-build.Dockerfile",
             args={"ARCH": architecture, "BUILDARCH": architecture, "TARGETARCH": architecture, **build.args},
             platform=f"linux/{architecture}",
         ),
-        skip_push=True,
+        skip_push=not args.push,
+        registry=_registry(args),
         opts=opts,
     )
+    if args.push:
+        return Image(reference=image.repo_digest)
     return Image(reference=image.image_name, id=image.repo_digest)
+
+
+def _registry(args: Images) -> docker.RegistryArgs | None:
+    """Whom to log in as for a push; without, as whom this machine's Docker is logged in."""
+    if not args.push or not args.credentials:
+        return None
+    return docker.RegistryArgs(
+        server=args.registry.split("/", 1)[0],
+        username=args.credentials.username,
+        password=Output.secret(args.credentials.password.get_secret_value()),
+    )
 
 
 def loaded_into_kind(

@@ -5,6 +5,7 @@ Names come from the member's name, so that a member can leave, pause or move to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi_kubernetes as kubernetes
@@ -16,21 +17,25 @@ from pulumi import (
     ResourceTransformationResult,
 )
 
+from components.anp import Ending
 from components.certificate import CLIENT_USAGES, Certificate, CertificateArgs, Lifetime
+from components.entry import Entry
 from components.images import Image, loaded_into_kind
 from components.karmada_agent import KarmadaAgentPatch, KarmadaAgentPatchArgs
+from components.monitoring import agent_monitoring
 from components.pki import TunnelPki
 from components.proxy_agent import ProxyAgent, ProxyAgentArgs
 from components.proxy_server import ProxyServer
 from components.registration import Registration, RegistrationArgs
-from settings import Host
+from settings import Host, Monitoring
 from settings import Member as MemberSettings
 from workstation import KindNode
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemberArgs:
-    """A member's settings, and the ends of its tunnel. `karmada` is the provider for the Karmada API.
+    """A member's settings, and the ends of its tunnel. `karmada` is the provider for the Karmada API. `replicas` is the
+    number of proxy-agents, whose pods end as `ending` says. `monitored` is whether it gets `monitoring`'s objects.
 
     Without a `credential` there is no guard, and the documented agent is deployed as it is.
     """
@@ -38,8 +43,14 @@ class MemberArgs:
     member: MemberSettings
     host: Host
     image: Image
+    pull_secrets: Sequence[str]
     pki: TunnelPki
     lifetime: Lifetime
+    replicas: int
+    ending: Ending
+    monitoring: Monitoring
+    monitored: bool
+    entry: Entry
     server: ProxyServer
     karmada: kubernetes.Provider
     credential: Output[str] | None
@@ -78,11 +89,15 @@ class Member(ComponentResource):
             ProxyAgentArgs(
                 namespace=member.namespace,
                 image=args.image,
-                server=args.server.address,
-                server_ca_pem=args.pki.agent_ca.cert_pem,
+                pull_secrets=args.pull_secrets,
+                entry=args.entry,
+                server_ca_pem=args.pki.agent_trust,
                 certificate=certificate,
                 member_host=member.host,
+                replicas=args.replicas,
+                ending=args.ending,
                 documented=args.credential is None,
+                monitoring=args.monitoring,
                 after=loaded_into_kind(f"{name}-image", args.image, member.kind, args.kind_node, child),
             ),
             child,
@@ -102,13 +117,15 @@ class Member(ComponentResource):
             KarmadaAgentPatchArgs(
                 member=member,
                 host=args.host,
-                proxy_url=args.server.proxy_url,
+                proxy_url=args.entry.proxy_url,
                 grant=registration.grant,
                 tunnel=[agent.deployment, args.server.deployment, *registration.headers],
                 beside=agent.needs,
             ),
             child,
         )
+        if args.monitored:
+            agent_monitoring(f"{name}-monitoring", member, args.monitoring, child)
         self.certificate_ends = certificate.ends
         self.revision = Output.format("{0} {1} {2}", agent.revision, registration.revision, patch.revision)
         self.register_outputs({"certificateEnds": self.certificate_ends})

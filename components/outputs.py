@@ -11,15 +11,23 @@ from components.certificate import first
 from components.images import ProxyImages
 from components.member import Member
 from components.pki import TunnelPki
+from components.proxy_server import ProxyServer
 from settings import Settings
 
 PROXY_PATH = "/apis/cluster.karmada.io/v1alpha1/clusters/{0}/proxy"
 """Where Karmada serves a member's API; `kubectl --server` takes the Karmada API's URL with this behind it."""
 
 
-def export(settings: Settings, *, images: ProxyImages, pki: TunnelPki, members: Mapping[str, Member]) -> None:
-    """Exports `members` (each with its proxyPath), `firstCertificateEnds` (RFC 3339) and `images`."""
+def export(
+    settings: Settings, *, images: ProxyImages, pki: TunnelPki, server: ProxyServer, members: Mapping[str, Member]
+) -> None:
+    """Exports `members` (each with its proxyPath), `firstCertificateEnds` (RFC 3339), `images`, and `caKeys`.
+
+    `caKeys` are the generations that are trusted everywhere, the one that signs first: known when all else is.
+    """
     ends = [pki.ends, *(members[each.name].certificate_ends for each in settings.active)]
     pulumi.export("members", {each.name: {"proxyPath": PROXY_PATH.format(each.name)} for each in settings.members})
     pulumi.export("firstCertificateEnds", Output.all(*ends).apply(first))
+    rolled_out = Output.all(server.revision, *(each.revision for each in members.values()))
+    pulumi.export("caKeys", rolled_out.apply(lambda _: list(settings.certificates.trusted)))
     pulumi.export("images", {"server": images.server.reference, "agent": images.agent.reference})

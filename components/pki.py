@@ -5,11 +5,12 @@ A member's agent certificate is the member's own (member.py); it is signed by `a
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pulumi import ComponentResource, Input, Output, ResourceOptions
 
-from components.anp import SERVER_NAMES
+from components.anp import SERVER, SERVER_NAMES
 from components.certificate import (
     CLIENT_USAGES,
     SERVER_USAGES,
@@ -24,10 +25,14 @@ from components.certificate import (
 
 @dataclass(frozen=True, kw_only=True)
 class TunnelPkiArgs:
-    """`address` is where agents dial the server: an IP address or a DNS name."""
+    """`address` is where agents dial the server: an IP address or a DNS name.
+
+    `ca_keys` are the generations of the CAs' keys that are trusted; the first one signs.
+    """
 
     address: Input[str]
     lifetime: Lifetime
+    ca_keys: Sequence[int]
     protect_ca_keys: bool = False
 
 
@@ -36,59 +41,71 @@ class TunnelPki(ComponentResource):
 
     The frontend CA signs proxy-server's certificate for Karmada's side (`frontend_server`) and the client
     certificate that may use it (`frontend_client`); the agent CA signs the certificate that agents dial
-    (`agent_server`), and theirs.
+    (`agent_server`), and theirs. While a CA's key is changed there are two of each, and both are trusted.
     """
 
-    frontend_ca: CertificateAuthority
+    agent_ca: CertificateAuthority
+    """What signs members' certificates."""
+    frontend_trust: Output[str]
+    agent_trust: Output[str]
+    """PEMs of the CAs that are trusted on a side, the one that signs first."""
     frontend_server: Certificate
     frontend_client: Certificate
-    agent_ca: CertificateAuthority
     agent_server: Certificate
+    certificate_ends: Mapping[str, Output[str]]
+    """When each of these certificates ends, RFC 3339, by its name."""
     ends: Output[str]
-    """When the first of these certificates ends, RFC 3339."""
+    """When the first of them ends."""
 
     def __init__(self, name: str, args: TunnelPkiArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:TunnelPki", name, None, opts)
         child = ResourceOptions(parent=self)
+        frontend, agent = _authorities("frontend", args, child), _authorities("agent", args, child)
 
-        def authority(of: str) -> CertificateAuthority:
-            return CertificateAuthority(
-                f"{of}-ca",
-                CertificateAuthorityArgs(
-                    common_name=f"karmada-anp-{of}-ca", lifetime=args.lifetime, protect_key=args.protect_ca_keys
-                ),
-                child,
-            )
-
-        def server(of: str, signed_by: CertificateAuthority, address: Input[str]) -> Certificate:
+        def certificate(
+            of: str, authority: CertificateAuthority, common_name: str, *addresses: Input[str]
+        ) -> Certificate:
             return Certificate(
-                f"{of}-server",
+                of,
                 CertificateArgs(
-                    authority=signed_by,
-                    common_name="proxy-server",
-                    usages=SERVER_USAGES,
-                    addresses=[*SERVER_NAMES, address],
+                    authority=authority,
+                    common_name=common_name,
+                    usages=SERVER_USAGES if addresses else CLIENT_USAGES,
+                    addresses=addresses,
                     lifetime=args.lifetime,
                 ),
                 child,
             )
 
-        self.frontend_ca, self.agent_ca = authority("frontend"), authority("agent")
-        self.frontend_server = server("frontend", self.frontend_ca, "127.0.0.1")
-        self.agent_server = server("agent", self.agent_ca, args.address)
-        self.frontend_client = Certificate(
-            "frontend-client",
-            CertificateArgs(
-                authority=self.frontend_ca, common_name="karmada", usages=CLIENT_USAGES, lifetime=args.lifetime
-            ),
-            child,
+        self.agent_ca = agent[0]
+        self.frontend_trust, self.agent_trust = (
+            Output.concat("", *(each.cert_pem for each in side)) for side in (frontend, agent)
         )
-        all_of_them = (
-            self.frontend_ca,
-            self.agent_ca,
-            self.frontend_server,
-            self.frontend_client,
-            self.agent_server,
-        )
-        self.ends = Output.all(*(each.ends for each in all_of_them)).apply(first)
+        self.frontend_server = certificate("frontend-server", frontend[0], SERVER, *SERVER_NAMES, "127.0.0.1")
+        self.frontend_client = certificate("frontend-client", frontend[0], "karmada")
+        self.agent_server = certificate("agent-server", agent[0], SERVER, *SERVER_NAMES, args.address)
+        self.certificate_ends = {
+            **{f"frontend-ca-{key}": each.ends for key, each in zip(args.ca_keys, frontend, strict=True)},
+            **{f"agent-ca-{key}": each.ends for key, each in zip(args.ca_keys, agent, strict=True)},
+            "frontend-server": self.frontend_server.ends,
+            "frontend-client": self.frontend_client.ends,
+            "agent-server": self.agent_server.ends,
+        }
+        self.ends = Output.all(*self.certificate_ends.values()).apply(first)
         self.register_outputs({"ends": self.ends})
+
+
+def _authorities(of: str, args: TunnelPkiArgs, opts: ResourceOptions) -> list[CertificateAuthority]:
+    """A CA a generation of its key. A key that signs no longer is not protected: the next step deletes it."""
+    return [
+        CertificateAuthority(
+            f"{of}-ca-{generation}",
+            CertificateAuthorityArgs(
+                common_name=f"karmada-anp-{of}-ca-{generation}",
+                lifetime=args.lifetime,
+                protect_key=args.protect_ca_keys and generation >= args.ca_keys[0],
+            ),
+            opts,
+        )
+        for generation in args.ca_keys
+    ]

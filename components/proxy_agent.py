@@ -7,37 +7,50 @@ from dataclasses import dataclass
 
 from pulumi import ComponentResource, CustomTimeouts, Input, Output, Resource, ResourceOptions
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict
-from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSpecArgsDict, PodTemplateSpecArgsDict
+from pulumi_kubernetes.core.v1 import ContainerArgsDict, ResourceRequirementsArgsDict
 
-from components import anp
+from components import anp, security_context
+from components.availability import disruption_budget, spread_over_nodes
 from components.certificate import Certificate
+from components.entry import Entry
 from components.images import Image
+from components.network_policy import agent_policy
 from components.revision import revision
 from components.secret_files import CHECKSUM_ANNOTATION, SecretFiles, secret_files
+from settings import Monitoring
 
 CERT_VOLUME = "cert"
+
+RESOURCES: ResourceRequirementsArgsDict = {
+    "requests": {"cpu": "50m", "memory": "64Mi"},
+    "limits": {"memory": "512Mi"},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProxyAgentArgs:
-    """`server` is where it dials proxy-server, `member_host` the host of the member's API endpoint.
+    """`entry` is where it dials proxy-server, `member_host` the host of the member's API endpoint.
 
     `documented` makes the documented Deployment as it is; otherwise it has a readiness probe, keepalive and endless
-    reconnection, and rolls when its certificate changes.
+    reconnection, and rolls when its certificate changes; its pods end as proxy-server's do.
     """
 
     namespace: str
     image: Image
-    server: Input[str]
+    pull_secrets: Sequence[str]
+    entry: Entry
     server_ca_pem: Output[str]
     certificate: Certificate
     member_host: str
+    replicas: int
+    ending: anp.Ending
     documented: bool
+    monitoring: Monitoring
     after: Sequence[Resource] = ()
 
 
 class ProxyAgent(ComponentResource):
-    """A Deployment of one proxy-agent and its Secret `proxy-agent-cert`."""
+    """A Deployment of proxy-agents, all under one identifier, and their Secret `proxy-agent-cert`."""
 
     deployment: Deployment
     needs: Sequence[Resource]
@@ -73,42 +86,61 @@ class ProxyAgent(ComponentResource):
                 ),
             ),
         )
+        if not args.documented:
+            agent_policy(f"{name}-policy", args.namespace, args.monitoring, child)
+        if args.replicas > 1:
+            disruption_budget(name, anp.AGENT, args.namespace, child)
         self.revision = revision(self.deployment)
         self.register_outputs({})
 
 
 def _documented(args: ProxyAgentArgs) -> DeploymentSpecArgsDict:
     """The documented Deployment, field by field."""
-    return _spec({"metadata": {"labels": {"app": anp.AGENT}}, "spec": _pod(_documented_agent(args))})
+    return {
+        "replicas": args.replicas,
+        "selector": {"match_labels": {"app": anp.AGENT}},
+        "template": {
+            "metadata": {"labels": {"app": anp.AGENT}},
+            "spec": {
+                "containers": [_documented_agent(args)],
+                "volumes": [{"name": CERT_VOLUME, "secret": {"secret_name": anp.AGENT_CERT_SECRET}}],
+            },
+        },
+    }
 
 
 def _lasting(args: ProxyAgentArgs, files: SecretFiles) -> DeploymentSpecArgsDict:
-    """The documented Deployment with readiness, keepalive and reconnection; it rolls by checksum."""
+    """The documented Deployment with readiness, keepalive, reconnection and what `restricted` asks for; it rolls by
+    checksum, and a new pod is connected before an old one goes."""
     agent: ContainerArgsDict = {
         **_documented_agent(args),
         "args": [*_arguments(args), *anp.LASTING_AGENT_ARGS],
+        "ports": [{"name": anp.METRICS, "container_port": anp.AGENT_HEALTH_PORT}],
         "readiness_probe": {"http_get": {"path": "/readyz", "port": anp.AGENT_HEALTH_PORT}, "period_seconds": 1},
+        "resources": RESOURCES,
+        "security_context": security_context.of_container(),
+        "volume_mounts": [{"name": CERT_VOLUME, "mount_path": anp.AGENT_CERT_DIR, "read_only": True}],
     }
-    return _spec(
-        {
+    mode = security_context.READABLE_BY_POD
+    return {
+        "replicas": args.replicas,
+        "min_ready_seconds": anp.AGENT_READY_SECONDS if args.ending is anp.HANDING_OVER else 0,
+        "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
+        "selector": {"match_labels": {"app": anp.AGENT}},
+        "template": {
             "metadata": {"labels": {"app": anp.AGENT}, "annotations": {CHECKSUM_ANNOTATION: files.checksum}},
             "spec": {
-                **_pod(agent),
                 "automount_service_account_token": False,
-                "termination_grace_period_seconds": anp.AGENT_TERMINATION_SECONDS,
+                "termination_grace_period_seconds": args.ending.grace,
+                "security_context": security_context.of_pod(anp.SERVER_USER),
+                "image_pull_secrets": [{"name": each} for each in args.pull_secrets],
+                "topology_spread_constraints": [spread_over_nodes(anp.AGENT)],
+                "containers": [agent],
+                "volumes": [
+                    {"name": CERT_VOLUME, "secret": {"secret_name": anp.AGENT_CERT_SECRET, "default_mode": mode}}
+                ],
             },
-        }
-    )
-
-
-def _spec(template: PodTemplateSpecArgsDict) -> DeploymentSpecArgsDict:
-    return {"replicas": 1, "selector": {"match_labels": {"app": anp.AGENT}}, "template": template}
-
-
-def _pod(agent: ContainerArgsDict) -> PodSpecArgsDict:
-    return {
-        "containers": [agent],
-        "volumes": [{"name": CERT_VOLUME, "secret": {"secret_name": anp.AGENT_CERT_SECRET}}],
+        },
     }
 
 
@@ -134,7 +166,7 @@ def _arguments(args: ProxyAgentArgs) -> list[Input[str]]:
         f"--ca-cert={anp.AGENT_CERT_DIR}/ca.crt",
         f"--agent-cert={anp.AGENT_CERT_DIR}/proxy-agent.crt",
         f"--agent-key={anp.AGENT_CERT_DIR}/proxy-agent.key",
-        Output.format("--proxy-server-host={0}", args.server),
-        f"--proxy-server-port={anp.AGENT_PORT}",
+        Output.format("--proxy-server-host={0}", args.entry.address),
+        Output.format("--proxy-server-port={0}", args.entry.port),
         f"--agent-identifiers=host={args.member_host}",
     ]

@@ -1,6 +1,7 @@
 """ProxyServer: proxy-server in the host cluster, with its Secrets, and the guard beside it in a guarded stack.
 
-It does not wait for members by itself: a pod is ready once any agent is connected, so agents must not wait for it.
+How it is reached is entry.py's, what its pods are server_pod.py's. It does not wait for members by itself: a pod is
+ready once any agent is connected, so agents must not wait for it.
 """
 
 from __future__ import annotations
@@ -9,19 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pulumi import ComponentResource, CustomTimeouts, Input, Output, ResourceOptions
-from pulumi_kubernetes.apps.v1 import Deployment
-from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodTemplateSpecArgsDict, VolumeArgsDict
+from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict, DeploymentStrategyArgsDict
 
-from components import anp, guard
+from components import anp, guard, server_pod
+from components.availability import disruption_budget
 from components.images import Image, loaded_into_kind
+from components.network_policy import server_policy
 from components.pki import TunnelPki
 from components.revision import revision
-from components.secret_files import CHECKSUM_ANNOTATION, SecretFiles, combined, secret_files
-from settings import Frontend, Host, Settings
+from components.secret_files import SecretFiles, combined, secret_files
+from settings import Exposure, Frontend, Host, Monitoring, Proxy, Settings
 from workstation import KindNode
-
-CERT_VOLUME = "cert"
-GUARD_VOLUME = "guard"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +37,11 @@ class ProxyServerArgs:
     """Where proxy-server runs and what it presents. Without `guard` it is the documented Deployment, as it is."""
 
     host: Host
+    proxy: Proxy
+    monitoring: Monitoring
     image: Image
+    pull_secrets: Sequence[str]
     pki: TunnelPki
-    port: int
-    """The plain port for Karmada."""
     guard: GuardArgs | None
     kind_node: KindNode | None = None
     awaits_agents: bool = True
@@ -60,13 +60,9 @@ def guard_of(settings: Settings, credentials: Sequence[Output[str]]) -> GuardArg
 
 
 class ProxyServer(ComponentResource):
-    """proxy-server on the host network: agents on :8091, health and metrics on :8092, the plain port for Karmada."""
+    """Agents on :8091, health and metrics on :8092, the plain port for Karmada; the guard's own health on :8096."""
 
     deployment: Deployment
-    address: Output[str]
-    """Where agents dial it."""
-    proxy_url: Output[str]
-    """What Karmada's `--proxy-server-address` names."""
     revision: Output[str]
     """Another one after each rollout that this stack caused."""
 
@@ -76,40 +72,67 @@ class ProxyServer(ComponentResource):
         certificates = _certificates(args, child)
         files = [certificates, *([_guard_files(args, args.guard, child)] if args.guard else [])]
         loaded = loaded_into_kind(f"{name}-image", args.image, args.host.kind, args.kind_node, child)
-        template = _guarded(args, args.guard, files) if args.guard else _documented(args)
         self.deployment = Deployment(
             name,
             metadata={"name": anp.SERVER, "namespace": args.host.namespace},
-            spec={
-                "replicas": 1,
-                # a second pod on the host network finds its ports taken: a rolling update would never end
-                "strategy": {"type": "Recreate"},
-                "selector": {"match_labels": {"app": anp.SERVER}},
-                "template": template,
-            },
+            spec=_spec(args, files),
             opts=ResourceOptions.merge(
                 child,
                 ResourceOptions(
                     # a pod that started before its Secret is changed would keep what it read
                     depends_on=[*loaded, *(each.secret for each in files)],
-                    custom_timeouts=CustomTimeouts(create="3m", update="3m"),
+                    custom_timeouts=CustomTimeouts(create="3m", update="5m"),
+                    # Kubernetes keeps the host's ports that it filled in for a pod on the host network
+                    replace_on_changes=["spec.template.spec.hostNetwork"],
                 ),
             ),
         )
-        self.address = Output.from_input(args.host.address)
-        self.proxy_url = Output.format("http://{0}:{1}", _bracketed(self.address), args.port)
+        if args.proxy.exposure is not Exposure.HOST_NETWORK:
+            # a NetworkPolicy does not see what is on the host network
+            server_policy(args.host, args.proxy, args.monitoring, child)
+        if args.proxy.replicas > 1:
+            disruption_budget(anp.SERVER, anp.SERVER, args.host.namespace, child)
         self.revision = revision(self.deployment)
-        self.register_outputs({"proxyUrl": self.proxy_url})
+        self.register_outputs({})
+
+
+def _spec(args: ProxyServerArgs, files: Sequence[SecretFiles]) -> DeploymentSpecArgsDict:
+    if args.guard:
+        template = server_pod.guarded(
+            server_pod.GuardedPodArgs(
+                image=args.image.reference,
+                guard_image=args.guard.image,
+                pull_secrets=args.pull_secrets,
+                proxy=args.proxy,
+                checksum=combined([each.checksum for each in files]),
+                awaits_agents=args.awaits_agents,
+            )
+        )
+    else:
+        template = server_pod.documented(args.image.reference)
+    return {
+        "replicas": args.proxy.replicas,
+        "strategy": _strategy(args.proxy),
+        "selector": {"match_labels": {"app": anp.SERVER}},
+        "template": template,
+    }
+
+
+def _strategy(proxy: Proxy) -> DeploymentStrategyArgsDict:
+    if proxy.exposure is Exposure.HOST_NETWORK:
+        # a second pod on the host network finds its ports taken: a rolling update would never end
+        return {"type": "Recreate"}
+    return {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}}
 
 
 def _certificates(args: ProxyServerArgs, opts: ResourceOptions) -> SecretFiles:
     """The documented Secret with its six documented keys."""
     pki = args.pki
     files: dict[str, Input[str]] = {
-        "server-ca-cert.crt": pki.frontend_ca.cert_pem,
+        "server-ca-cert.crt": pki.frontend_trust,
         "server-cert.crt": pki.frontend_server.cert_pem,
         "server-key.key": pki.frontend_server.key_pem,
-        "cluster-ca-cert.crt": pki.agent_ca.cert_pem,
+        "cluster-ca-cert.crt": pki.agent_trust,
         "cluster-cert.crt": pki.agent_server.cert_pem,
         "cluster-key.key": pki.agent_server.key_pem,
     }
@@ -119,10 +142,12 @@ def _certificates(args: ProxyServerArgs, opts: ResourceOptions) -> SecretFiles:
 def _guard_files(args: ProxyServerArgs, guarded: GuardArgs, opts: ResourceOptions) -> SecretFiles:
     def configuration(credentials: Sequence[str]) -> str:
         rules = guard.Rules(
-            port=args.port,
+            port=args.proxy.port,
             ipv6=":" in args.host.address,
+            sources=args.proxy.allowed_sources,
             targets=guarded.targets,
             credentials=credentials,
+            grace=server_pod.ending(args.proxy).grace,
         )
         return guard.configuration(rules)
 
@@ -130,83 +155,6 @@ def _guard_files(args: ProxyServerArgs, guarded: GuardArgs, opts: ResourceOption
     files: dict[str, Input[str]] = {
         guard.CONFIGURATION: Output.all(*guarded.credentials).apply(configuration),
         guard.CLIENT_CERTIFICATE: Output.format("{0}{1}", client.cert_pem, client.key_pem),
-        guard.SERVER_CA: args.pki.frontend_ca.cert_pem,
+        guard.SERVER_CA: args.pki.frontend_trust,
     }
     return secret_files(anp.GUARD, anp.GUARD, args.host.namespace, files, opts)
-
-
-def _documented(args: ProxyServerArgs) -> PodTemplateSpecArgsDict:
-    """The documented pod, field by field."""
-    return {
-        "metadata": {"labels": {"app": anp.SERVER}},
-        "spec": {
-            "host_network": True,
-            "restart_policy": "Always",
-            "containers": [_documented_server(args)],
-            "volumes": [_secret_volume(CERT_VOLUME, anp.SERVER_CERT_SECRET)],
-        },
-    }
-
-
-def _documented_server(args: ProxyServerArgs) -> ContainerArgsDict:
-    return {
-        "name": anp.SERVER,
-        "image": args.image.reference,
-        "image_pull_policy": "IfNotPresent",
-        "command": [f"/{anp.SERVER}"],
-        "args": list(anp.SERVER_ARGS),
-        "liveness_probe": {
-            "http_get": {"path": "/healthz", "port": anp.SERVER_HEALTH_PORT, "scheme": "HTTP"},
-            "failure_threshold": 3,
-            "initial_delay_seconds": 10,
-            "period_seconds": 10,
-            "success_threshold": 1,
-            "timeout_seconds": 60,
-        },
-        "volume_mounts": [{"name": CERT_VOLUME, "mount_path": anp.SERVER_CERT_DIR}],
-    }
-
-
-def _guarded(args: ProxyServerArgs, guarded: GuardArgs, files: Sequence[SecretFiles]) -> PodTemplateSpecArgsDict:
-    """The documented pod with the guard in front; the server's own frontend stays on the pod's loopback."""
-    ready = "/readyz" if args.awaits_agents else "/healthz"
-    server: ContainerArgsDict = {
-        **_documented_server(args),
-        "args": [*anp.SERVER_ARGS, *anp.GUARDED_SERVER_ARGS],
-        "readiness_probe": {"http_get": {"path": ready, "port": anp.SERVER_HEALTH_PORT}, "period_seconds": 1},
-    }
-    front: ContainerArgsDict = {
-        "name": anp.GUARD,
-        "image": guarded.image,
-        "image_pull_policy": "IfNotPresent",
-        "ports": [{"name": "plain", "container_port": args.port}],
-        "liveness_probe": {"tcp_socket": {"port": args.port}, "initial_delay_seconds": 10},
-        "readiness_probe": {"tcp_socket": {"port": args.port}, "period_seconds": 1},
-        "volume_mounts": [{"name": GUARD_VOLUME, "mount_path": guard.DIRECTORY, "read_only": True}],
-    }
-    return {
-        "metadata": {
-            "labels": {"app": anp.SERVER},
-            "annotations": {CHECKSUM_ANNOTATION: combined([each.checksum for each in files])},
-        },
-        "spec": {
-            "host_network": True,
-            "restart_policy": "Always",
-            "termination_grace_period_seconds": anp.TERMINATION_SECONDS,
-            "automount_service_account_token": False,
-            "containers": [server, front],
-            "volumes": [
-                _secret_volume(CERT_VOLUME, anp.SERVER_CERT_SECRET),
-                _secret_volume(GUARD_VOLUME, anp.GUARD),
-            ],
-        },
-    }
-
-
-def _secret_volume(name: str, secret: str) -> VolumeArgsDict:
-    return {"name": name, "secret": {"secret_name": secret}}
-
-
-def _bracketed(address: Output[str]) -> Output[str]:
-    """An address as a URL takes it: an IPv6 address in brackets."""
-    return address.apply(lambda each: f"[{each}]" if ":" in each else each)

@@ -14,7 +14,10 @@ from answers import Json
 
 
 def revision(of: Deployment | DeploymentPatch | CustomResourcePatch) -> Output[str]:
-    """The object's identity and generation, as of the last change that this stack made."""
+    """The object's identity and generation, as of the last change that this stack made.
+
+    A preview of one that is yet to be made has neither.
+    """
     # the SDK declares no metadata on CustomResourcePatch, whose value is then a dict; and no types on get
     metadata = cast("Output[Mapping[str, Json]]", pulumi.get(of, "metadata"))  # pyright: ignore[reportUnknownMemberType]
-    return Output.format("{0}/{1}", metadata["uid"], metadata["generation"])
+    return metadata.apply(lambda known: f"{known.get('uid')}/{known.get('generation')}")

@@ -7,9 +7,10 @@ cell; a key that must be given says `required`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -53,7 +54,7 @@ def _rows(path: str, model: type[BaseModel]) -> Iterator[Row]:
         yield Row(key=key, default=_default(field), meaning=field.description or "")
         nested = model_of(field)
         if nested:
-            yield from _rows(key, nested)
+            yield from _rows(f"{key}[]" if get_origin(field.annotation) is Sequence else key, nested)
 
 
 def _default(field: FieldInfo) -> str:

@@ -24,6 +24,14 @@ class PlaceholderMachine:
         """The node of any kind cluster."""
         return KindNode(id=f"the container of {cluster}-control-plane", address=self.address(f"kind node of {cluster}"))
 
+    def node_address(self, kubeconfig: str, context: str) -> str:
+        """An address of a node of any cluster."""
+        return self.address(f"a node of context {context}")
+
+    def has_monitors(self, kubeconfig: str, context: str) -> bool:
+        """Every cluster has prometheus-operator's kinds."""
+        return True
+
     def address(self, of: str) -> str:
         """The address that stands for something: the same whenever it is asked for again."""
         for address, what in self.given.items():

@@ -22,6 +22,9 @@ from render.recorded import Recorded, within
 CLUSTERS = ("host", "karmada", "member-*")
 """The directories of a rendering: the names of the Kubernetes providers (components/clusters.py)."""
 
+CERTIFICATE_END = re.compile(r"vector\(\d+\)")
+"""The end of a certificate that was made for the occasion, in an alert."""
+
 PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 FIRST = ("apiVersion", "kind", "metadata", "name")
 
@@ -78,6 +81,8 @@ def _redacted(value: Json, path: Keys, secrets: frozenset[Keys]) -> Json:
         return [_redacted(each, (*path, str(i)), secrets) for i, each in enumerate(value)]
     if path[-1:] == (CHECKSUM_ANNOTATION,):
         return "<checksum>"
+    if path[-1:] == ("expr",):
+        return CERTIFICATE_END.sub("vector(<end>)", str(value))
     return _withheld(str(value), path[0]) if within(path, secrets) else value
 
 

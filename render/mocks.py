@@ -23,11 +23,18 @@ from pulumi.runtime.proto.resource_pb2 import (
     RegisterResourceResponse,
 )
 
-from answers import Json, entries, number
+from answers import Json, entries, items, number, text
 from render import certificates
 from render.recorded import Recorded, decoded, marked_secret, plain
 
 Properties = dict[str, Json]
+
+LOAD_BALANCER = "python3 -m commands.load_balancer"
+PLACEHOLDER = "load-balancer.example"
+"""What is rendered for the address of a load balancer that nobody has asked for (RFC 2606)."""
+
+NODE_PORT = 32767
+"""What is rendered for a node port that the cluster would choose."""
 
 
 class ProgramMocks(Mocks):
@@ -61,10 +68,13 @@ class ProgramMocks(Mocks):
         if args.typ.startswith("kubernetes:"):
             return _in_cluster(f"{args.typ} {args.name}", inputs, before)
         if args.typ == "docker:index/image:Image":
-            digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-            return {"repoDigest": f"sha256:{digest}"}
+            digest = f"sha256:{hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()}"
+            repository = text(inputs, "imageName").rpartition(":")[0]
+            # a local image's is its own id, a pushed one's the reference by which it is pulled
+            return {"repoDigest": digest if inputs.get("skipPush") else f"{repository}@{digest}"}
         if args.typ == "command:local:Command":
-            return {"stdout": "", "stderr": ""}
+            prints = PLACEHOLDER if text(inputs, "create") == LOAD_BALANCER else ""
+            return {"stdout": prints, "stderr": ""}
         if args.custom and not args.typ.startswith("pulumi:providers:"):
             raise ValueError(f"render/mocks.py does not know the resource type {args.typ}")
         return {}
@@ -92,7 +102,11 @@ def _in_cluster(name: str, inputs: Properties, before: Recorded | None) -> Prope
     """What an API server adds: an identity that lasts, and a generation that counts the changes."""
     generation = number(before.outputs, "metadata", "generation") if before else 0
     uid = str(uuid5(NAMESPACE_URL, name))
-    return {"metadata": {**entries(inputs, "metadata"), "uid": uid, "generation": generation + 1}}
+    made: Properties = {"metadata": {**entries(inputs, "metadata"), "uid": uid, "generation": generation + 1}}
+    if text(inputs, "kind") == "Service":
+        ports = [{"nodePort": NODE_PORT, **entries(each)} for each in items(inputs, "spec", "ports")]
+        made["spec"] = {**entries(inputs, "spec"), "ports": ports}
+    return made
 
 
 class RecordingMonitor(MockMonitor):

@@ -1,6 +1,6 @@
 """A stack's config as the engine would hand it to the program: its own file, over the defaults in Pulumi.yaml.
 
-Encrypted values are refused: without the stack's key nobody can read them, and this program has no secret config.
+An encrypted value is replaced: without the stack's key nobody can read it, and nothing that is rendered holds it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from problems import PROJECT
 ROOT = Path(__file__).resolve().parent.parent
 """Where the program and its stacks' files are."""
 
+ENCRYPTED = "<encrypted>"
+"""What stands for an encrypted value."""
+
 
 def stacks(root: Path = ROOT) -> list[str]:
     """The names of the stacks that have a file."""
@@ -33,16 +36,14 @@ def config_of(stack: str, root: Path = ROOT) -> dict[str, Json]:
     declared = entries(_read(root / "Pulumi.yaml"), "config")
     defaults = {key: at(each, "default") for key, each in declared.items() if at(each, "default") is not None}
     own = entries(_read(root / f"Pulumi.{stack}.yaml"), "config")
-    for key, value in own.items():
-        if _encrypted(value):
-            raise pulumi.RunError(f"{key} holds an encrypted value, which cannot be rendered without the stack's key")
-    return {_full(key): value for key, value in {**defaults, **own}.items()}
+    return {_full(key): _readable(value) for key, value in {**defaults, **own}.items()}
 
 
 def environment(config: Mapping[str, Json]) -> dict[str, str]:
     """The environment by which the engine hands config to a program: each value a string, objects as JSON."""
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
-    return {"PULUMI_CONFIG": json.dumps(texts)}
+    secret = [key for key, value in texts.items() if ENCRYPTED in value]
+    return {"PULUMI_CONFIG": json.dumps(texts), "PULUMI_CONFIG_SECRET_KEYS": json.dumps(secret)}
 
 
 def _read(file: Path) -> Json:
@@ -56,7 +57,10 @@ def _full(key: str) -> str:
     return key if ":" in key else f"{PROJECT}:{key}"
 
 
-def _encrypted(value: Json) -> bool:
+def _readable(value: Json) -> Json:
+    """A value with a placeholder for what is encrypted in it."""
     if isinstance(value, Mapping):
-        return list(value) == ["secure"] or any(_encrypted(each) for each in value.values())
-    return isinstance(value, list) and any(_encrypted(each) for each in value)
+        if list(value) == ["secure"]:
+            return ENCRYPTED
+        return {key: _readable(each) for key, each in value.items()}
+    return [_readable(each) for each in value] if isinstance(value, list) else value

@@ -47,9 +47,9 @@ class Checkout:
         options = automation.LocalWorkspaceOptions(env_vars=self.environment)
         return automation.create_or_select_stack(self.stack, work_dir=str(self.directory), opts=options)
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """A pulumi command, as typed."""
-        environment = os.environ | self.environment
+    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """A pulumi command, as typed, with environment variables set for it."""
+        environment = os.environ | self.environment | variables
         return subprocess.run(
             ["pulumi", *command, "--stack", self.stack, "--non-interactive"],
             cwd=self.directory,

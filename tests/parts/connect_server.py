@@ -28,15 +28,21 @@ PATIENCE = 0.05
 
 
 class ConnectServer:
-    """It listens from the start; `close` ends it. A caller needs a certificate of `trusts`."""
+    """It listens from the start; `close` ends it. A caller needs a certificate of `trusts`.
 
-    def __init__(self, pair: Pair, trusts: Path) -> None:
+    `newest` is the newest TLS that it speaks.
+    """
+
+    def __init__(self, pair: Pair, trusts: Path, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> None:
         self.heads: list[bytes] = []
         """The head of each request, as it came."""
         self.early: list[bytes] = []
         """What came behind each head before it was answered."""
         self.connections = 0
+        self.versions: list[str | None] = []
+        """The TLS of each connection that came about."""
         self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=trusts)
+        self._tls.maximum_version = newest
         self._tls.verify_mode = ssl.CERT_REQUIRED
         self._tls.load_cert_chain(pair.certificate, pair.key)
         self._tls.set_alpn_protocols(["h2", "http/1.1"])
@@ -65,6 +71,7 @@ class ConnectServer:
     def _serve(self, plain: socket.socket) -> None:
         plain.settimeout(LONGEST)
         with suppress(OSError), plain, self._tls.wrap_socket(plain, server_side=True) as connection:
+            self.versions.append(connection.version())
             while self._request(connection):
                 pass
 

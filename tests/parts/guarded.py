@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from components import guard
-from components.anp import FRONTEND_PORT
+from components.anp import FRONTEND_PORT, GUARD_METRICS_PORT
 from components.guard import Rules
 from tests.parts import haproxy
 from tests.parts.caller import Connection, calling, statuses
@@ -22,6 +23,7 @@ class Guard:
     """A guard that runs, the server behind it, and the file that its log goes to."""
 
     port: int
+    metrics_port: int
     server: ConnectServer
     log: Path
 
@@ -47,12 +49,14 @@ class Guard:
             return connection.read(12) == b"still there?"
 
 
-def configuration(issued: Issued, port: int, server_port: int) -> str:
-    """The program's own configuration of the guard, but on loopback alone and before another port."""
-    rules = Rules(port=port, targets=[*TARGETS, UNREACHABLE], credentials=[CURRENT, PREVIOUS])
+def configuration(issued: Issued, port: int, server_port: int, metrics_port: int, sources: Sequence[str] = ()) -> str:
+    """The program's own configuration of the guard, but on loopback alone and with other ports beside its own."""
+    targets, credentials = [*TARGETS, UNREACHABLE], [CURRENT, PREVIOUS]
+    rules = Rules(port=port, grace=3, sources=sources, targets=targets, credentials=credentials)
     text = guard.configuration(rules, str(issued.guard_files))
     for ours, here in [
         (f" :{port}\n", f" 127.0.0.1:{port}\n"),
+        (f" :{GUARD_METRICS_PORT}\n", f" 127.0.0.1:{metrics_port}\n"),
         (f" 127.0.0.1:{FRONTEND_PORT} ", f" 127.0.0.1:{server_port} "),
     ]:
         assert text.count(ours) == 1, ours
@@ -61,13 +65,21 @@ def configuration(issued: Issued, port: int, server_port: int) -> str:
 
 
 @contextmanager
-def started(program: haproxy.Program, issued: Issued, presents: Pair) -> Generator[Guard]:
-    """A guard before a server that presents some certificate."""
-    server, port = ConnectServer(presents, issued.frontend_ca), haproxy.free_port()
+def started(
+    program: haproxy.Program,
+    issued: Issued,
+    presents: Pair,
+    *,
+    newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+    sources: Sequence[str] = (),
+) -> Generator[Guard]:
+    """A guard before a server that presents some certificate, and speaks TLS up to some version."""
+    server = ConnectServer(presents, issued.frontend_ca, newest)
+    port, metrics_port = haproxy.free_ports(2)
     file = issued.guard_files / f"{port}.cfg"
-    file.write_text(configuration(issued, port, server.port))
+    file.write_text(configuration(issued, port, server.port, metrics_port, sources))
     try:
         with haproxy.running(program, file, port) as log:
-            yield Guard(port=port, server=server, log=log)
+            yield Guard(port=port, metrics_port=metrics_port, server=server, log=log)
     finally:
         server.close()

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import create_connection, create_server
@@ -79,11 +79,11 @@ def running(program: Program, configuration: Path, port: int) -> Generator[Path]
         program.end(name, process)
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens."""
-    with create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
+def free_ports(count: int) -> Sequence[int]:
+    """Different ports of 127.0.0.1 on which nobody listens."""
+    with ExitStack() as listening:
+        servers = [listening.enter_context(create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [server.getsockname()[1] for server in servers]
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

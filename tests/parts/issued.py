@@ -37,7 +37,10 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class Issued:
-    """Files by what they are for. `guard_files` is the directory with the guard's; `agents` go by member."""
+    """Files by what they are for. `guard_files` is the directory with the guard's; `agents` go by member.
+
+    `frontend_ca` and `agent_ca` are whom the server trusts, `guards_ca` and `agents_ca` whom those trust that dial it.
+    """
 
     frontend_ca: Path
     frontend_server: Pair
@@ -45,6 +48,8 @@ class Issued:
     agent_ca: Path
     agent_server: Pair
     agents: Mapping[str, Pair]
+    guards_ca: Path
+    agents_ca: Path
     guard_files: Path
     run: Run
 
@@ -55,7 +60,7 @@ class Issued:
         return _written(into, pem, self._key(name))
 
     def ca_again(self, name: str, into: Path, now: datetime | None = None) -> Path:
-        """A CA's certificate (`agent-ca`) issued again, with its own inputs: the key is the same."""
+        """A CA's certificate (`agent-ca-1`) issued again, with its own inputs: the key is the same."""
         pem, _ = certificates.self_signed(self.run.the("SelfSignedCert", name).inputs, now)
         file = into / f"{name}-again.crt"
         file.write_text(pem)
@@ -64,7 +69,7 @@ class Issued:
     def signed_by(self, signer: str, name: str, into: Path) -> Pair:
         """A leaf certificate issued again by a leaf, whose certificate its file has behind it as a CA's would be."""
         key, certificate = self._key(signer), text(self.run.the("LocallySignedCert", signer).outputs, "certPem")
-        as_ca = {**self.run.the("SelfSignedCert", "agent-ca").inputs, "privateKeyPem": key}
+        as_ca = {**self.run.the("SelfSignedCert", "agent-ca-1").inputs, "privateKeyPem": key}
         as_ca["subject"] = self.run.the("CertRequest", signer).inputs["subject"]
         pretended, _ = certificates.self_signed(as_ca)
         forged = self.again(name, into, caPrivateKeyPem=key, caCertPem=pretended)
@@ -74,9 +79,13 @@ class Issued:
         return text(self.run.the("PrivateKey", name).outputs, "privateKeyPem")
 
 
-def issue(directory: Path) -> Issued:
-    """Runs the program and writes the files of its Secrets below a directory."""
-    run = program.run("parts", CONFIG)
+def issue(directory: Path, keys: Mapping[str, Json] | None = None, before: Issued | None = None) -> Issued:
+    """Runs the program and writes the files of its Secrets below a directory.
+
+    `keys` are the config of the CAs' keys; `before` is an earlier run, of which this one is the next `up`.
+    """
+    config = {**CONFIG, "karmada-anp:certificates": dict(keys or {})}
+    run = program.run("parts", config, before.run.resources.values() if before else ())
     server, front = _unpacked(run, "proxy-server-cert", directory), _unpacked(run, "proxy-guard", directory)
     agents = {name: _unpacked(run, f"{name}-proxy-agent-cert", directory) for name in MEMBERS}
     client = front / guard.CLIENT_CERTIFICATE
@@ -90,6 +99,8 @@ def issue(directory: Path) -> Issued:
             name: Pair(certificate=files / "proxy-agent.crt", key=files / "proxy-agent.key")
             for name, files in agents.items()
         },
+        guards_ca=front / guard.SERVER_CA,
+        agents_ca=directory / f"{MEMBERS[0]}-proxy-agent-cert" / "ca.crt",
         guard_files=front,
         run=run,
     )

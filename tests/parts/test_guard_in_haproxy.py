@@ -45,8 +45,9 @@ HEAD_SECONDS = 5.0
 def test_its_configuration_is_valid_without_a_warning(program: haproxy.Program, issued: Issued) -> None:
     """A warning of today is an error of HAProxy's next release."""
     file = issued.guard_files / "checked.cfg"
-    file.write_text(configuration(issued, 8088, 8090))
-    assert haproxy.check(program, file) == ""
+    for sources in ([], ["10.0.0.0/8", "2001:db8::/32"]):
+        file.write_text(configuration(issued, 8088, 8090, 8096, sources))
+        assert haproxy.check(program, file) == ""
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -137,7 +137,7 @@ def test_the_guard_and_the_frontend_accept_each_other(issued: Issued, name: str)
 
 def test_a_leaf_outlasts_the_certificate_of_its_ca(issued: Issued, tmp_path: Path) -> None:
     """A CA is renewed with its key: agents that still have the old certificate must get in, and the other way round."""
-    renewed = issued.ca_again("agent-ca", tmp_path, datetime.now(UTC) - timedelta(hours=1))
+    renewed = issued.ca_again("agent-ca-1", tmp_path, datetime.now(UTC) - timedelta(hours=1))
     assert renewed.read_text() != issued.agent_ca.read_text()
     for trusts, trusting in [(renewed, issued.agent_ca), (issued.agent_ca, renewed)]:
         agent = issued.agents["member1"]

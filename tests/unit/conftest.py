@@ -6,7 +6,7 @@ import pytest
 
 from render.program import Run
 from tests.unit import stacks
-from tests.unit.stacks import MEMBER3, MEMBER4, changed
+from tests.unit.stacks import HOST, MEMBER3, MEMBER4, balanced, changed
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,48 @@ def published(dev: Run) -> Run:
     )
 
 
-@pytest.fixture(scope="session", params=["dev", "fork", "pair", "second_credential"])
+@pytest.fixture(scope="session")
+def pushed() -> Run:
+    """The dev stack with images that are built here and pushed to a registry that asks for a password."""
+    return stacks.pushed()
+
+
+@pytest.fixture(scope="session")
+def node_port() -> Run:
+    """The pair on a host that is no kind cluster, where agents dial a port of its nodes."""
+    return changed(host=HOST, members=[MEMBER3, MEMBER4], proxy={"exposure": "nodePort"})
+
+
+@pytest.fixture(scope="session")
+def load_balancer() -> Run:
+    """The pair with two proxy-servers behind a load balancer."""
+    return balanced()
+
+
+@pytest.fixture(scope="session")
+def prod() -> Run:
+    """The prod stack: the example for real clusters."""
+    return stacks.stack("prod")
+
+
+@pytest.fixture(scope="session", params=["node_port", "load_balancer", "prod"])
+def off_the_host_network(request: pytest.FixtureRequest) -> Run:
+    """Each of the stacks whose agents come by a Service."""
+    run: Run = request.getfixturevalue(request.param)
+    return run
+
+
+@pytest.fixture(scope="session", params=["dev", "pair", "node_port", "load_balancer", "prod"])
+def guarded_stack(request: pytest.FixtureRequest) -> Run:
+    """Each of the stacks with a guard that differ in their pods."""
+    run: Run = request.getfixturevalue(request.param)
+    return run
+
+
+@pytest.fixture(
+    scope="session",
+    params=["dev", "fork", "pair", "second_credential", "pushed", "node_port", "load_balancer"],
+)
 def any_stack(request: pytest.FixtureRequest) -> Run:
     """Each of the stacks that differ in their resources."""
     run: Run = request.getfixturevalue(request.param)

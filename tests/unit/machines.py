@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import config
 from answers import Json
@@ -49,11 +49,24 @@ class Machine:
             raise Unavailable(f"no container {cluster}-control-plane is here; `kind get clusters` lists the clusters")
         return self.nodes[cluster]
 
+    def node_address(self, kubeconfig: str, context: str) -> str:
+        if context != "karmada-host":
+            raise Unavailable("none has an address")
+        return "192.0.2.77"
 
-def load(**sections: Json) -> Settings:
-    """Settings of sections over a host and one member that are in order. A section of None is left out."""
+    def has_monitors(self, kubeconfig: str, context: str) -> bool:
+        if context == "six":
+            raise Unavailable("connection refused")
+        return context != "member4"
+
+
+def load(secret: Collection[str] = (), /, **sections: Json) -> Settings:
+    """Settings of sections over a host and one member that are in order. A section of None is left out.
+
+    `secret` are the sections that hold something encrypted.
+    """
     whole: dict[str, Json] = {"host": HOST, "members": [MEMBER], **sections}
-    return config.load({key: as_text(value) for key, value in whole.items() if value is not None}, Machine())
+    return config.load({key: as_text(value) for key, value in whole.items() if value is not None}, Machine(), secret)
 
 
 def as_text(value: Json) -> str:

@@ -9,7 +9,7 @@ from answers import Json
 from problems import PROJECT
 from render.program import Run, run
 from render.recorded import Recorded
-from render.stackfile import config_of
+from render.stackfile import ENCRYPTED, config_of
 
 MEMBER3: Mapping[str, Json] = {
     "name": "member3",
@@ -34,15 +34,43 @@ def stack(name: str) -> Run:
     return run(name, config_of(name))
 
 
+REGISTRY = "registry.example/karmada"
+
+PASSWORD = ENCRYPTED
+"""A password as Pulumi has it in a stack's file: encrypted, which a run stands this in for."""
+
+HOST: Mapping[str, Json] = {"kubeconfig": "~/.kube/karmada.config", "context": "karmada-host"}
+"""The dev stack's host as a cluster that is no kind cluster."""
+
+
 @cache
 def pair() -> Run:
     """The dev stack with two members."""
     return changed(members=[MEMBER3, MEMBER4])
 
 
+def balanced(before: Iterable[Recorded] = (), **sections: Json) -> Run:
+    """The dev stack with two members, two proxy-servers behind a load balancer, and other sections."""
+    ours: Mapping[str, Json] = {
+        "host": HOST,
+        "members": [MEMBER3, MEMBER4],
+        "proxy": {"exposure": "loadBalancer", "replicas": 2},
+        "monitoring": {"namespaces": ["monitoring"]},
+    }
+    return changed(before, **{**ours, **sections})
+
+
 def changed(before: Iterable[Recorded] = (), **sections: Json) -> Run:
     """The dev stack with other sections. `before` are the resources of an `up` before this one."""
     return run("dev", {**config_of("dev"), **{f"{PROJECT}:{key}": each for key, each in sections.items()}}, before)
+
+
+@cache
+def pushed() -> Run:
+    """The dev stack with two members, whose images are pushed to a registry with a password."""
+    credentials: Mapping[str, Json] = {"username": "robot", "password": PASSWORD}
+    images: Mapping[str, Json] = {"build": {}, "push": True, "registry": REGISTRY, "credentials": credentials}
+    return changed(members=[MEMBER3, MEMBER4], images={**images, "pullSecrets": ["pull", "pull-more"]})
 
 
 def kept(of: Run, *but: Recorded) -> list[Recorded]:

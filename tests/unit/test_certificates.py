@@ -20,14 +20,14 @@ from render import certificates
 from render.program import Run
 from settings import Certificates
 
-CAS = ("frontend-ca", "agent-ca")
+CAS = ("frontend-ca-1", "agent-ca-1")
 SERVERS = ("frontend-server", "agent-server")
 CLIENTS = ("frontend-client", "member3-agent")
 LEAVES = {
-    "frontend-server": "frontend-ca",
-    "frontend-client": "frontend-ca",
-    "agent-server": "agent-ca",
-    "member3-agent": "agent-ca",
+    "frontend-server": "frontend-ca-1",
+    "frontend-client": "frontend-ca-1",
+    "agent-server": "agent-ca-1",
+    "member3-agent": "agent-ca-1",
 }
 """Each leaf certificate and the CA that signs it."""
 
@@ -35,7 +35,7 @@ NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 
 
 def pem(run: Run, name: str) -> str:
-    kind = "SelfSignedCert" if name in CAS else "LocallySignedCert"
+    kind = "SelfSignedCert" if "-ca-" in name else "LocallySignedCert"
     return text(run.the(kind, name).outputs, "certPem")
 
 
@@ -278,9 +278,9 @@ def test_a_usage_that_is_not_known_is_refused() -> None:
 
 def test_the_secrets_of_the_cluster_hold_these_certificates_under_the_documented_names(dev: Run) -> None:
     held = {
-        "server-ca-cert.crt": pem(dev, "frontend-ca"),
+        "server-ca-cert.crt": pem(dev, "frontend-ca-1"),
         "server-cert.crt": pem(dev, "frontend-server"),
-        "cluster-ca-cert.crt": pem(dev, "agent-ca"),
+        "cluster-ca-cert.crt": pem(dev, "agent-ca-1"),
         "cluster-cert.crt": pem(dev, "agent-server"),
     }
     data = entries(dev.the("Secret", "proxy-server-cert").inputs, "data")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
+
+import pytest
 
 from components import anp, guard
 from components.guard import Rules, configuration, credential
 
-ONE = Rules(port=8088, targets=["10.0.0.3:6443"], credentials=["Basic b25l"])
+ONE = Rules(port=8088, grace=3, targets=["10.0.0.3:6443"], credentials=["Basic b25l"])
 
 
 def lines(of: Rules, section: str) -> list[str]:
@@ -18,13 +21,43 @@ def lines(of: Rules, section: str) -> list[str]:
     return [line.strip() for line in found[1].splitlines()]
 
 
-def test_it_listens_on_the_plain_port_alone() -> None:
-    assert [line for line in configuration(ONE).splitlines() if line.strip().startswith("bind")] == ["    bind :8088"]
-    assert "bind :9000" in lines(Rules(port=9000, targets=[], credentials=[]), "frontend karmada")
+def binds(of: Rules) -> list[str]:
+    """Where it listens, in the order of its sections."""
+    return [line.strip() for line in configuration(of).splitlines() if line.strip().startswith("bind")]
+
+
+def test_it_listens_on_the_plain_port_and_on_one_for_metrics_alone() -> None:
+    assert binds(ONE) == ["bind :8088", "bind :8096"]
+    assert binds(replace(ONE, port=9000)) == ["bind :9000", "bind :8096"]
+    assert "bind :9000" in lines(replace(ONE, port=9000), "frontend karmada")
 
 
 def test_for_an_ipv6_host_the_guard_listens_on_ipv6() -> None:
-    assert "bind :::8088" in lines(Rules(port=8088, ipv6=True, targets=[], credentials=[]), "frontend karmada")
+    assert binds(replace(ONE, ipv6=True)) == ["bind :::8088", "bind :::8096"]
+
+
+def test_without_sources_the_guard_listens_to_all() -> None:
+    assert " src " not in configuration(ONE)
+
+
+def test_with_sources_everybody_else_is_cut_off_before_a_word_is_read() -> None:
+    sources = replace(ONE, sources=["10.0.0.0/8", "2001:db8::/32"])
+    frontend = lines(sources, "frontend karmada")
+    rejected = "tcp-request connection reject unless { src 10.0.0.0/8 2001:db8::/32 }"
+    assert [line for line in frontend if line.startswith("tcp-request")] == [rejected]
+    assert frontend.index(rejected) < min(i for i, line in enumerate(frontend) if line.startswith("http-request"))
+
+
+def test_metrics_have_a_frontend_that_serves_nothing_else_and_knows_no_server() -> None:
+    assert lines(ONE, "frontend metrics") == [
+        "bind :8096",
+        "maxconn 16",
+        "option dontlog-normal",
+        "monitor-uri /healthz",
+        "http-request use-service prometheus-exporter if { path /metrics }",
+        "http-request deny deny_status 404",
+    ]
+    assert "default_backend" not in "".join(lines(ONE, "defaults"))
 
 
 def test_who_has_no_credential_does_not_learn_the_targets() -> None:
@@ -43,19 +76,17 @@ def test_nothing_is_let_through_before_the_rules() -> None:
 
 
 def test_targets_are_matched_whole_on_what_the_request_says() -> None:
-    two = Rules(port=8088, targets=["10.0.0.3:6443", "[fd00::6]:6443"], credentials=[])
+    two = Rules(port=8088, grace=3, targets=["10.0.0.3:6443", "[fd00::6]:6443"], credentials=[])
     assert "acl to_a_member url -m str 10.0.0.3:6443 [fd00::6]:6443" in lines(two, "frontend karmada")
 
 
 def test_without_a_member_no_target_matches() -> None:
-    (acl,) = [
-        each for each in lines(Rules(port=8088, targets=[], credentials=[]), "frontend karmada") if "url -m" in each
-    ]
+    (acl,) = [each for each in lines(replace(ONE, targets=[]), "frontend karmada") if "url -m" in each]
     assert acl == "acl to_a_member url -m str no-member:0"
 
 
 def test_the_former_credential_is_taken_beside_the_current_one() -> None:
-    both = Rules(port=8088, targets=[], credentials=["Basic b25l", "Basic dHdv"])
+    both = Rules(port=8088, grace=3, targets=[], credentials=["Basic b25l", "Basic dHdv"])
     acl = 'acl from_karmada req.hdr(Proxy-Authorization) -m str "Basic b25l" "Basic dHdv"'
     assert acl in lines(both, "frontend karmada")
 
@@ -76,6 +107,11 @@ def test_it_speaks_mtls_to_the_server_on_the_pods_own_loopback() -> None:
     assert f"crt {guard.DIRECTORY}/{guard.CLIENT_CERTIFICATE}" in server
     assert f"ca-file {guard.DIRECTORY}/{guard.SERVER_CA} verify required" in server
     assert "verify none" not in server
+
+
+def test_it_speaks_nothing_older_than_tls_1_3_to_the_server() -> None:
+    assert "ssl-default-server-options ssl-min-ver TLSv1.3" in lines(ONE, "global")
+    assert "-ver " not in "".join(lines(ONE, "backend proxy-server"))
 
 
 def test_it_checks_a_name_that_the_servers_certificate_has() -> None:
@@ -109,12 +145,21 @@ def test_its_log_names_no_header() -> None:
 
 def test_it_keeps_tunnels_open_and_lets_requests_not_wait() -> None:
     defaults = lines(ONE, "defaults")
-    assert {"timeout tunnel 1h", "timeout http-request 5s", "timeout connect 5s"} <= set(defaults)
+    assert {"timeout tunnel 4h", "timeout http-request 5s", "timeout connect 5s"} <= set(defaults)
 
 
-def test_it_stops_before_the_pods_grace_period_ends() -> None:
-    (stop,) = [each for each in lines(ONE, "global") if each.startswith("hard-stop-after")]
-    assert int(stop.split()[1].removesuffix("s")) < anp.TERMINATION_SECONDS
+def test_a_caller_that_is_gone_is_noticed_within_a_minute_though_tunnels_may_be_silent_for_hours() -> None:
+    frontend = lines(ONE, "frontend karmada")
+    assert "option clitcpka" in frontend
+    said = dict(line.removeprefix("clitcpka-").split() for line in frontend if line.startswith("clitcpka-"))
+    idle, interval, count = (int(said[each].removesuffix("s")) for each in ("idle", "intvl", "cnt"))
+    assert idle + interval * count <= 60
+
+
+@pytest.mark.parametrize("ending", [anp.ALONE, anp.HANDING_OVER])
+def test_it_stops_when_its_grace_is_over_and_before_the_pods_is(ending: anp.Ending) -> None:
+    assert f"hard-stop-after {ending.grace}s" in lines(replace(ONE, grace=ending.grace), "global")
+    assert ending.guard_pause + ending.grace < ending.termination
 
 
 def test_a_credential_is_basic_with_256_bits_that_only_the_keys_holder_can_tell() -> None:

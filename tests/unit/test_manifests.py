@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, cast
 
@@ -111,12 +113,33 @@ def test_the_fork_makes_nothing_in_a_cluster_that_is_not_documented(fork: Run) -
     }
 
 
-def test_a_guarded_server_has_everything_that_the_documented_one_has(dev: Run, fork: Run) -> None:
-    guarded, plain = (
-        rendered(run)["host/Deployment-proxy-server.yaml"]["spec"]["template"]["spec"] for run in (dev, fork)
-    )
-    server, documented_server = guarded["containers"][0], plain["containers"][0]
-    assert server["args"][: len(documented_server["args"])] == documented_server["args"]
-    for field in ("name", "command", "imagePullPolicy", "livenessProbe", "volumeMounts"):
-        assert server[field] == documented_server[field]
-    assert [each for each in plain["volumes"] if each not in guarded["volumes"]] == []
+@pytest.mark.parametrize("path", ["host/Deployment-proxy-server.yaml", "member-member3/Deployment-proxy-agent.yaml"])
+def test_a_guarded_pod_has_everything_that_the_documented_one_has(dev: Run, fork: Run, path: str) -> None:
+    guarded, plain = (rendered(run)[path] for run in (dev, fork))
+    del plain["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert list(lacking(guarded, plain)) == []
+
+
+def test_off_the_host_network_a_guarded_server_lacks_that_and_its_strategy_alone(load_balancer: Run, fork: Run) -> None:
+    path = "host/Deployment-proxy-server.yaml"
+    guarded, plain = (rendered(run)[path] for run in (load_balancer, fork))
+    del plain["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert set(lacking(guarded, plain)) == {
+        "spec.replicas",
+        "spec.strategy.type",
+        "spec.template.spec.hostNetwork",
+    }
+
+
+def lacking(whole: object, part: object, path: str = "") -> Iterator[str]:
+    """What of a part is not in the whole as it is there: keys, and the first elements of lists."""
+    if isinstance(part, dict) and isinstance(whole, dict):
+        theirs, ours = cast("Manifest", part), cast("Manifest", whole)
+        for key, value in theirs.items():
+            yield from lacking(ours.get(key), value, f"{path}.{key}".removeprefix("."))
+    elif isinstance(part, list) and isinstance(whole, list):
+        for i, (one, other) in enumerate(zip_longest(cast("list[object]", whole), cast("list[object]", part))):
+            if other is not None:
+                yield from lacking(one, other, f"{path}[{i}]")
+    elif whole != part:
+        yield path

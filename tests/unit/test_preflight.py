@@ -11,73 +11,10 @@ import preflight
 from answers import Json, items
 from components.registration import FIELD_MANAGER
 from settings import Settings
+from tests.unit.clusters import NAMESPACE, Clusters, cluster, deployment, role
 from tests.unit.machines import MEMBER, OTHER, load
-from workstation import Unavailable
 
 SET = "pulumi config set --path 'karmada-anp:{0}' {1}"
-NAMESPACE: Json = {"kind": "Namespace", "metadata": {"name": "karmada-system"}}
-
-
-def deployment(args: Sequence[str] = (), managers: Sequence[str] = (), container: str = "karmada-agent") -> Json:
-    """karmada-agent's Deployment, with args that some managers own."""
-    path: Json = {"f:args": {}}
-    fields: Json = {"f:spec": {"f:template": {"f:spec": {"f:containers": {f'k:{{"name":"{container}"}}': path}}}}}
-    owned: list[Json] = [{"manager": each, "operation": "Apply", "fieldsV1": fields} for each in managers]
-    other: Json = {"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
-    given: dict[str, Json] = {"name": container, "command": ["/bin/karmada-agent"]}
-    return {
-        "kind": "Deployment",
-        "metadata": {"name": "karmada-agent", "managedFields": [other, *owned]},
-        "spec": {"template": {"spec": {"containers": [{**given, "args": list(args)} if args else given]}}},
-    }
-
-
-def cluster(name: str, mode: str = "Pull") -> Json:
-    return {"kind": "Cluster", "metadata": {"name": name}, "spec": {"syncMode": mode}}
-
-
-def role(name: str) -> Json:
-    return {"kind": "ClusterRole", "metadata": {"name": f"system:karmada:{name}:agent"}}
-
-
-class Clusters:
-    """APIs by context, each with what it has of what can be asked for; a context that is not here does not answer."""
-
-    def __init__(self) -> None:
-        member: dict[str, Sequence[Json]] = {
-            "namespace/karmada-system": [NAMESPACE],
-            "deployment/karmada-agent": [deployment()],
-        }
-        self.apis: dict[str, dict[str, Sequence[Json]]] = {
-            "karmada-host": {"namespace/karmada-system": [NAMESPACE]},
-            "karmada-apiserver": {"clusters.cluster.karmada.io": [cluster("member3"), cluster("member4")]},
-            "member3": dict(member),
-            "member4": dict(member),
-        }
-        self.engine = True
-        self.asked: list[str] = []
-
-    def objects(self, command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
-        context = next(each for each in command if each.startswith("--context=")).removeprefix("--context=")
-        self.asked.append(context)
-        if context not in self.apis:
-            raise Unavailable("connection refused")
-        what = [each for each in command[command.index("get") + 1 :] if not each.startswith("--")]
-        found = self.apis[context].get(what[0], [])
-        return [each for each in found if len(what) == 1 or _name(each) in what[1:]]
-
-    def ask(self, command: Sequence[str], seconds: float = 15) -> str:
-        assert command[:2] == ["docker", "version"]
-        if not self.engine:
-            raise Unavailable("Cannot connect to the Docker daemon")
-        return "29.0\n"
-
-
-def _name(each: Json) -> Json:
-    assert isinstance(each, Mapping)
-    metadata = each["metadata"]
-    assert isinstance(metadata, Mapping)
-    return metadata["name"]
 
 
 @pytest.fixture
@@ -278,6 +215,54 @@ def test_published_images_need_no_docker_engine(clusters: Clusters) -> None:
     preflight.check(load(images={"server": "example.org/server", "agent": "example.org/agent"}))
 
 
+PULLED: Json = {"server": "example.org/server", "agent": "example.org/agent", "pullSecrets": ["pull"]}
+
+
+def test_pull_secrets_that_are_there_are_no_problem(clusters: Clusters) -> None:
+    preflight.check(load(images=PULLED))
+
+
+@pytest.mark.parametrize("context", ["karmada-host", "member3"])
+def test_a_pull_secret_that_is_missing_in_a_cluster_is_said_with_what_makes_it(
+    clusters: Clusters, context: str
+) -> None:
+    clusters.pull_secrets[context] = set()
+    headline, problem, deed = refusal(load(images=PULLED)).split("\n")
+    assert headline.endswith("(1):")
+    assert problem == (
+        f'  - karmada-anp:images.pullSecrets[0]: there is no Secret "pull" in namespace "karmada-system" of {context}'
+    )
+    create = f"kubectl --context {context} --namespace karmada-system create secret docker-registry pull"
+    assert deed.strip() == f"{create}, with a token that may only pull"
+
+
+def test_each_pull_secret_is_looked_for_in_the_clusters_own_namespace(clusters: Clusters) -> None:
+    clusters.apis["member3"]["namespace/tunnel"] = [{"kind": "Namespace", "metadata": {"name": "tunnel"}}]
+    images: Json = {"server": "example.org/server", "agent": "example.org/agent", "pullSecrets": ["pull", "other"]}
+    said = refusal(load(images=images, members=[{**MEMBER, "namespace": "tunnel"}]))
+    assert said.count("images.pullSecrets[1]") == 2
+    assert 'no Secret "other" in namespace "karmada-system" of karmada-host' in said
+    assert 'no Secret "other" in namespace "tunnel" of member3' in said
+    assert "images.pullSecrets[0]" not in said
+
+
+def test_a_paused_members_pull_secrets_are_not_asked_for(clusters: Clusters) -> None:
+    clusters.pull_secrets["member4"] = set()
+    preflight.check(load(images=PULLED, members=[MEMBER, {**OTHER, "paused": True}]))
+
+
+def test_without_pull_secrets_no_secret_is_asked_for(clusters: Clusters, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Sequence[str]] = []
+
+    def ask(command: Sequence[str], seconds: float = 15) -> str:
+        asked.append(command)
+        return clusters.ask(command)
+
+    monkeypatch.setattr(preflight, "ask", ask)
+    preflight.check(load())
+    assert [each[0] for each in asked] == ["docker"]
+
+
 def test_another_place_of_karmada_agent_is_where_it_is_looked_for(clusters: Clusters) -> None:
     agent = {"deployment": "agent", "container": "main"}
     clusters.apis["member3"] = {
@@ -301,16 +286,19 @@ def test_everything_that_is_wrong_is_in_one_message(clusters: Clusters) -> None:
     assert [key for key in keys if f"  - karmada-anp:{key}: " not in said] == []
 
 
-def test_only_reading_commands_are_given(
-    clusters: Clusters, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_reading_commands_are_given(clusters: Clusters, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Sequence[str]] = []
 
     def objects(command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
         given.append(command)
         return clusters.objects(command, seconds)
 
+    def ask(command: Sequence[str], seconds: float = 15) -> str:
+        given.extend([command] if command[0] == "kubectl" else [])
+        return clusters.ask(command, seconds)
+
     monkeypatch.setattr(preflight, "objects", objects)
-    preflight.check(settings)
-    assert given
+    monkeypatch.setattr(preflight, "ask", ask)
+    preflight.check(load(images=PULLED))
+    assert len([each for each in given if "secret/pull" in each]) == 2
     assert [each for each in given if each[0] != "kubectl" or "get" not in each] == []

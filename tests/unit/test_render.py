@@ -41,7 +41,12 @@ def test_a_redacted_value_says_what_it_is(dev: Run, tmp_path: Path) -> None:
 
 
 def test_each_cluster_has_a_directory_and_each_object_a_file_with_its_kind_and_name(pair: Run, tmp_path: Path) -> None:
-    member = {"Secret-proxy-agent-cert", "Deployment-proxy-agent", "DeploymentPatch-karmada-agent"}
+    member = {
+        "Secret-proxy-agent-cert",
+        "Deployment-proxy-agent",
+        "NetworkPolicy-proxy-agent",
+        "DeploymentPatch-karmada-agent",
+    }
     assert written(pair, tmp_path).keys() == {
         "host/Secret-proxy-server-cert.yaml",
         "host/Secret-proxy-guard.yaml",
@@ -113,7 +118,7 @@ def test_an_unknown_stack_is_one_message_that_names_those_there_are(capsys: pyte
     assert main(["nowhere"]) == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("there is no stack file Pulumi.nowhere.yaml; there are stacks dev, fork")
+    assert said.err.startswith("there is no stack file Pulumi.nowhere.yaml; there are stacks dev, fork, prod")
 
 
 def test_a_stack_outside_the_program_is_unknown() -> None:
@@ -134,6 +139,7 @@ def test_defaults_of_the_project_are_filled_in_and_a_stacks_own_win(program: Pat
         "karmada-anp:images": {"build": {}},
         "karmada-anp:proxy": {"port": 9000},
         "karmada-anp:certificates": {},
+        "karmada-anp:monitoring": {},
         "other:key": 1,
     }
 
@@ -141,7 +147,7 @@ def test_defaults_of_the_project_are_filled_in_and_a_stacks_own_win(program: Pat
 def test_an_empty_stack_file_has_only_defaults(program: Path) -> None:
     (program / "Pulumi.x.yaml").write_text("")
     assert stackfile.config_of("x", program).keys() == {
-        f"karmada-anp:{key}" for key in ("images", "proxy", "certificates")
+        f"karmada-anp:{key}" for key in ("images", "proxy", "certificates", "monitoring")
     }
 
 
@@ -151,10 +157,26 @@ def test_config_reaches_the_program_as_the_engine_hands_it_over() -> None:
     assert json.loads(handed["PULUMI_CONFIG"]) == values
 
 
-def test_an_encrypted_value_is_refused_wherever_it_is(program: Path) -> None:
-    (program / "Pulumi.x.yaml").write_text("config:\n  karmada-anp:members: [{name: {secure: v1:abc}}]\n")
-    with pytest.raises(pulumi.RunError, match="karmada-anp:members holds an encrypted value"):
-        stackfile.config_of("x", program)
+def test_a_placeholder_stands_for_an_encrypted_value_wherever_it_is(program: Path) -> None:
+    (program / "Pulumi.x.yaml").write_text(
+        "config:\n  karmada-anp:images: {credentials: {username: x, password: {secure: v1:abc}}}\n"
+        "  karmada-anp:members: [{name: {secure: v1:def}}]\n  other:key: {secure: v1:ghi}\n"
+    )
+    found = stackfile.config_of("x", program)
+    assert found["karmada-anp:images"] == {"credentials": {"username": "x", "password": "<encrypted>"}}
+    assert found["karmada-anp:members"] == [{"name": "<encrypted>"}]
+    assert found["other:key"] == "<encrypted>"
+    assert "v1:" not in str(found)
+
+
+def test_sections_with_something_encrypted_reach_the_program_as_such_and_others_do_not() -> None:
+    encrypted: dict[str, Json] = {"a:text": "<encrypted>", "a:list": [{"x": "<encrypted>"}], "a:plain": {"x": "y"}}
+    handed = stackfile.environment(encrypted)
+    assert json.loads(handed["PULUMI_CONFIG_SECRET_KEYS"]) == ["a:text", "a:list"]
+
+
+def test_what_a_placeholder_stood_for_is_in_no_rendering(pushed: Run, tmp_path: Path) -> None:
+    assert [path for path, content in written(pushed, tmp_path).items() if stackfile.ENCRYPTED in content] == []
 
 
 def test_a_stack_file_that_is_no_yaml_is_one_message(program: Path) -> None:

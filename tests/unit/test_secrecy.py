@@ -13,10 +13,13 @@ from render.recorded import Path, Recorded, leaves, within
 
 
 def secrets_of(run: Run) -> set[str]:
-    """Every text that must not be seen: private keys, and the credentials made from them."""
+    """Every text that must not be seen: private keys, the credentials made from them, and a registry's password."""
     keys = {text(each.outputs, "privateKeyPem") for each in run.resources.values() if each.type.endswith(":PrivateKey")}
     patches = [each for each in run.resources.values() if each.type.endswith(":ClusterPatch")]
-    return keys | {text(each.inputs, "spec", "proxyHeader", "Proxy-Authorization") for each in patches}
+    credentials = {text(each.inputs, "spec", "proxyHeader", "Proxy-Authorization") for each in patches}
+    images = [each for each in run.resources.values() if each.type.endswith(":Image")]
+    passwords = {text(each.inputs, "registry", "password") for each in images}
+    return (keys | credentials | passwords) - {""}
 
 
 def seen(resource: Recorded) -> Iterator[tuple[Path, str]]:
@@ -78,11 +81,12 @@ def test_what_a_command_is_given_and_triggered_by_is_no_secret_because_it_is_pri
     assert [each.urn for each in commands if each.secrets] == []
 
 
-def test_exports_are_the_paths_the_first_end_and_the_images_and_none_is_secret(pair: Run) -> None:
+def test_exports_are_the_paths_the_first_end_the_images_and_the_ca_keys_and_none_is_secret(pair: Run) -> None:
     exports = pair.stack.outputs
     assert exports["members"] == {
         name: {"proxyPath": f"/apis/cluster.karmada.io/v1alpha1/clusters/{name}/proxy"}
         for name in ("member3", "member4")
     }
-    assert exports.keys() == {"members", "firstCertificateEnds", "images"}
+    assert exports.keys() == {"members", "firstCertificateEnds", "images", "caKeys"}
+    assert exports["caKeys"] == [1]
     assert pair.stack.secret_outputs == frozenset()

@@ -1,0 +1,118 @@
+"""Entry: where agents and Karmada find proxy-server. On the host network it is just there; elsewhere, two Services.
+
+It runs nothing and opens nothing but :8091 to the outside: the plain port is a ClusterIP's, for Karmada's own pods.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi_command import local
+from pulumi_kubernetes.core.v1 import Service, ServicePortArgsDict
+
+from components import anp
+from settings import Exposure, Host, Proxy
+
+SECONDS = 300
+"""How long a load balancer may take to get an address."""
+
+SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
+"""Pulumi would wait for a Service's pods, which need its address first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryArgs:
+    """The host, with the address that agents dial or, before a load balancer has one, none; and how it is exposed."""
+
+    host: Host
+    proxy: Proxy
+
+
+class Entry(ComponentResource):
+    """The address and port that agents dial, and the URL that Karmada's `--proxy-server-address` names."""
+
+    address: Output[str]
+    port: Output[int]
+    proxy_url: Output[str]
+
+    def __init__(self, name: str, args: EntryArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("karmada-anp:index:Entry", name, None, opts)
+        child = ResourceOptions(parent=self)
+        host, proxy = args.host, args.proxy
+        self.address = Output.from_input(host.address)
+        self.port = Output.from_input(anp.AGENT_PORT)
+        if proxy.exposure is Exposure.HOST_NETWORK:
+            self.proxy_url = Output.format("http://{0}:{1}", self.address.apply(bracketed), proxy.port)
+        else:
+            plain = _plain(host, proxy, child)
+            agents = _agents(host, proxy, child)
+            self.proxy_url = Output.format(
+                "http://{0}.{1}.svc:{2}", plain.metadata["name"], plain.metadata["namespace"], proxy.port
+            )
+            if proxy.exposure is Exposure.NODE_PORT:
+                self.port = agents.spec.ports[0]["node_port"]
+            elif not host.address:
+                self.address = _load_balancer(f"{name}-address", host, agents, child)
+        self.register_outputs({"address": self.address, "port": self.port, "proxyUrl": self.proxy_url})
+
+
+def bracketed(address: str) -> str:
+    """An address as a URL takes it: an IPv6 address in brackets."""
+    return f"[{address}]" if ":" in address else address
+
+
+def _plain(host: Host, proxy: Proxy, opts: ResourceOptions) -> Service:
+    """The guard's plain port, inside the cluster. Its name is short of the cluster's domain, which is not known."""
+    return Service(
+        anp.SERVER,
+        metadata={"name": anp.SERVER, "namespace": host.namespace, "annotations": SKIP_AWAIT},
+        spec={
+            "type": "ClusterIP",
+            "selector": {"app": anp.SERVER},
+            "ports": [{"name": "plain", "port": proxy.port, "target_port": "plain"}],
+        },
+        opts=opts,
+    )
+
+
+def _agents(host: Host, proxy: Proxy, opts: ResourceOptions) -> Service:
+    """:8091, to the outside. A server is ready only once an agent is connected: it is reached before it is ready."""
+    port: ServicePortArgsDict = {"name": "agents", "port": anp.AGENT_PORT, "target_port": "agents"}
+    if proxy.node_port:
+        port["node_port"] = proxy.node_port
+    return Service(
+        anp.AGENTS_SERVICE,
+        metadata={
+            "name": anp.AGENTS_SERVICE,
+            "namespace": host.namespace,
+            "annotations": {**SKIP_AWAIT, **proxy.service_annotations},
+        },
+        spec={
+            "type": "NodePort" if proxy.exposure is Exposure.NODE_PORT else "LoadBalancer",
+            "selector": {"app": anp.SERVER},
+            "publish_not_ready_addresses": True,
+            "ports": [port],
+        },
+        opts=opts,
+    )
+
+
+def _load_balancer(name: str, host: Host, service: Service, opts: ResourceOptions) -> Output[str]:
+    """The load balancer's address, once it has one: an IP address, or a name where the cloud gives it only that."""
+    described = {
+        "kubeconfig": host.kubeconfig,
+        "context": host.context,
+        "namespace": host.namespace,
+        "service": anp.AGENTS_SERVICE,
+        "seconds": SECONDS,
+    }
+    asked = local.Command(
+        name,
+        create="python3 -m commands.load_balancer",
+        stdin=json.dumps(described),
+        triggers=[service.metadata["uid"]],
+        opts=opts,
+    )
+    return asked.stdout.apply(str.strip)

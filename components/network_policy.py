@@ -1,0 +1,61 @@
+"""Who may open connections to the proxies' pods, where a cluster's network enforces it.
+
+What a kubelet's probes need, networks let in by themselves. Pods on the host network are not subject to any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pulumi import ResourceOptions
+from pulumi_kubernetes.networking.v1 import (
+    NetworkPolicy,
+    NetworkPolicyIngressRuleArgsDict,
+    NetworkPolicyPeerArgsDict,
+)
+
+from components import anp
+from settings import Host, Monitoring, Proxy
+
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+"""The label that Kubernetes itself puts on every namespace."""
+
+
+def server_policy(host: Host, proxy: Proxy, monitoring: Monitoring, opts: ResourceOptions) -> NetworkPolicy:
+    """proxy-server: :8091 from anywhere, the plain port from Karmada's pods alone. It dials nobody."""
+    anywhere: NetworkPolicyIngressRuleArgsDict = {"ports": [{"port": anp.AGENT_PORT, "protocol": "TCP"}]}
+    karmada = _from([host.karmada_namespace], [proxy.port])
+    watching = _from(monitoring.namespaces, [anp.SERVER_HEALTH_PORT, anp.GUARD_METRICS_PORT])
+    return NetworkPolicy(
+        f"{anp.SERVER}-policy",
+        metadata={"name": anp.SERVER, "namespace": host.namespace},
+        spec={
+            "pod_selector": {"match_labels": {"app": anp.SERVER}},
+            "policy_types": ["Ingress", "Egress"],
+            "ingress": [anywhere, *karmada, *watching],
+            "egress": [],
+        },
+        opts=opts,
+    )
+
+
+def agent_policy(name: str, namespace: str, monitoring: Monitoring, opts: ResourceOptions) -> NetworkPolicy:
+    """proxy-agent: out only, for it dials the server and the member's API, wherever they are."""
+    return NetworkPolicy(
+        name,
+        metadata={"name": anp.AGENT, "namespace": namespace},
+        spec={
+            "pod_selector": {"match_labels": {"app": anp.AGENT}},
+            "policy_types": ["Ingress"],
+            "ingress": _from(monitoring.namespaces, [anp.AGENT_HEALTH_PORT]),
+        },
+        opts=opts,
+    )
+
+
+def _from(namespaces: Sequence[str], ports: Sequence[int]) -> list[NetworkPolicyIngressRuleArgsDict]:
+    """What lets pods of some namespaces in, or nothing: a rule without peers would let everybody in."""
+    peers: list[NetworkPolicyPeerArgsDict] = [
+        {"namespace_selector": {"match_labels": {NAMESPACE_NAME: each}}} for each in namespaces
+    ]
+    return [{"from_": peers, "ports": [{"port": each, "protocol": "TCP"} for each in ports]}] if peers else []

@@ -1,0 +1,173 @@
+"""The pod of proxy-server as a template: the documented one, and the guarded one that has everything of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+from pulumi import Input
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgsDict,
+    LifecycleArgsDict,
+    PodTemplateSpecArgsDict,
+    ProbeArgsDict,
+    ResourceRequirementsArgsDict,
+    SecretVolumeSourceArgsDict,
+    TolerationArgsDict,
+    VolumeArgsDict,
+)
+
+from components import anp, guard, security_context
+from components.availability import spread_over_nodes
+from components.secret_files import CHECKSUM_ANNOTATION
+from settings import Exposure, Proxy, Toleration
+
+CERT_VOLUME = "cert"
+GUARD_VOLUME = "guard"
+
+SERVER_RESOURCES: ResourceRequirementsArgsDict = {
+    "requests": {"cpu": "50m", "memory": "64Mi"},
+    "limits": {"memory": "512Mi"},
+}
+GUARD_RESOURCES: ResourceRequirementsArgsDict = {
+    "requests": {"cpu": "50m", "memory": "64Mi"},
+    "limits": {"memory": "512Mi"},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardedPodArgs:
+    """What a guarded pod runs and where. `checksum` is another when its files are; `awaits_agents` is False where none
+    is expected, so that it is ready without."""
+
+    image: Input[str]
+    guard_image: str
+    pull_secrets: Sequence[str]
+    proxy: Proxy
+    checksum: Input[str]
+    awaits_agents: bool
+
+
+def ending(proxy: Proxy) -> anp.Ending:
+    """How its pods end: on the host network there is none to hand over to."""
+    return anp.ALONE if proxy.exposure is Exposure.HOST_NETWORK else anp.HANDING_OVER
+
+
+def documented(image: Input[str]) -> PodTemplateSpecArgsDict:
+    """The documented pod, field by field."""
+    return {
+        "metadata": {"labels": {"app": anp.SERVER}},
+        "spec": {
+            "host_network": True,
+            "restart_policy": "Always",
+            "containers": [_documented_server(image)],
+            "volumes": [_volume(CERT_VOLUME, anp.SERVER_CERT_SECRET)],
+        },
+    }
+
+
+def guarded(args: GuardedPodArgs) -> PodTemplateSpecArgsDict:
+    """The documented pod with the guard in front, as restricted as its network lets it be."""
+    proxy = args.proxy
+    return {
+        "metadata": {"labels": {"app": anp.SERVER}, "annotations": {CHECKSUM_ANNOTATION: args.checksum}},
+        "spec": {
+            "host_network": proxy.exposure is Exposure.HOST_NETWORK,
+            "restart_policy": "Always",
+            "termination_grace_period_seconds": ending(proxy).termination,
+            "automount_service_account_token": False,
+            "security_context": security_context.of_pod(anp.SERVER_USER),
+            "image_pull_secrets": [{"name": each} for each in args.pull_secrets],
+            "node_selector": proxy.node_selector,
+            "tolerations": [_toleration(each) for each in proxy.tolerations],
+            "topology_spread_constraints": [spread_over_nodes(anp.SERVER)],
+            "containers": [_server(args), _guard(args)],
+            "volumes": [
+                _volume(CERT_VOLUME, anp.SERVER_CERT_SECRET, security_context.READABLE_BY_POD),
+                _volume(GUARD_VOLUME, anp.GUARD, security_context.READABLE_BY_POD),
+            ],
+        },
+    }
+
+
+def _documented_server(image: Input[str]) -> ContainerArgsDict:
+    return {
+        "name": anp.SERVER,
+        "image": image,
+        "image_pull_policy": "IfNotPresent",
+        "command": [f"/{anp.SERVER}"],
+        "args": list(anp.SERVER_ARGS),
+        "liveness_probe": {
+            "http_get": {"path": "/healthz", "port": anp.SERVER_HEALTH_PORT, "scheme": "HTTP"},
+            "failure_threshold": 3,
+            "initial_delay_seconds": 10,
+            "period_seconds": 10,
+            "success_threshold": 1,
+            "timeout_seconds": 60,
+        },
+        "volume_mounts": [{"name": CERT_VOLUME, "mount_path": anp.SERVER_CERT_DIR}],
+    }
+
+
+def _server(args: GuardedPodArgs) -> ContainerArgsDict:
+    proxy, ends = args.proxy, ending(args.proxy)
+    waits = args.awaits_agents and ends is anp.HANDING_OVER
+    ready: ProbeArgsDict = {
+        "http_get": {"path": "/readyz" if args.awaits_agents else "/healthz", "port": anp.SERVER_HEALTH_PORT},
+        "period_seconds": 1,
+        "success_threshold": anp.READY_SECONDS if waits else 1,
+    }
+    return {
+        **_documented_server(args.image),
+        "args": [*anp.SERVER_ARGS, *anp.guarded_server_args(ends, proxy.replicas)],
+        "ports": [
+            {"name": "agents", "container_port": anp.AGENT_PORT},
+            {"name": anp.METRICS, "container_port": anp.SERVER_HEALTH_PORT},
+        ],
+        "readiness_probe": ready,
+        "resources": SERVER_RESOURCES,
+        "security_context": security_context.of_container(),
+        **_pausing(ends.pause),
+        "volume_mounts": [{"name": CERT_VOLUME, "mount_path": anp.SERVER_CERT_DIR, "read_only": True}],
+    }
+
+
+def _guard(args: GuardedPodArgs) -> ContainerArgsDict:
+    healthy: ProbeArgsDict = {"tcp_socket": {"port": args.proxy.port}}
+    return {
+        "name": anp.GUARD,
+        "image": args.guard_image,
+        "image_pull_policy": "IfNotPresent",
+        "ports": [
+            {"name": "plain", "container_port": args.proxy.port},
+            {"name": anp.GUARD_METRICS, "container_port": anp.GUARD_METRICS_PORT},
+        ],
+        "liveness_probe": {**healthy, "initial_delay_seconds": 10},
+        "readiness_probe": {**healthy, "period_seconds": 1},
+        "resources": GUARD_RESOURCES,
+        "security_context": {**security_context.of_container(), "run_as_user": anp.GUARD_USER},
+        **_pausing(ending(args.proxy).guard_pause),
+        "volume_mounts": [{"name": GUARD_VOLUME, "mount_path": guard.DIRECTORY, "read_only": True}],
+    }
+
+
+class _Pausing(TypedDict, total=False):
+    lifecycle: LifecycleArgsDict
+
+
+def _pausing(seconds: int) -> _Pausing:
+    """A pause before the signal to end, while Services forget the pod."""
+    return {"lifecycle": {"pre_stop": {"sleep": {"seconds": seconds}}}} if seconds else {}
+
+
+def _toleration(of: Toleration) -> TolerationArgsDict:
+    """As Kubernetes has it, where an empty text is as good as none."""
+    return {"key": of.key, "operator": of.operator, "value": of.value, "effect": of.effect}
+
+
+def _volume(name: str, secret: str, mode: int | None = None) -> VolumeArgsDict:
+    source: SecretVolumeSourceArgsDict = {"secret_name": secret}
+    if mode is not None:
+        source["default_mode"] = mode
+    return {"name": name, "secret": source}

@@ -1,0 +1,320 @@
+"""The alerts, evaluated by promtool over what a real proxy-server, guard and proxy-agent said of themselves.
+
+It tests no Prometheus and no operator. A record is one answer of /metrics: gauges stay as they are, and counters count
+as much again each minute. `recorded/README.md` says how the records were made.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite
+from pathlib import Path
+
+import pytest
+
+from answers import Json, entries, items, text
+from components.anp import AGENT, SERVER
+from render import program
+from render.program import Run
+from tests.parts import haproxy
+from tests.parts.caller import connect, statuses
+from tests.parts.guarded import configuration
+from tests.parts.hostile import RIGHT, TARGET
+from tests.parts.issued import CONFIG, Issued
+
+RECORDED = Path(__file__).parent / "recorded"
+ABSENT = "there is no promtool: install the package prometheus"
+LONGEST = 60.0
+"""Seconds that promtool may take."""
+
+MINUTES = 30
+LATE, AT_ONCE = "25m", "4m"
+"""When each alert would fire, and when none may: nothing has lasted yet."""
+
+ONE, TWO = [{"name": "member1"}], [{"name": "member1"}, {"name": "member2"}]
+"""Members of a stack; the records are of the first one's tunnel."""
+
+FIRING = 'count by (alertname) (ALERTS{alertstate="firing"})'
+PREFIX = "KarmadaAnp"
+CERTIFICATE_ENDS = f"{PREFIX}CertificateEnds"
+
+SAMPLE = re.compile(r"^(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$")
+TYPE = re.compile(r"^# TYPE (?P<name>\w+) (?P<type>\w+)$", re.MULTILINE)
+
+Growth = Callable[[float], str]
+"""How a counter goes on from what was recorded, in promtool's notation."""
+
+Asked = Mapping[str, Json]
+"""A test of promtool: what is evaluated, and what comes out of it."""
+
+
+def as_much_again(value: float) -> str:
+    """It counts the same each minute."""
+    return f"0+{value:f}x{MINUTES}"
+
+
+def once(value: float) -> str:
+    """It counts that, and nothing more."""
+    return f"0x4 {value:f}x{MINUTES}"
+
+
+def series(record: str, app: str, growth: Growth = as_much_again) -> list[Json]:
+    """promtool's input of a record, with the labels that the operator gives to a pod of an app."""
+    types = {each["name"]: each["type"] for each in TYPE.finditer(record)}
+    target = f'job="karmada-system/{app}",namespace="karmada-system",pod="{app}-1"'
+    return [
+        {
+            "series": f"{each['name']}{{{target}{',' if each['labels'] else ''}{each['labels'] or ''}}}",
+            "values": growth(value) if types.get(each["name"]) == "counter" else f"{value:f}x{MINUTES}",
+        }
+        for each in map(SAMPLE.match, record.splitlines())
+        if each and each["name"] in types and isfinite(value := float(each["value"]))
+    ]
+
+
+def recorded(name: str, app: str, growth: Growth = as_much_again) -> list[Json]:
+    """promtool's input of a recorded file."""
+    return series((RECORDED / f"{name}.prom").read_text(), app, growth)
+
+
+def server(*names: str, growth: Growth = as_much_again) -> list[Json]:
+    """promtool's input of records of proxy-server's pod."""
+    return [each for name in names for each in recorded(name, SERVER, growth)]
+
+
+def firing(names: set[str], eval_time: str = LATE) -> Asked:
+    """That these alerts fire by then, and no others."""
+    samples = [{"labels": f'{{alertname="{PREFIX}{name}"}}', "value": 1} for name in sorted(names)]
+    return {"promql_expr_test": [{"expr": FIRING, "eval_time": eval_time, "exp_samples": samples}]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """The rules of a stack, and promtool with a directory of its own to judge them."""
+
+    promtool: str
+    directory: Path
+    run: Run
+
+    def of(self, monitoring: str) -> Json:
+        """A rendered PrometheusRule's spec, which is what Prometheus calls a rule file."""
+        return self.run.the("PrometheusRule", monitoring).inputs["spec"]
+
+    def alerts(self, monitoring: str) -> dict[str, Json]:
+        """Its alerts by name."""
+        groups = items(self.of(monitoring), "groups")
+        return {text(rule, "alert"): rule for group in groups for rule in items(group, "rules")}
+
+    def check(self, monitoring: str) -> None:
+        """Whether Prometheus would load them."""
+        self._judged("check", self._written("rules.json", self.of(monitoring)))
+
+    def test(self, monitoring: str, given: Sequence[Json], asked: Asked, interval: str = "1m") -> None:
+        """Whether promtool, given some series, finds what is asked for."""
+        self._written("rules.json", self.of(monitoring))
+        test = {"interval": interval, "input_series": given, **asked}
+        whole = {"rule_files": ["rules.json"], "evaluation_interval": interval, "tests": [test]}
+        self._judged("test", self._written("test.json", whole))
+
+    def _written(self, name: str, content: Json) -> Path:
+        file = self.directory / name
+        file.write_text(json.dumps(content))  # which is YAML too
+        return file
+
+    def _judged(self, verb: str, file: Path) -> None:
+        command = [self.promtool, verb, "rules", str(file)]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST, check=False)
+        assert said.returncode == 0, said.stdout + said.stderr
+
+
+Stack = Callable[[Json], Rules]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """The rules of a stack with some members, whose certificates are issued at promtool's first second."""
+    promtool = shutil.which("promtool")
+    if not promtool:
+        pytest.skip(ABSENT)
+    known: dict[str, Rules] = {}
+
+    def made(members: Json) -> Rules:
+        key = json.dumps(members)
+        if key not in known:
+            config = {**CONFIG, "karmada-anp:members": members, "karmada-anp:monitoring": {"enabled": True}}
+            run = program.run("parts", config, now=datetime.fromtimestamp(0, UTC))
+            known[key] = Rules(promtool=promtool, directory=tmp_path_factory.mktemp("rules"), run=run)
+        return known[key]
+
+    return made
+
+
+# what Prometheus makes of them
+
+
+@pytest.mark.parametrize("monitoring", ["proxy-server-monitoring", "member1-monitoring"])
+def test_prometheus_loads_the_rules(stack: Stack, monitoring: str) -> None:
+    stack(TWO).check(monitoring)
+
+
+def test_a_tunnel_that_works_alerts_nobody(stack: Stack) -> None:
+    stack(ONE).test("proxy-server-monitoring", server("server", "guard"), firing(set()))
+    stack(ONE).test("member1-monitoring", recorded("agent", AGENT), firing(set()))
+
+
+HOST_FAULTS: Mapping[str, tuple[Json, Sequence[str], set[str]]] = {
+    "no pod": (ONE, [], {"ServerAbsent", "GuardAbsent"}),
+    "a server without a guard": (ONE, ["server"], {"GuardAbsent"}),
+    "a server without agents": (ONE, ["server-faulty", "guard"], {"NoAgent", "DialsFail"}),
+    "a guard that refuses": (
+        ONE,
+        ["server", "guard-faulty"],
+        {"NoTunnel", "RequestsRefused", "ConnectionsRefused"},
+    ),
+    "one member of two": (TWO, ["server", "guard"], {"MembersMissing"}),
+}
+
+MEMBER_FAULTS: Mapping[str, tuple[Sequence[str], set[str]]] = {
+    "no pod": ([], {"AgentAbsent"}),
+    "an agent that has lost its server": (["agent-faulty"], {"AgentDisconnected", "EndpointDialsFail"}),
+    "an agent that never found a server": (["agent-never-connected"], {"AgentDisconnected"}),
+}
+
+
+@pytest.mark.parametrize("fault", HOST_FAULTS)
+def test_a_fault_in_the_host_fires_its_alerts_and_no_others(stack: Stack, fault: str) -> None:
+    members, records, alerts = HOST_FAULTS[fault]
+    stack(members).test("proxy-server-monitoring", server(*records), firing(alerts))
+
+
+@pytest.mark.parametrize("fault", MEMBER_FAULTS)
+def test_a_fault_in_a_member_fires_its_alerts_and_no_others(stack: Stack, fault: str) -> None:
+    records, alerts = MEMBER_FAULTS[fault]
+    given = [each for name in records for each in recorded(name, AGENT)]
+    stack(ONE).test("member1-monitoring", given, firing(alerts))
+
+
+def test_every_alert_is_fired_by_one_of_these_faults(stack: Stack) -> None:
+    host = {PREFIX + each for _, _, alerts in HOST_FAULTS.values() for each in alerts}
+    member = {PREFIX + each for _, alerts in MEMBER_FAULTS.values() for each in alerts}
+    assert stack(TWO).alerts("proxy-server-monitoring").keys() == host | {CERTIFICATE_ENDS}
+    assert stack(TWO).alerts("member1-monitoring").keys() == member
+
+
+def test_an_agent_at_one_of_two_servers_is_not_connected_enough(stack: Stack) -> None:
+    """A server answers only for the members whose agents are connected to it."""
+    known = "konnectivity_network_proxy_agent_known_server_count"
+    record = (RECORDED / "agent.prom").read_text()
+    assert f"\n{known} 1\n" in record
+    given = series(record.replace(f"\n{known} 1\n", f"\n{known} 2\n"), AGENT)
+    stack(ONE).test("member1-monitoring", given, firing({"AgentDisconnected"}))
+
+
+def test_a_rollout_alerts_nobody(stack: Stack) -> None:
+    for records in (["server-faulty", "guard-faulty"], []):
+        stack(ONE).test("proxy-server-monitoring", server(*records), firing(set(), AT_ONCE))
+    stack(ONE).test("member1-monitoring", recorded("agent-faulty", AGENT), firing(set(), AT_ONCE))
+
+
+def test_a_mishap_that_does_not_go_on_alerts_nobody(stack: Stack) -> None:
+    """Whoever has a port open is scanned, and a request may come while a server goes."""
+    for eval_time in ("8m", "14m", LATE):
+        given = server("server", "guard-faulty", growth=once)
+        stack(ONE).test("proxy-server-monitoring", given, firing(set(), eval_time))
+
+
+# what they say
+
+
+def said(rule: Json, labels: Mapping[str, str], summary: str) -> Json:
+    """An alert as promtool expects it: with what the series brings beside the rule's labels, and its summary."""
+    return {
+        "exp_labels": {**entries(rule, "labels"), **labels},
+        "exp_annotations": {**entries(rule, "annotations"), "summary": summary},
+    }
+
+
+@pytest.mark.parametrize(
+    ("alert", "records", "labels", "summary"),
+    [
+        (
+            "DialsFail",
+            ["server-faulty", "guard"],
+            {"pod": "proxy-server-1", "reason": "error_response"},
+            "Dials through proxy-server-1 fail: error_response",
+        ),
+        (
+            "MembersMissing",
+            ["server", "guard"],
+            {"pod": "proxy-server-1", "job": "karmada-system/proxy-server", "proxy_strategy": "destHost"},
+            "Agents of only 1 of 2 members are connected to proxy-server-1",
+        ),
+    ],
+)
+def test_an_alert_names_the_pod_and_what_is_wrong(
+    stack: Stack, alert: str, records: Sequence[str], labels: Mapping[str, str], summary: str
+) -> None:
+    name, rules = PREFIX + alert, stack(TWO)
+    expected = said(rules.alerts("proxy-server-monitoring")[name], labels, summary)
+    asked = {"alert_rule_test": [{"eval_time": LATE, "alertname": name, "exp_alerts": [expected]}]}
+    rules.test("proxy-server-monitoring", server(*records), asked)
+
+
+# certificates
+
+
+LEAVES = {"frontend-server", "frontend-client", "agent-server", "member1-agent"}
+
+
+def test_a_certificate_alerts_from_two_weeks_before_its_end(stack: Stack) -> None:
+    """Of a year, from its 351st day on; a CA lives longer. It goes on when the certificate has ended."""
+    expr = f'sum by (certificate) (ALERTS{{alertname="{CERTIFICATE_ENDS}",alertstate="firing"}})'
+    samples = [{"labels": f'{{certificate="{each}"}}', "value": 1} for each in sorted(LEAVES)]
+    days = {"1d": [], "350d": [], "352d": samples, "400d": samples}
+    asked = [{"expr": expr, "eval_time": day, "exp_samples": expected} for day, expected in days.items()]
+    stack(ONE).test("proxy-server-monitoring", [], {"promql_expr_test": asked}, interval="12h")
+
+
+def test_it_says_how_long_the_certificate_still_lives(stack: Stack) -> None:
+    rules = stack(ONE)
+    groups = items(rules.of("proxy-server-monitoring"), "groups")
+    named = {text(rule, "labels", "certificate"): rule for group in groups for rule in items(group, "rules")}
+    expected = [said(named[each], {}, f"Certificate {each} ends in 13d 0h 0m 0s") for each in LEAVES]
+    asked: Asked = {"alert_rule_test": [{"eval_time": "352d", "alertname": CERTIFICATE_ENDS, "exp_alerts": expected}]}
+    rules.test("proxy-server-monitoring", [], asked, interval="12h")
+
+
+# the guard that is here
+
+
+@pytest.fixture
+def metrics(program: haproxy.Program, issued: Issued) -> Iterator[tuple[int, int]]:
+    """A guard of its own, with nobody behind it: its port, and that of its metrics."""
+    port, metrics_port, nobody = haproxy.free_ports(3)
+    file = issued.guard_files / f"{port}.cfg"
+    file.write_text(configuration(issued, port, nobody, metrics_port))
+    with haproxy.running(program, file, port):
+        yield port, metrics_port
+
+
+def scraped(port: int) -> list[Json]:
+    """promtool's input of what a guard says now."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=LONGEST) as answer:
+        return series(answer.read().decode(), SERVER)
+
+
+def test_the_haproxy_that_is_here_counts_what_the_alerts_ask_for(stack: Stack, metrics: tuple[int, int]) -> None:
+    """Whichever release it is; the records are of one."""
+    port, metrics_port = metrics
+    rules, connected = stack(ONE), server("server")
+    rules.test("proxy-server-monitoring", connected + scraped(metrics_port), firing(set()))
+    assert statuses(port, connect(TARGET, None)) == [407]
+    assert statuses(port, RIGHT) == [503]
+    rules.test("proxy-server-monitoring", connected + scraped(metrics_port), firing({"NoTunnel", "RequestsRefused"}))

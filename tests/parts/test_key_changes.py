@@ -1,0 +1,121 @@
+"""A change of the CAs' keys, by handshakes: pods of two phases in a row accept each other, and at last no old one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from answers import Json
+from components.anp import SERVER_NAMES
+from tests.parts.issued import ADDRESS, MEMBERS, Issued, issue
+from tests.parts.test_handshakes import BOTH_ACCEPT, UNKNOWN_CA, Outcome, handshake
+
+PHASES: Sequence[Mapping[str, Json]] = (
+    {"caKey": 1},
+    {"caKey": 1, "trustedCaKeys": [1, 2]},
+    {"caKey": 2, "trustedCaKeys": [1, 2]},
+    {"caKey": 2},
+)
+IN_A_ROW = [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 3), (3, 3)]
+"""Phases of which pods meet: while an `up` rolls them some are of the next one."""
+
+
+@pytest.fixture(scope="module")
+def phases(tmp_path_factory: pytest.TempPathFactory) -> list[Issued]:
+    """The certificates of each phase, each the next `up` after the one before."""
+    made: list[Issued] = []
+    for keys in PHASES:
+        made.append(issue(tmp_path_factory.mktemp("phase"), keys, made[-1] if made else None))
+    return made
+
+
+def tunnel(server: Issued, agent: Issued, member: str = MEMBERS[0]) -> Outcome:
+    """An agent of one phase dials the server of another, each by the files of its own Secret."""
+    return handshake(
+        server=server.agent_server,
+        trusts=server.agent_ca,
+        client=agent.agents[member],
+        trusting=agent.agents_ca,
+        name=ADDRESS,
+    )
+
+
+def frontend(server: Issued, guard: Issued) -> Outcome:
+    """The guard of one phase dials the frontend of another, as while only the one's files have come to the pod."""
+    return handshake(
+        server=server.frontend_server,
+        trusts=server.frontend_ca,
+        client=guard.frontend_client,
+        trusting=guard.guards_ca,
+        name=SERVER_NAMES[0],
+    )
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize(("earlier", "later"), IN_A_ROW)
+def test_agents_and_servers_of_phases_in_a_row_accept_each_other(
+    phases: list[Issued], earlier: int, later: int, member: str
+) -> None:
+    assert tunnel(phases[earlier], phases[later], member) == BOTH_ACCEPT
+    assert tunnel(phases[later], phases[earlier], member) == BOTH_ACCEPT
+
+
+@pytest.mark.parametrize(("earlier", "later"), IN_A_ROW)
+def test_the_guard_and_the_frontend_of_phases_in_a_row_accept_each_other(
+    phases: list[Issued], earlier: int, later: int
+) -> None:
+    assert frontend(phases[earlier], phases[later]) == BOTH_ACCEPT
+    assert frontend(phases[later], phases[earlier]) == BOTH_ACCEPT
+
+
+def test_after_the_last_phase_an_agent_of_the_old_key_is_refused(phases: list[Issued]) -> None:
+    """That is what the change was for: who has the old key can sign no agent any more."""
+    for old in (phases[0], phases[1]):
+        agent = handshake(
+            server=phases[3].agent_server,
+            trusts=phases[3].agent_ca,
+            client=old.agents[MEMBERS[0]],
+            trusting=phases[3].agents_ca,
+            name=ADDRESS,
+        )
+        assert agent == Outcome(by_server=UNKNOWN_CA)
+
+
+def test_after_the_last_phase_a_server_of_the_old_key_is_refused(phases: list[Issued]) -> None:
+    for old in (phases[0], phases[1]):
+        for outcome in (tunnel(old, phases[3]), frontend(old, phases[3])):
+            # OpenSSL's server adds the CA that it trusts itself to what it presents
+            assert outcome.by_client in (UNKNOWN_CA, "self-signed certificate in certificate chain")
+            assert outcome.by_server == ""
+
+
+def test_after_the_last_phase_a_guard_of_the_old_key_is_refused(phases: list[Issued]) -> None:
+    for old in (phases[0], phases[1]):
+        guard = handshake(
+            server=phases[3].frontend_server,
+            trusts=phases[3].frontend_ca,
+            client=old.frontend_client,
+            trusting=phases[3].guards_ca,
+            name=SERVER_NAMES[0],
+        )
+        assert guard == Outcome(by_server=UNKNOWN_CA)
+
+
+def test_in_no_phase_an_agents_certificate_opens_the_frontend(phases: list[Issued]) -> None:
+    """Two CAs a side are trusted on the way, and still none of the other side's."""
+    for number, phase in enumerate(phases):
+        opened = handshake(
+            server=phase.frontend_server,
+            trusts=phase.frontend_ca,
+            client=phase.agents[MEMBERS[0]],
+            trusting=phase.guards_ca,
+            name=SERVER_NAMES[0],
+        )
+        assert opened == Outcome(by_server=UNKNOWN_CA), number
+
+
+def test_every_agent_trusts_whom_the_first_one_trusts(phases: list[Issued]) -> None:
+    for phase in phases:
+        trusted = {(phase.agents[member].certificate.parent / "ca.crt").read_text() for member in MEMBERS}
+        assert trusted == {phase.agents_ca.read_text()}

@@ -1,0 +1,80 @@
+"""What a config is that is refused, and short words for its sections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from answers import Json
+from tests.unit.machines import HOST, MEMBER
+
+SET = "pulumi config set --path 'karmada-anp:{0}' {1}"
+RM = "pulumi config rm --path 'karmada-anp:{0}'"
+FORK = "https://github.com/mrlihanbo/apiserver-network-proxy"
+FORK_BUILD: Mapping[str, Json] = {"repository": FORK, "ref": "v0.0.24/dev", "commit": "0" * 40}
+
+
+class Refusal(NamedTuple):
+    """A config that is refused: its sections, and what the message must name."""
+
+    sections: Mapping[str, Json]
+    key: str
+    found: str
+    mend: str
+    secret: Sequence[str] = ()
+    """The sections that hold something encrypted."""
+
+
+def host(**keys: Json) -> dict[str, Json]:
+    return {"host": {**HOST, **keys}}
+
+
+def bare_host(**keys: Json) -> dict[str, Json]:
+    """The host without an address."""
+    return {"host": {**{key: value for key, value in HOST.items() if key != "address"}, **keys}}
+
+
+def members(*them: Mapping[str, Json]) -> dict[str, Json]:
+    return {"members": list(them)}
+
+
+def member(**keys: Json) -> dict[str, Json]:
+    return members({**MEMBER, **keys})
+
+
+def images(**keys: Json) -> dict[str, Json]:
+    return {"images": keys}
+
+
+def build(**keys: Json) -> dict[str, Json]:
+    return images(build=keys)
+
+
+def proxy(**keys: Json) -> dict[str, Json]:
+    return {"proxy": keys}
+
+
+def builtin(**keys: Json) -> dict[str, Json]:
+    """The fork with its own frontend."""
+    return {**proxy(frontend="builtin", **keys), **build(**FORK_BUILD)}
+
+
+def builtin_images(**keys: Json) -> dict[str, Json]:
+    """The fork with other keys of its images."""
+    return {**proxy(frontend="builtin"), **images(build=FORK_BUILD, **keys)}
+
+
+def certificates(**keys: Json) -> dict[str, Json]:
+    return {"certificates": keys}
+
+
+def monitoring(**keys: Json) -> dict[str, Json]:
+    return {"monitoring": keys}
+
+
+def setting(key: str, value: str) -> str:
+    return SET.format(key, value)
+
+
+def removing(key: str) -> str:
+    return RM.format(key)

@@ -1,0 +1,84 @@
+"""Reads what a run of the program made: pods, Secrets, what comes before what."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+from answers import Json, entries, items, text
+from components.secret_files import CHECKSUM_ANNOTATION
+from render.program import Run
+from render.recorded import Recorded
+from tests.unit.stacks import short
+
+
+def pods(run: Run) -> dict[str, Json]:
+    """The pod template of each Deployment that the program makes, by its resource's name."""
+    return {
+        each.name: entries(each.inputs, "spec", "template")
+        for each in run.resources.values()
+        if each.type == "kubernetes:apps/v1:Deployment"
+    }
+
+
+def agents(run: Run) -> dict[str, Recorded]:
+    """The Deployment of proxy-agent in each member, by its resource's name."""
+    found = {each.name: each for each in run.resources.values() if each.type == "kubernetes:apps/v1:Deployment"}
+    return {name: each for name, each in found.items() if name != "proxy-server"}
+
+
+def containers(template: Json) -> dict[str, Json]:
+    """The containers of a pod template by name."""
+    return {text(each, "name"): each for each in items(template, "spec", "containers")}
+
+
+def arguments(template: Json, container: str) -> dict[str, str]:
+    """A container's arguments: each flag with its value, or with nothing. No flag may be there twice."""
+    pairs = [str(each).removeprefix("--").partition("=") for each in items(containers(template)[container], "args")]
+    found = {flag: value for flag, _, value in pairs}
+    assert len(found) == len(pairs)
+    return found
+
+
+def flags(run: Run, member: str) -> dict[str, str]:
+    """What karmada-agent of a member is given."""
+    patch = run.the("DeploymentPatch", f"{member}-karmada-agent")
+    return arguments(entries(patch.inputs, "spec", "template"), "karmada-agent")
+
+
+def checksum(run: Run, deployment: str) -> str:
+    """The checksum in a Deployment's pod template."""
+    path = ("spec", "template", "metadata", "annotations", CHECKSUM_ANNOTATION)
+    return text(run.the("Deployment", deployment).inputs, *path)
+
+
+def files(run: Run, secret: str) -> dict[str, str]:
+    """The files of a Secret, by name."""
+    data = entries(run.the("Secret", secret).inputs, "data")
+    return {file: base64.b64decode(str(content)).decode() for file, content in data.items()}
+
+
+def guard_configuration(run: Run) -> str:
+    """The guard's configuration, out of its Secret."""
+    return files(run, "proxy-guard")["haproxy.cfg"]
+
+
+def header(run: Run, member: str) -> str:
+    """The credential on a member's Cluster object."""
+    patch = run.the("ClusterPatch", f"{member}-registration-header")
+    return text(patch.inputs, "spec", "proxyHeader", "Proxy-Authorization")
+
+
+def needs(run: Run, kind: str, name: str) -> set[str]:
+    """Everything that must be there before a resource, however indirectly."""
+    return {short(urn) for urn in run.needs(run.the(kind, name))}
+
+
+def commands(run: Run) -> dict[str, Recorded]:
+    """The local Commands by name."""
+    return {each.name: each for each in run.resources.values() if each.type == "command:local:Command"}
+
+
+def of_kind(run: Run, kind: str) -> Mapping[str, Recorded]:
+    """The resources of a kind (`Service`), by name."""
+    return {each.name: each for each in run.resources.values() if each.type.rsplit(":", 1)[-1] == kind}

@@ -1,0 +1,216 @@
+"""What the stack's commands print and how they end, each as the process that Pulumi runs, before a kubectl of ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from answers import Json
+from render.stackfile import ROOT
+
+KUBECTL = """\
+#!{python}
+import json, pathlib, sys
+here = pathlib.Path(__file__).parent
+with (here / "asked").open("a") as asked:
+    asked.write(json.dumps(sys.argv[1:]) + "\\n")
+for said, answer in json.loads((here / "answers.json").read_text()).items():
+    if said in " ".join(sys.argv[1:]):
+        print(answer["prints"])
+        sys.exit()
+print("Unable to connect to the server: dial tcp: i/o timeout", file=sys.stderr)
+sys.exit(1)
+"""
+
+SERVICE: dict[str, Json] = {
+    "kubeconfig": "/nowhere/kubeconfig",
+    "context": "karmada-host",
+    "namespace": "tunnel",
+    "service": "proxy-server-agents",
+    "seconds": 10,
+}
+AGENT: dict[str, Json] = {
+    "cluster": "member3",
+    "proxyUrl": "http://192.0.2.3:8088",
+    "karmada": {"kubeconfig": "", "context": "karmada-apiserver"},
+    "member": {"kubeconfig": "", "context": "member3"},
+    "namespace": "karmada-system",
+    "deployment": "karmada-agent",
+}
+UNREACHABLE_MAY_GO = {"PULUMI_K8S_DELETE_UNREACHABLE": "true"}
+
+
+class Kubectl:
+    """A kubectl first on PATH. `answers` has what it prints by a part of its command; to all else nobody answers."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        file = directory / "kubectl"
+        file.write_text(KUBECTL.format(python=sys.executable))
+        file.chmod(file.stat().st_mode | stat.S_IXUSR)
+        self.answers({})
+
+    def answers(self, answers: dict[str, Json]) -> None:
+        printed = {
+            part: {"prints": each if isinstance(each, str) else json.dumps(each)} for part, each in answers.items()
+        }
+        file = self.directory / "answers.new"
+        file.write_text(json.dumps(printed))
+        file.rename(self.directory / "answers.json")
+
+    @property
+    def asked(self) -> list[list[str]]:
+        """The arguments of each call."""
+        file = self.directory / "asked"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def start(self, command: str, given: dict[str, Json], **environment: str) -> subprocess.Popen[str]:
+        """A command with its input, running."""
+        path = os.pathsep.join([str(self.directory), os.environ.get("PATH", os.defpath)])
+        process = subprocess.Popen(
+            [sys.executable, "-m", command],
+            cwd=ROOT,
+            env={**os.environ, "PATH": path, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdin
+        process.stdin.write(json.dumps(given))
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    def run(self, command: str, given: dict[str, Json], **environment: str) -> tuple[int, str, str]:
+        """Exit code, output and errors of a command."""
+        process = self.start(command, given, **environment)
+        output, errors = process.communicate(timeout=30)
+        return process.returncode, output, errors
+
+
+@pytest.fixture
+def kubectl(tmp_path: Path) -> Kubectl:
+    """A kubectl that nobody answers yet."""
+    return Kubectl(tmp_path)
+
+
+def service(*ingress: Json) -> Json:
+    return {"kind": "Service", "status": {"loadBalancer": {"ingress": list(ingress)} if ingress else {}}}
+
+
+# the load balancer's address
+
+
+@pytest.mark.parametrize(
+    ("ingress", "printed"),
+    [
+        ([{"ip": "203.0.113.9"}], "203.0.113.9"),
+        ([{"hostname": "lb.example.org"}], "lb.example.org"),
+        ([{"ip": "203.0.113.9", "hostname": "lb.example.org"}], "203.0.113.9"),
+        ([{"ip": "2001:db8::9"}, {"ip": "203.0.113.9"}], "2001:db8::9"),
+    ],
+    ids=["an IP address", "a name", "both", "two"],
+)
+def test_a_load_balancers_address_is_printed_and_nothing_else(
+    kubectl: Kubectl, ingress: list[Json], printed: str
+) -> None:
+    kubectl.answers({"get service/proxy-server-agents": service(*ingress)})
+    assert kubectl.run("commands.load_balancer", SERVICE) == (0, f"{printed}\n", "")
+    (asked,) = kubectl.asked
+    assert asked[:2] == ["--kubeconfig=/nowhere/kubeconfig", "--context=karmada-host"]
+    assert "--namespace=tunnel" in asked
+
+
+def test_it_is_waited_for_until_there_is_one(kubectl: Kubectl) -> None:
+    kubectl.answers({"get service": service()})
+    process = kubectl.start("commands.load_balancer", SERVICE)
+    ends = time.monotonic() + 20
+    while not kubectl.asked and time.monotonic() < ends:
+        time.sleep(0.02)
+    kubectl.answers({"get service": service({"ip": "203.0.113.9"})})
+    output, errors = process.communicate(timeout=20)
+    assert (process.returncode, output, errors) == (0, "203.0.113.9\n", "")
+    assert len(kubectl.asked) >= 2
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ({"get service": service()}, "its status names no load balancer"),
+        ({"get service": service({})}, "its status names no load balancer"),
+        ({"get service": ""}, "its status names no load balancer"),
+        ({}, "Unable to connect to the server: dial tcp: i/o timeout"),
+    ],
+    ids=["none", "one without an address", "no Service", "no answer"],
+)
+def test_where_there_is_none_in_time_one_message_says_what_is_wrong_and_what_mends_it(
+    kubectl: Kubectl, answers: dict[str, Json], why: str
+) -> None:
+    kubectl.answers(answers)
+    code, output, errors = kubectl.run("commands.load_balancer", {**SERVICE, "seconds": 1})
+    assert (code, output) == (1, "")
+    assert errors.splitlines() == [
+        "karmada-anp:proxy.exposure: the Service proxy-server-agents in namespace tunnel of karmada-host got no "
+        f"address within 1 s ({why})",
+        "  see to what makes load balancers there and run this again, or set proxy.exposure: nodePort, or host.address",
+    ]
+
+
+# karmada-agent that has lost its flags
+
+BACK: dict[str, Json] = {
+    "get deployment/karmada-agent": {"kind": "Deployment"},
+    "rollout status deployment/karmada-agent": "successfully rolled out",
+    "get clusters.cluster.karmada.io member3": {"kind": "Cluster", "spec": {}},
+}
+
+
+def test_an_agent_that_is_back_without_the_tunnel_is_waited_for_no_longer(kubectl: Kubectl) -> None:
+    kubectl.answers(BACK)
+    assert kubectl.run("commands.agent_gone", AGENT) == (0, "", "")
+
+
+def test_an_agent_whose_cluster_still_names_the_tunnel_is_waited_for(kubectl: Kubectl) -> None:
+    cluster: Json = {"kind": "Cluster", "spec": {"proxyURL": AGENT["proxyUrl"]}}
+    kubectl.answers({**BACK, "get clusters.cluster.karmada.io member3": cluster})
+    process = kubectl.start("commands.agent_gone", AGENT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.communicate(timeout=1)
+    kubectl.answers(BACK)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_a_member_that_is_gone_is_waited_for_by_nobody_who_lets_go_of_it(kubectl: Kubectl) -> None:
+    code, output, errors = kubectl.run("commands.agent_gone", AGENT, **UNREACHABLE_MAY_GO)
+    assert (code, errors) == (0, "")
+    assert output == "member3: it is gone, and with it its karmada-agent; nobody waits for it\n"
+    assert [each for each in kubectl.asked if "--context=member3" not in each] == []
+
+
+def test_a_member_that_is_gone_is_waited_for_by_everybody_else(kubectl: Kubectl) -> None:
+    """It may only be away: what its agent needs must not go before."""
+    process = kubectl.start("commands.agent_gone", AGENT, PULUMI_K8S_DELETE_UNREACHABLE="")
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.communicate(timeout=1)
+    process.kill()
+    process.communicate()
+
+
+def test_a_member_that_answers_is_waited_for_though_it_was_to_be_let_go(kubectl: Kubectl) -> None:
+    cluster: Json = {"kind": "Cluster", "spec": {"proxyURL": AGENT["proxyUrl"]}}
+    kubectl.answers({"/readyz": "ok", **BACK, "get clusters.cluster.karmada.io member3": cluster})
+    process = kubectl.start("commands.agent_gone", AGENT, **UNREACHABLE_MAY_GO)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.communicate(timeout=1)
+    kubectl.answers({"/readyz": "ok", **BACK})
+    process.communicate(timeout=20)
+    assert process.returncode == 0

@@ -1,0 +1,188 @@
+"""Which images pods run, and how they come to the nodes: built and loaded, built and pushed, or published."""
+
+from __future__ import annotations
+
+import re
+
+import pulumi
+import pytest
+
+from answers import Json, at, entries, items, text
+from render.manifests import as_yaml, manifests
+from render.program import Run
+from tests.unit.machines import load
+from tests.unit.reading import commands, containers, of_kind, pods
+from tests.unit.stacks import PASSWORD, changed
+
+CLEAR = "correct horse battery staple"
+CREDENTIALS: dict[str, Json] = {"username": "robot", "password": CLEAR}
+PUSHED: dict[str, Json] = {"build": {}, "push": True, "registry": "registry.example/karmada"}
+
+
+def images(run: Run) -> set[str]:
+    """The images of every pod, but for the guard's."""
+    own = [text(each, "image") for pod in pods(run).values() for each in containers(pod).values()]
+    return {each for each in own if "haproxy" not in each}
+
+
+# built and loaded
+
+
+def test_built_images_are_loaded_into_kind_clusters_alone(pair: Run) -> None:
+    loads = {name: text(each.inputs, "create") for name, each in commands(pair).items() if name.endswith("-image")}
+    assert loads.keys() == {"proxy-server-image", "member3-image"}
+    assert loads["member3-image"].startswith("kind load docker-image localhost/karmada-anp/proxy-agent:v0.36.0-")
+    assert loads["member3-image"].endswith(" --name member3")
+
+
+def test_an_image_is_loaded_again_into_another_node_and_when_it_is_another(dev: Run) -> None:
+    triggers = items(commands(dev)["member3-image"].inputs, "triggers")
+    assert triggers == [
+        dev.the("Image", "proxy-agent").outputs["repoDigest"],
+        "the container of member3-control-plane",
+    ]
+
+
+def test_images_that_are_not_pushed_log_in_nowhere(dev: Run) -> None:
+    for image in of_kind(dev, "Image").values():
+        assert at(image.inputs, "skipPush") is True
+        assert "registry" not in image.inputs
+
+
+# built and pushed
+
+
+def test_a_pushed_image_is_run_by_the_digest_that_the_registry_gave_it(pushed: Run) -> None:
+    """A tag may be pushed again: another build is another digest, so that pods roll."""
+    references = {text(each.outputs, "repoDigest") for each in of_kind(pushed, "Image").values()}
+    assert images(pushed) == references
+    assert len(references) == 2
+    for each in references:
+        assert re.fullmatch(r"registry\.example/karmada/proxy-(server|agent)@sha256:[0-9a-f]{64}", each)
+
+
+def test_a_pushed_image_is_pulled_by_kind_nodes_too(pushed: Run) -> None:
+    assert [name for name in commands(pushed) if name.endswith("-image")] == []
+
+
+def test_images_are_pushed_with_the_credentials_of_the_registrys_host(pushed: Run) -> None:
+    for image in of_kind(pushed, "Image").values():
+        assert at(image.inputs, "skipPush") is False
+        assert at(image.inputs, "registry") == {
+            "server": "registry.example",
+            "username": "robot",
+            "password": PASSWORD,
+        }
+
+
+def test_without_credentials_a_push_is_as_whom_docker_is_logged_in() -> None:
+    run = changed(images=PUSHED)
+    for image in of_kind(run, "Image").values():
+        assert at(image.inputs, "skipPush") is False
+        assert "registry" not in image.inputs
+
+
+def test_what_is_exported_are_the_references_that_pods_run(pushed: Run) -> None:
+    assert set(entries(pushed.stack.outputs, "images").values()) == images(pushed)
+
+
+# the registry's password
+
+
+def test_the_password_is_secret_going_and_coming(pushed: Run) -> None:
+    for image in of_kind(pushed, "Image").values():
+        assert image.secrets == {("registry", "password")}
+        assert ("registry",) in image.secret_outputs
+
+
+def test_the_password_is_in_no_other_resource_and_in_no_manifest(pushed: Run) -> None:
+    with_it = {each.name for each in pushed.resources.values() if PASSWORD in str(each.inputs)}
+    assert with_it == {"proxy-server", "proxy-agent"}
+    assert [path for path, each in manifests(pushed).items() if PASSWORD in as_yaml(each)] == []
+    assert PASSWORD not in str(pushed.stack.outputs)
+
+
+def test_the_password_is_in_no_text_that_settings_make_of_themselves() -> None:
+    settings = load(["images"], images={**PUSHED, "credentials": CREDENTIALS})
+    assert settings.images.credentials is not None
+    assert settings.images.credentials.password.get_secret_value() == CLEAR
+    for said in (repr(settings), str(settings), str(settings.images), settings.images.model_dump_json()):
+        assert "robot" in said
+        assert CLEAR not in said
+
+
+def test_a_password_in_plain_text_is_refused_without_repeating_it() -> None:
+    with pytest.raises(pulumi.RunError) as error:
+        load(images={**PUSHED, "credentials": CREDENTIALS})
+    said = str(error.value)
+    assert "karmada-anp:images.credentials.password: it is there in plain text" in said
+    assert "pulumi config set --path 'karmada-anp:images.credentials.password' PASSWORD --secret" in said
+    assert CLEAR not in said
+
+
+@pytest.mark.parametrize("secret", [["images"], []], ids=["encrypted", "in plain text"])
+@pytest.mark.parametrize(
+    "section",
+    [
+        {**PUSHED, "credentials": {"username": "robot", "password": [CLEAR]}},
+        {**PUSHED, "credentials": {"password": CLEAR}},
+        {**PUSHED, "credentials": CLEAR},
+        {**PUSHED, "credentials": {**CREDENTIALS, "pasword": CLEAR}},
+        {**PUSHED, "credential": CREDENTIALS},
+    ],
+    ids=["a list", "a user is missing", "the password alone", "a key too many", "a misspelt key"],
+)
+def test_no_mistake_in_credentials_is_answered_with_them(section: dict[str, Json], secret: list[str]) -> None:
+    with pytest.raises(pulumi.RunError, match=r"karmada-anp:images\.credential") as error:
+        load(secret, images=section)
+    assert CLEAR not in str(error.value)
+
+
+def test_a_section_with_something_encrypted_is_not_shown_when_it_is_no_object() -> None:
+    with pytest.raises(pulumi.RunError, match="karmada-anp:images: what it holds is not an object") as error:
+        load(["images"], images=f"{{credentials: {{password: {CLEAR}}}}}")
+    assert CLEAR not in str(error.value)
+
+
+# published
+
+
+def test_published_images_need_no_docker_engine(published: Run) -> None:
+    """Its provider pings the engine even in a preview: nothing of it may be there, not even a provider."""
+    assert [each.urn for each in published.resources.values() if "docker" in each.type] == []
+    assert [name for name in commands(published) if name.endswith("-image")] == []
+    assert images(published) == {"example.org/server:1", "example.org/agent:1"}
+
+
+def test_a_published_image_is_run_as_it_is_named_with_its_digest(prod: Run) -> None:
+    said = [text(each, "image") for pod in pods(prod).values() for each in containers(pod).values()]
+    assert len(said) == 4
+    assert [each for each in said if not re.fullmatch(r"[a-z0-9./-]+:v?[0-9a-z.-]+@sha256:[0-9a-f]{64}", each)] == []
+
+
+# pulling
+
+
+def test_every_pod_pulls_with_the_secrets_that_are_named(pushed: Run) -> None:
+    found = {name: items(pod, "spec", "imagePullSecrets") for name, pod in pods(pushed).items()}
+    assert found.keys() == {"proxy-server", "member3-proxy-agent", "member4-proxy-agent"}
+    assert list(found.values()) == [[{"name": "pull"}, {"name": "pull-more"}]] * 3
+
+
+def test_without_pull_secrets_pods_pull_anonymously(guarded_stack: Run) -> None:
+    assert [items(pod, "spec", "imagePullSecrets") for pod in pods(guarded_stack).values()] == [[]] * len(
+        pods(guarded_stack)
+    )
+
+
+def test_the_guards_image_is_the_one_that_is_named(dev: Run) -> None:
+    other = changed(images={"build": {}, "guard": "registry.example/haproxy:3.2"})
+    said = [text(containers(pods(run)["proxy-server"])["proxy-guard"], "image") for run in (dev, other)]
+    assert said == ["haproxy:3.2-alpine", "registry.example/haproxy:3.2"]
+
+
+def test_a_builds_image_is_of_this_machines_architecture_alone(dev: Run) -> None:
+    for image in of_kind(dev, "Image").values():
+        build = entries(image.inputs, "build")
+        architecture = text(build, "platform").removeprefix("linux/")
+        assert {text(build, "args", each) for each in ("ARCH", "BUILDARCH", "TARGETARCH")} == {architecture}

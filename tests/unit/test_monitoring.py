@@ -1,0 +1,234 @@
+"""What the prometheus-operator is told: in which clusters, of which ports, and when which certificate ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from functools import cache
+from unittest.mock import patch
+
+import pytest
+from cryptography import x509
+
+from answers import Json, at, entries, items, text
+from problems import PROJECT
+from render.machine import PlaceholderMachine
+from render.program import Run, run
+from render.recorded import Recorded
+from render.stackfile import config_of
+from tests.unit.reading import containers, of_kind, pods
+from tests.unit.stacks import MEMBER3, MEMBER4, balanced, changed, differing, kept, pair, short
+from tests.unit.test_secrecy import secrets_of, seen
+
+MONITORING: Mapping[str, Json] = {"enabled": True, "labels": {"release": "prometheus"}, "certificateDays": 10}
+KINDS = ("PodMonitor", "PrometheusRule")
+HOST_NAMES = {f"{kind} proxy-server-monitoring" for kind in KINDS}
+MEMBER_NAMES = {f"{kind} {{0}}-monitoring" for kind in KINDS}
+HOST: Mapping[str, Json] = {"context": "karmada-host", "kind": "karmada-host", "namespace": "tunnel"}
+"""A host whose proxies are in a namespace of their own."""
+
+SUMMER_IN_INDIA = datetime(2026, 7, 1, 9, 30, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+"""When certificates are issued on a machine that is not in UTC."""
+
+
+@cache
+def monitored() -> Run:
+    """The pair with monitoring, issued somewhere else than in UTC."""
+    sections: Mapping[str, Json] = {"members": [MEMBER3, MEMBER4], "monitoring": MONITORING}
+    config = {**config_of("dev"), **{f"{PROJECT}:{key}": each for key, each in sections.items()}}
+    return run("dev", config, now=SUMMER_IN_INDIA)
+
+
+def objects(of: Run) -> dict[str, Recorded]:
+    """The objects of the prometheus-operator, by kind and resource's name."""
+    found = [each for each in of.resources.values() if each.type.startswith("kubernetes:monitoring.coreos.com/")]
+    return {short(each.urn): each for each in found}
+
+
+def rules(of: Run, name: str) -> list[Json]:
+    """The rules in a PrometheusRule, whatever their group."""
+    groups = items(of.the("PrometheusRule", name).inputs, "spec", "groups")
+    return [rule for group in groups for rule in items(group, "rules")]
+
+
+def alerts(of: Run, name: str) -> set[str]:
+    """The names of the alerts in a PrometheusRule."""
+    return {text(each, "alert") for each in rules(of, name)}
+
+
+def certificate_rules(of: Run) -> dict[str, Json]:
+    """The rules about certificates, by certificate."""
+    found = [each for each in rules(of, "proxy-server-monitoring") if text(each, "labels", "certificate")]
+    return {text(each, "labels", "certificate"): each for each in found}
+
+
+def certificates(of: Run) -> dict[str, x509.Certificate]:
+    """Every certificate that a run issued, by its resource's name."""
+    issued = {**of_kind(of, "SelfSignedCert"), **of_kind(of, "LocallySignedCert")}
+    return {
+        name: x509.load_pem_x509_certificate(text(each.outputs, "certPem").encode()) for name, each in issued.items()
+    }
+
+
+# where
+
+
+def test_nothing_is_made_unless_it_is_asked_for(any_stack: Run) -> None:
+    assert objects(any_stack) == {}
+    assert of_kind(any_stack, "Monitoring") == {}
+
+
+def test_each_cluster_gets_a_pod_monitor_and_rules_of_its_own() -> None:
+    expected = {each: "host" for each in HOST_NAMES}
+    for member in ("member3", "member4"):
+        expected |= {each.format(member): f"member-{member}" for each in MEMBER_NAMES}
+    assert {name: each.provider for name, each in objects(monitored()).items()} == expected
+
+
+def test_they_belong_to_a_component_of_their_own_whose_type_stacks_have_in_their_state() -> None:
+    components = of_kind(monitored(), "Monitoring")
+    assert {each.type for each in components.values()} == {"karmada-anp:index:Monitoring"}
+    assert {each.parent for each in objects(monitored()).values()} == {each.urn for each in components.values()}
+
+
+def test_a_cluster_without_the_operators_kinds_gets_none() -> None:
+    def has_monitors(_: PlaceholderMachine, kubeconfig: str, context: str) -> bool:
+        return context == "member3"
+
+    with patch.object(PlaceholderMachine, "has_monitors", has_monitors):
+        one = changed(members=[MEMBER3, MEMBER4], monitoring=MONITORING)
+    assert objects(one).keys() == {each.format("member3") for each in MEMBER_NAMES}
+
+
+def test_monitoring_touches_nothing_else() -> None:
+    before = pair()
+    after = changed(before.resources.values(), members=[MEMBER3, MEMBER4], monitoring=MONITORING)
+    ours = objects(after).keys() | {short(each.urn) for each in of_kind(after, "Monitoring").values()}
+    assert differing(before, after) == ours
+
+
+def test_a_second_up_changes_nothing() -> None:
+    again = changed(monitored().resources.values(), members=[MEMBER4, MEMBER3], monitoring=MONITORING)
+    assert differing(monitored(), again) == set()
+
+
+def test_what_a_paused_member_has_is_left_as_it_is() -> None:
+    members = [MEMBER3, {**MEMBER4, "paused": True}]
+    paused = changed(monitored().resources.values(), members=members, monitoring=MONITORING)
+    left = {name for name, each in objects(paused).items() if each.ignore_changes}
+    assert left == {each.format("member4") for each in MEMBER_NAMES}
+
+
+# how they are found, and what they find
+
+
+def test_they_have_the_labels_that_a_prometheus_looks_for() -> None:
+    labels = [at(each.inputs, "metadata", "labels") for each in objects(monitored()).values()]
+    assert labels == [{"release": "prometheus"}] * 6
+
+
+def test_they_are_where_the_pods_are() -> None:
+    apart = changed(host=HOST, members=[{**MEMBER3, "namespace": "edge"}], monitoring=MONITORING)
+    expected = {**dict.fromkeys(HOST_NAMES, "tunnel"), **{each.format("member3"): "edge" for each in MEMBER_NAMES}}
+    assert {name: text(each.inputs, "metadata", "namespace") for name, each in objects(apart).items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("monitor", "deployment"),
+    [("proxy-server-monitoring", "proxy-server"), ("member3-monitoring", "member3-proxy-agent")],
+)
+def test_a_pod_monitor_selects_the_pods_and_names_their_metrics_ports(monitor: str, deployment: str) -> None:
+    spec = entries(monitored().the("PodMonitor", monitor).inputs, "spec")
+    pod = pods(monitored())[deployment]
+    selected = entries(spec, "selector", "matchLabels")
+    assert selected
+    assert selected.items() <= entries(pod, "metadata", "labels").items()
+    ports = {text(port, "name") for each in containers(pod).values() for port in items(each, "ports")}
+    named = {text(each, "port") for each in items(spec, "podMetricsEndpoints")}
+    assert named == {port for port in ports if port.endswith("metrics")}
+
+
+def test_the_job_in_the_rules_is_the_one_that_the_operator_makes_of_a_pod_monitor() -> None:
+    """Its namespace and its name, whatever else is in the cluster: API servers may have an ANP of their own."""
+    apart = changed(host=HOST, members=[{**MEMBER3, "namespace": "edge"}], monitoring=MONITORING)
+    for name in ("proxy-server-monitoring", "member3-monitoring"):
+        monitor = entries(apart.the("PodMonitor", name).inputs, "metadata")
+        exprs = [text(each, "expr") for each in rules(apart, name) if not text(each, "labels", "certificate")]
+        series = [job for expr in exprs for job in re.findall(r"[a-z]_\w+{job=\"([^\"]*)\"", expr)]
+        assert len(series) >= len(exprs)
+        assert set(series) == {f"{text(monitor, 'namespace')}/{text(monitor, 'name')}"}
+
+
+# what is alarming
+
+
+@pytest.mark.parametrize("name", ["proxy-server-monitoring", "member3-monitoring"])
+def test_every_alert_says_how_bad_it_is_where_and_what_to_do(name: str) -> None:
+    assert rules(monitored(), name)
+    for each in rules(monitored(), name):
+        assert re.fullmatch(r"KarmadaAnp([A-Z][a-z]+)+", text(each, "alert"))
+        assert text(each, "labels", "severity") in ("critical", "warning")
+        assert text(each, "labels", "namespace") == "karmada-system"
+        assert re.fullmatch(r"\d+m", text(each, "for"))
+        assert text(each, "annotations", "summary")
+        assert len(text(each, "annotations", "description")) > 80
+
+
+def test_an_alert_of_a_member_names_it() -> None:
+    members = [text(each, "labels", "member") for each in rules(monitored(), "member3-monitoring")]
+    assert set(members) == {"member3"}
+
+
+def test_a_member_is_missed_only_where_others_are_expected_too() -> None:
+    one, nobody = (changed(members=[{**MEMBER3, "paused": paused}], monitoring=MONITORING) for paused in (False, True))
+    every, of_one, of_nobody = (alerts(each, "proxy-server-monitoring") for each in (monitored(), one, nobody))
+    assert every - of_one == {"KarmadaAnpMembersMissing"}
+    assert of_one - of_nobody == {"KarmadaAnpNoAgent"}
+
+
+# certificates
+
+
+def test_every_certificate_has_an_alert() -> None:
+    assert certificate_rules(monitored()).keys() == certificates(monitored()).keys()
+
+
+def test_every_certificate_has_an_alert_while_a_ca_key_is_changed() -> None:
+    changing = changed(certificates={"caKey": 2, "trustedCaKeys": [1, 2]}, monitoring=MONITORING)
+    assert {"frontend-ca-1", "frontend-ca-2", "agent-ca-1", "agent-ca-2"} <= certificate_rules(changing).keys()
+    assert certificate_rules(changing).keys() == certificates(changing).keys()
+
+
+def test_an_alert_has_the_time_that_is_in_the_certificate() -> None:
+    for name, each in certificates(monitored()).items():
+        ends = int(each.not_valid_after_utc.timestamp())
+        assert text(certificate_rules(monitored())[name], "expr") == f"vector({ends}) - time() < 10 * 86400"
+
+
+def test_a_renewed_certificate_is_in_the_rule() -> None:
+    renewed = changed(
+        kept(monitored(), monitored().the("LocallySignedCert", "member3-agent")),
+        members=[MEMBER3, MEMBER4],
+        monitoring=MONITORING,
+    )
+    assert "PrometheusRule proxy-server-monitoring" in differing(monitored(), renewed)
+    before, after = (certificate_rules(each) for each in (monitored(), renewed))
+    assert {name for name in after if after[name] != before[name]} == {"member3-agent"}
+
+
+def test_a_paused_members_certificate_is_left_out_as_it_is_of_the_stacks_outputs() -> None:
+    """`up` renews it in the state alone: the alert would be of a certificate that the member does not have."""
+    paused = changed(members=[MEMBER3, {**MEMBER4, "paused": True}], monitoring=MONITORING)
+    assert certificates(paused).keys() - certificate_rules(paused).keys() == {"member4-agent"}
+
+
+# secrecy
+
+
+def test_what_a_prometheus_reads_holds_no_secret() -> None:
+    for run_ in (monitored(), balanced(monitoring=MONITORING)):
+        hidden = secrets_of(run_)
+        for name, each in objects(run_).items():
+            assert (each.secrets, each.secret_outputs) == (frozenset(), frozenset()), name
+            assert [value for _, value in seen(each) if any(secret in value for secret in hidden)] == []

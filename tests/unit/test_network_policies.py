@@ -1,0 +1,98 @@
+"""Who may open connections to the proxies' pods."""
+
+from __future__ import annotations
+
+import pytest
+
+from answers import Json, at, entries, items, number, text
+from render.program import Run
+from tests.unit.reading import of_kind, pods
+from tests.unit.stacks import balanced
+
+ANYWHERE: Json = {"ports": [{"port": 8091, "protocol": "TCP"}]}
+
+
+def from_namespace(namespace: str, *ports: int) -> Json:
+    """A rule that lets the pods of a namespace in, and nobody else."""
+    return {
+        "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}],
+        "ports": [{"port": port, "protocol": "TCP"} for port in ports],
+    }
+
+
+def ingress(run: Run, policy: str) -> list[Json]:
+    return list(items(run.the("NetworkPolicy", policy).inputs, "spec", "ingress"))
+
+
+def test_a_server_takes_agents_from_anywhere_karmada_on_the_plain_port_and_monitoring_on_metrics(
+    load_balancer: Run,
+) -> None:
+    assert ingress(load_balancer, "proxy-server-policy") == [
+        ANYWHERE,
+        from_namespace("karmada-system", 8088),
+        from_namespace("monitoring", 8092, 8096),
+    ]
+
+
+def test_a_server_dials_nobody(off_the_host_network: Run) -> None:
+    spec = entries(off_the_host_network.the("NetworkPolicy", "proxy-server-policy").inputs, "spec")
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert spec["egress"] == []
+
+
+def test_the_plain_port_is_for_the_namespace_of_karmadas_own_pods_wherever_the_proxies_are(prod: Run) -> None:
+    policy = prod.the("NetworkPolicy", "proxy-server-policy").inputs
+    assert text(policy, "metadata", "namespace") == "karmada-tunnel"
+    assert from_namespace("karmada-system", 8088) in items(policy, "spec", "ingress")
+
+
+def test_no_rule_is_without_peers_but_that_for_agents(off_the_host_network: Run) -> None:
+    """A rule without peers, or with an empty one, lets everybody in."""
+    for name in of_kind(off_the_host_network, "NetworkPolicy"):
+        for rule in ingress(off_the_host_network, name):
+            if rule != ANYWHERE:
+                peers = [at(peer, "namespaceSelector", "matchLabels") for peer in items(rule, "from")]
+                assert peers
+                assert all(peers)
+
+
+def test_without_monitoring_namespaces_nobody_reads_metrics(node_port: Run) -> None:
+    assert ingress(node_port, "proxy-server-policy") == [ANYWHERE, from_namespace("karmada-system", 8088)]
+    assert ingress(node_port, "member3-proxy-agent-policy") == []
+
+
+def test_each_monitoring_namespace_reads_metrics() -> None:
+    run = balanced(monitoring={"namespaces": ["one", "other"]})
+    (_, _, rule) = ingress(run, "proxy-server-policy")
+    assert [*items(from_namespace("one"), "from"), *items(from_namespace("other"), "from")] == items(rule, "from")
+
+
+def test_the_port_for_karmada_follows_the_config() -> None:
+    run = balanced(proxy={"exposure": "loadBalancer", "port": 9000})
+    assert from_namespace("karmada-system", 9000) in ingress(run, "proxy-server-policy")
+    ports = [number(each, "port") for rule in ingress(run, "proxy-server-policy") for each in items(rule, "ports")]
+    assert 8088 not in ports
+
+
+@pytest.mark.parametrize("member", ["member3", "member4"])
+def test_nothing_reaches_an_agent_but_monitoring_its_metrics(load_balancer: Run, member: str) -> None:
+    policy = load_balancer.the("NetworkPolicy", f"{member}-proxy-agent-policy").inputs
+    assert items(policy, "spec", "policyTypes") == ["Ingress"]
+    assert items(policy, "spec", "ingress") == [from_namespace("monitoring", 8093)]
+
+
+def test_on_the_host_network_no_policy_pretends_to_keep_the_servers_ports(pair: Run) -> None:
+    assert of_kind(pair, "NetworkPolicy").keys() == {"member3-proxy-agent-policy", "member4-proxy-agent-policy"}
+
+
+def test_the_documented_stack_has_no_policy(fork: Run) -> None:
+    assert of_kind(fork, "NetworkPolicy") == {}
+
+
+def test_a_policy_is_where_its_pods_are_and_selects_them(guarded_stack: Run) -> None:
+    for name, policy in of_kind(guarded_stack, "NetworkPolicy").items():
+        deployment = name.removesuffix("-policy")
+        pod, found = pods(guarded_stack)[deployment], guarded_stack.the("Deployment", deployment)
+        assert at(policy.inputs, "spec", "podSelector", "matchLabels") == at(pod, "metadata", "labels")
+        assert text(policy.inputs, "metadata", "namespace") == text(found.inputs, "metadata", "namespace")
+        assert policy.provider == found.provider

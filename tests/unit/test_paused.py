@@ -1,0 +1,49 @@
+"""A paused member: it keeps what it has, and stops nobody's `up` when it is out of reach."""
+
+from __future__ import annotations
+
+from answers import at, items
+from render.program import Run
+from tests.unit.reading import commands, guard_configuration
+from tests.unit.stacks import MEMBER3, MEMBER4, changed, differing, short
+
+
+def test_pausing_a_member_takes_away_its_check_and_tells_its_provider_and_nothing_else(
+    pair: Run, paused_pair: Run
+) -> None:
+    assert differing(pair, paused_pair) == {
+        "TunnelCheck member4-check",
+        "Command member4-check",
+        "kubernetes member-member4",
+    }
+    assert "member4-check" not in commands(paused_pair)
+
+
+def test_only_a_paused_members_cluster_may_be_out_of_reach_and_nothing_in_it_is_forgotten(paused_pair: Run) -> None:
+    """To forget what does not answer is for one `up`, by the environment: it must not be in the state."""
+    providers = {each.name: each.inputs for each in paused_pair.resources.values() if short(each.urn).startswith("kub")}
+    assert {name for name, inputs in providers.items() if inputs.get("skipUpdateUnreachable") == "true"} == {
+        "member-member4"
+    }
+    assert [name for name, inputs in providers.items() if "deleteUnreachable" in inputs] == []
+
+
+def test_a_member_that_comes_back_is_as_it_was(pair: Run, paused_pair: Run) -> None:
+    back = changed(paused_pair.resources.values(), members=[MEMBER3, MEMBER4])
+    assert {each for each in differing(pair, back) if not each.startswith("Command")} == set()
+
+
+def test_what_a_paused_member_has_in_its_clusters_is_left_as_it_is(paused_pair: Run) -> None:
+    left = {short(each.urn) for each in paused_pair.resources.values() if each.ignore_changes}
+    in_clusters = {short(each.urn) for each in paused_pair.resources.values() if each.is_kubernetes}
+    assert left == {each for each in in_clusters if "member4" in each}
+
+
+def test_the_guard_lets_through_to_a_paused_member_so_that_it_need_not_roll(pair: Run, paused_pair: Run) -> None:
+    assert guard_configuration(paused_pair) == guard_configuration(pair)
+
+
+def test_a_stack_of_paused_members_does_not_wait_for_an_agent(dev: Run) -> None:
+    paused = changed(dev.resources.values(), members=[{**MEMBER3, "paused": True}])
+    (server, _) = items(paused.the("Deployment", "proxy-server").inputs, "spec", "template", "spec", "containers")
+    assert at(server, "readinessProbe", "httpGet", "path") == "/healthz"

@@ -1,0 +1,207 @@
+"""Several proxy-servers and proxy-agents: how many, where, and how one hands over to the next."""
+
+from __future__ import annotations
+
+import pytest
+
+from answers import Json, at, entries, items, number, text
+from components import anp
+from render.program import Run
+from render.recorded import Recorded
+from tests.unit.reading import agents, arguments, containers, guard_configuration, of_kind, pods
+from tests.unit.stacks import MEMBER3, MEMBER4, balanced, changed
+
+ONE_MORE_FIRST: Json = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+
+
+def server(run: Run) -> Recorded:
+    return run.the("Deployment", "proxy-server")
+
+
+def replicas(run: Run) -> dict[str, int]:
+    """The number of pods of each Deployment."""
+    return {"proxy-server": number(server(run).inputs, "spec", "replicas")} | {
+        name: number(each.inputs, "spec", "replicas") for name, each in agents(run).items()
+    }
+
+
+def pause(container: Json) -> int:
+    """The seconds before a container is told to end."""
+    return number(container, "lifecycle", "preStop", "sleep", "seconds")
+
+
+def seconds(said: str) -> int:
+    assert said.endswith("s")
+    return int(said.removesuffix("s"))
+
+
+# how many
+
+
+def test_servers_know_how_many_there_are(load_balancer: Run, node_port: Run, dev: Run) -> None:
+    """An agent dials until it has as many connections as the server says."""
+    for run, count in ((load_balancer, 2), (node_port, 1), (dev, 1)):
+        assert replicas(run)["proxy-server"] == count
+        assert arguments(pods(run)["proxy-server"], "proxy-server")["server-count"] == str(count)
+
+
+def test_there_are_as_many_agents_as_servers(load_balancer: Run, node_port: Run) -> None:
+    assert replicas(load_balancer) == {"proxy-server": 2, "member3-proxy-agent": 2, "member4-proxy-agent": 2}
+    assert replicas(node_port) == {"proxy-server": 1, "member3-proxy-agent": 1, "member4-proxy-agent": 1}
+
+
+def test_a_members_own_number_of_agents_wins_over_the_servers() -> None:
+    run = balanced(members=[{**MEMBER3, "replicas": 1}, {**MEMBER4, "replicas": 3}])
+    assert replicas(run) == {"proxy-server": 2, "member3-proxy-agent": 1, "member4-proxy-agent": 3}
+
+
+def test_on_the_host_network_a_member_may_have_several_agents_of_the_one_server() -> None:
+    assert replicas(changed(members=[{**MEMBER3, "replicas": 2}])) == {"proxy-server": 1, "member3-proxy-agent": 2}
+
+
+def test_agents_go_on_dialling_when_they_have_every_server_that_there_was(guarded_stack: Run) -> None:
+    """Without it an agent never finds the server that took another's place."""
+    for name in agents(guarded_stack):
+        given = arguments(pods(guarded_stack)[name], "proxy-agent")
+        assert given["sync-forever"] == ""
+        assert seconds(given["sync-interval"]) <= seconds(given["sync-interval-cap"]) <= 5
+
+
+# where
+
+
+def test_a_drain_takes_one_pod_at_a_time_where_there_are_several(load_balancer: Run) -> None:
+    budgets = of_kind(load_balancer, "PodDisruptionBudget")
+    assert budgets.keys() == {"proxy-server", "member3-proxy-agent", "member4-proxy-agent"}
+    for name, budget in budgets.items():
+        deployment = load_balancer.the("Deployment", name)
+        labels = at(deployment.inputs, "spec", "selector", "matchLabels")
+        assert at(budget.inputs, "spec") == {"maxUnavailable": 1, "selector": {"matchLabels": labels}}
+        assert budget.provider == deployment.provider
+        assert text(budget.inputs, "metadata", "namespace") == text(deployment.inputs, "metadata", "namespace")
+
+
+def test_a_single_pod_has_no_budget_which_would_never_let_its_node_go(node_port: Run, dev: Run, fork: Run) -> None:
+    for run in (node_port, dev, fork):
+        assert of_kind(run, "PodDisruptionBudget") == {}
+    one = balanced(members=[{**MEMBER3, "replicas": 1}, MEMBER4])
+    assert of_kind(one, "PodDisruptionBudget").keys() == {"proxy-server", "member4-proxy-agent"}
+
+
+def test_pods_of_one_kind_go_to_different_nodes_as_far_as_there_are_any(guarded_stack: Run) -> None:
+    for pod in pods(guarded_stack).values():
+        assert items(pod, "spec", "topologySpreadConstraints") == [
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": at(pod, "metadata", "labels")},
+            }
+        ]
+
+
+def test_servers_run_where_the_config_says() -> None:
+    taint: Json = {"key": "edge", "operator": "Exists", "effect": "NoSchedule"}
+    run = changed(proxy={"nodeSelector": {"role": "gateway"}, "tolerations": [taint]})
+    spec = entries(pods(run)["proxy-server"], "spec")
+    assert spec["nodeSelector"] == {"role": "gateway"}
+    assert spec["tolerations"] == [{**entries(taint), "value": ""}]
+
+
+def test_agents_run_where_their_own_cluster_puts_them() -> None:
+    run = changed(proxy={"nodeSelector": {"role": "gateway"}})
+    assert "nodeSelector" not in entries(pods(run)["member3-proxy-agent"], "spec")
+
+
+# handing over
+
+
+def test_off_the_host_network_a_new_server_is_there_before_an_old_one_goes(off_the_host_network: Run) -> None:
+    assert at(server(off_the_host_network).inputs, "spec", "strategy") == ONE_MORE_FIRST
+
+
+def test_on_the_host_network_the_old_server_leaves_its_ports_first(dev: Run, fork: Run) -> None:
+    for run in (dev, fork):
+        assert at(server(run).inputs, "spec", "strategy") == {"type": "Recreate"}
+
+
+def test_a_new_agent_is_connected_before_an_old_one_goes(guarded_stack: Run) -> None:
+    for name, agent in agents(guarded_stack).items():
+        assert at(agent.inputs, "spec", "strategy") == ONE_MORE_FIRST
+        probe = at(containers(pods(guarded_stack)[name])["proxy-agent"], "readinessProbe")
+        assert probe == {"httpGet": {"path": "/readyz", "port": 8093}, "periodSeconds": 1}
+
+
+def test_where_servers_hand_over_an_agent_is_ready_for_as_long_as_services_forget(load_balancer: Run) -> None:
+    forgotten = pause(containers(pods(load_balancer)["proxy-server"])["proxy-server"])
+    for agent in agents(load_balancer).values():
+        assert number(agent.inputs, "spec", "minReadySeconds") >= forgotten > 0
+
+
+def test_a_server_that_takes_over_is_ready_for_some_seconds_first(off_the_host_network: Run) -> None:
+    """It is ready with any agent: each of the others must have had time to find it, at its longest interval."""
+    probe = entries(containers(pods(off_the_host_network)["proxy-server"])["proxy-server"], "readinessProbe")
+    assert probe == {
+        "httpGet": {"path": "/readyz", "port": 8092},
+        "periodSeconds": 1,
+        "successThreshold": anp.READY_SECONDS,
+    }
+    for name in agents(off_the_host_network):
+        interval = arguments(pods(off_the_host_network)[name], "proxy-agent")["sync-interval-cap"]
+        assert seconds(interval) < anp.READY_SECONDS
+
+
+def test_where_nobody_hands_over_a_server_is_ready_at_once(dev: Run) -> None:
+    probe = at(containers(pods(dev)["proxy-server"])["proxy-server"], "readinessProbe")
+    assert probe == {"httpGet": {"path": "/readyz", "port": 8092}, "periodSeconds": 1, "successThreshold": 1}
+
+
+def test_a_server_that_expects_no_agent_is_ready_without() -> None:
+    run = balanced(members=[{**MEMBER3, "paused": True}])
+    probe = at(containers(pods(run)["proxy-server"])["proxy-server"], "readinessProbe")
+    assert probe == {"httpGet": {"path": "/healthz", "port": 8092}, "periodSeconds": 1, "successThreshold": 1}
+
+
+def test_no_probe_but_readiness_asks_for_more_than_one_success(guarded_stack: Run) -> None:
+    """Kubernetes refuses a liveness probe that does."""
+    for pod in pods(guarded_stack).values():
+        for container in containers(pod).values():
+            assert at(container, "livenessProbe", "successThreshold") in (None, 1)
+
+
+def test_where_servers_hand_over_services_forget_them_before_they_end_and_the_guard_goes_last(
+    off_the_host_network: Run,
+) -> None:
+    ending = containers(pods(off_the_host_network)["proxy-server"])
+    assert pause(ending["proxy-guard"]) > pause(ending["proxy-server"]) >= 5
+
+
+def test_on_the_host_network_nobody_waits_for_services_to_forget(dev: Run) -> None:
+    for container in containers(pods(dev)["proxy-server"]).values():
+        assert "lifecycle" not in entries(container)
+
+
+@pytest.mark.parametrize("container", ["proxy-server", "proxy-guard"])
+def test_a_server_pods_grace_covers_the_pause_and_what_still_runs(guarded_stack: Run, container: str) -> None:
+    pod = pods(guarded_stack)["proxy-server"]
+    (stop,) = [line for line in guard_configuration(guarded_stack).splitlines() if "hard-stop-after" in line]
+    still = {
+        "proxy-server": seconds(arguments(pod, "proxy-server")["graceful-shutdown-timeout"]),
+        "proxy-guard": seconds(stop.split()[1]),
+    }[container]
+    assert still > 0
+    assert pause(containers(pod)[container]) + still < number(pod, "spec", "terminationGracePeriodSeconds")
+
+
+def test_an_agent_ends_as_long_after_its_signal_as_a_server_does(guarded_stack: Run) -> None:
+    """It drains, and sits out the whole of its grace period: what runs through it has as long as at the server."""
+    still = seconds(arguments(pods(guarded_stack)["proxy-server"], "proxy-server")["graceful-shutdown-timeout"])
+    for name in agents(guarded_stack):
+        assert number(pods(guarded_stack)[name], "spec", "terminationGracePeriodSeconds") == still
+
+
+def test_pulumi_waits_for_as_long_as_a_roll_of_all_servers_takes(load_balancer: Run) -> None:
+    pod = pods(load_balancer)["proxy-server"]
+    ready = number(containers(pod)["proxy-server"], "readinessProbe", "successThreshold")
+    each = ready + number(pod, "spec", "terminationGracePeriodSeconds")
+    assert replicas(load_balancer)["proxy-server"] * each < 300

@@ -1,0 +1,191 @@
+"""`make rotate-ca`: which steps it takes, in which order, and where it goes on after an interruption."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+
+from answers import Json
+from tools import rotate_ca
+from tools.rotate_ca import Step, next_step
+
+BEFORE = Step(1, frozenset({1}))
+BOTH = Step(1, frozenset({1, 2}))
+SIGNS = Step(2, frozenset({1, 2}))
+AFTER = Step(2, frozenset({2}))
+CHANGE = [BOTH, SIGNS, AFTER]
+
+
+class FakePulumi:
+    """A stack: what its config says of certificates, and what each `up` has deployed. Some commands may fail."""
+
+    def __init__(self, deployed: Step | None = BEFORE, **certificates: Json) -> None:
+        self.certificates: dict[str, Json] = dict(certificates)
+        self.deployed = deployed
+        self.ups: list[Step] = []
+        self.failing_ups: list[int] = []
+        """Exit codes of the next ups."""
+        self.failing = ""
+        """What a command has in it that fails."""
+
+    def run(self, *command: str) -> int:
+        if self.failing and self.failing in " ".join(command):
+            return 1
+        if command[:2] == ("config", "set"):
+            self._set(*command[2:])
+        elif command[:2] == ("config", "rm"):
+            assert command[2:] == ("--path", "karmada-anp:certificates.trustedCaKeys")
+            self.certificates.pop("trustedCaKeys", None)
+        else:
+            assert command == ("up", "--yes", "--skip-preview")
+            return self._up()
+        return 0
+
+    def answer(self, *command: str) -> Json:
+        if command == ("config", "--json"):
+            if not self.certificates:
+                return {}
+            return {"karmada-anp:certificates": {"value": json.dumps(self.certificates), "secret": False}}
+        assert command == ("stack", "output", "--json")
+        if self.deployed is None:
+            return {}
+        signs = self.deployed.signs
+        return {"caKeys": [signs, *sorted(self.deployed.trusted - {signs})], "members": {}}
+
+    def _set(self, path_option: str, path: str, value: str) -> None:
+        assert path_option == "--path"
+        found = re.fullmatch(r"karmada-anp:certificates\.(\w+)(?:\[(\d+)\])?", path)
+        assert found
+        if found[2] is None:
+            self.certificates[found[1]] = int(value)
+            return
+        listed = self.certificates.setdefault(found[1], [])
+        assert isinstance(listed, list)
+        index = int(found[2])
+        assert index <= len(listed)
+        listed[index : index + 1] = [int(value)]
+
+    def _up(self) -> int:
+        step = self.configured()
+        self.ups.append(step)
+        code = self.failing_ups.pop(0) if self.failing_ups else 0
+        if not code:
+            self.deployed = step
+        return code
+
+    def configured(self) -> Step:
+        """What `up` would read."""
+        signs, trusted = self.certificates.get("caKey", 1), self.certificates.get("trustedCaKeys", [])
+        assert isinstance(signs, int)
+        assert isinstance(trusted, Sequence)
+        generations = frozenset(each for each in trusted if isinstance(each, int))
+        return Step(signs, generations or frozenset({signs}))
+
+
+def faked(monkeypatch: pytest.MonkeyPatch, pulumi: FakePulumi) -> FakePulumi:
+    monkeypatch.setattr(rotate_ca, "pulumi", pulumi.run)
+    monkeypatch.setattr(rotate_ca, "answer", pulumi.answer)
+    return pulumi
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
+    """A stack that has been up, and whose config says nothing of keys."""
+    return faked(monkeypatch, FakePulumi(validityHours=8760))
+
+
+def test_from_one_key_to_the_next_there_are_three_steps_and_then_it_begins_again() -> None:
+    steps = [BEFORE]
+    for _ in range(4):
+        steps.append(next_step(steps[-1]))
+    assert steps == [BEFORE, *CHANGE, Step(2, frozenset({2, 3}))]
+
+
+def test_the_config_of_every_step_is_one_that_the_program_takes() -> None:
+    """The key that signs is trusted, and never more than two are."""
+    step = BEFORE
+    for _ in range(9):
+        step = next_step(step)
+        assert step.signs in step.trusted
+        assert len(step.trusted) <= 2
+
+
+def test_two_steps_in_a_row_have_a_trusted_key_in_common_that_one_of_them_signs_with() -> None:
+    steps = [BEFORE, *CHANGE]
+    for one, other in pairwise(steps):
+        assert one.signs in other.trusted
+        assert other.signs in one.trusted
+
+
+def test_a_whole_change_is_three_ups_and_leaves_the_next_key_alone_in_the_config(
+    fresh: FakePulumi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rotate_ca.main() == 0
+    assert fresh.ups == CHANGE
+    assert fresh.certificates == {"validityHours": 8760, "caKey": 2}
+    assert capsys.readouterr().out.splitlines()[-1] == "CA keys: done, generation 2 signs, trusted: 2"
+
+
+def test_another_change_goes_on_from_there(fresh: FakePulumi) -> None:
+    assert (rotate_ca.main(), rotate_ca.main()) == (0, 0)
+    assert fresh.ups[3:] == [Step(2, frozenset({2, 3})), Step(3, frozenset({2, 3})), Step(3, frozenset({3}))]
+    assert fresh.certificates == {"validityHours": 8760, "caKey": 3}
+
+
+@pytest.mark.parametrize("failed", [0, 1, 2])
+def test_an_up_that_fails_ends_it_with_its_exit_code_and_the_next_run_goes_on_from_that_step(
+    fresh: FakePulumi, capsys: pytest.CaptureFixture[str], failed: int
+) -> None:
+    fresh.failing_ups = [0] * failed + [255]
+    assert rotate_ca.main() == 255
+    assert fresh.ups == CHANGE[: failed + 1]
+    assert f"not yet everywhere: {CHANGE[failed]}. Run this again to go on." in capsys.readouterr().err
+    assert rotate_ca.main() == 0
+    assert fresh.ups == [*CHANGE[: failed + 1], *CHANGE[failed:]]
+    assert fresh.certificates == {"validityHours": 8760, "caKey": 2}
+
+
+def test_an_up_that_fails_again_and_again_takes_no_step_further(fresh: FakePulumi) -> None:
+    fresh.failing_ups = [0, 1, 1, 1]
+    assert [rotate_ca.main() for _ in range(3)] == [1, 1, 1]
+    assert fresh.ups == [BOTH, SIGNS, SIGNS, SIGNS]
+
+
+@pytest.mark.parametrize("step", CHANGE, ids=str)
+def test_a_run_that_was_killed_before_its_up_goes_on_from_what_it_had_configured(
+    monkeypatch: pytest.MonkeyPatch, step: Step
+) -> None:
+    earlier = [BEFORE, *CHANGE][CHANGE.index(step)]
+    trusted: dict[str, Json] = {} if step.is_last else {"trustedCaKeys": sorted(step.trusted)}
+    stack = faked(monkeypatch, FakePulumi(earlier, caKey=step.signs, **trusted))
+    assert rotate_ca.main() == 0
+    assert stack.ups == CHANGE[CHANGE.index(step) :]
+
+
+def test_a_run_that_was_killed_while_it_wrote_the_config_begins_the_step_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = faked(monkeypatch, FakePulumi(BEFORE, caKey=1, trustedCaKeys=[1]))
+    assert rotate_ca.main() == 0
+    assert stack.ups == CHANGE
+
+
+def test_a_stack_that_was_never_up_has_its_keys_changed_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = faked(monkeypatch, FakePulumi(None))
+    assert rotate_ca.main() == 0
+    assert stack.ups == CHANGE
+
+
+@pytest.mark.parametrize(
+    ("failing", "ups"), [("trustedCaKeys[1]", []), ("caKey 2", [BOTH]), ("config rm", [BOTH, SIGNS])]
+)
+def test_a_config_that_cannot_be_written_ends_it_before_the_up(
+    fresh: FakePulumi, failing: str, ups: list[Step]
+) -> None:
+    """An `up` of the step before would be taken for one of this."""
+    fresh.failing = failing
+    with pytest.raises(SystemExit, match="could not be set"):
+        rotate_ca.main()
+    assert fresh.ups == ups

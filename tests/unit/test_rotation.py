@@ -1,0 +1,214 @@
+"""A change of the CAs' keys in three ups: trust the next one too, sign with it, trust it alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+
+import pytest
+from cryptography import x509
+from cryptography.x509 import verification
+
+from answers import Json
+from render.program import Run
+from tests.unit.reading import checksum, files, of_kind
+from tests.unit.stacks import changed, differing, short
+from tests.unit.test_certificates import certificate, names
+
+PHASES: Sequence[Mapping[str, Json]] = (
+    {"caKey": 1},
+    {"caKey": 1, "trustedCaKeys": [1, 2]},
+    {"caKey": 2, "trustedCaKeys": [1, 2]},
+    {"caKey": 2},
+)
+SIGNS = (1, 1, 2, 2)
+"""The generation that signs in each phase."""
+
+TRUSTED = ([1], [1, 2], [2, 1], [2])
+"""The generations that are trusted in each phase, the one that signs first."""
+
+AGENTS, KARMADA = "agent", "frontend"
+BUNDLES = {
+    ("proxy-server-cert", "cluster-ca-cert.crt"): AGENTS,
+    ("member3-proxy-agent-cert", "ca.crt"): AGENTS,
+    ("proxy-server-cert", "server-ca-cert.crt"): KARMADA,
+    ("proxy-guard", "server-ca.crt"): KARMADA,
+}
+"""The file of a Secret that says whom to trust, and on which side of the server."""
+
+LEAVES = {"agent-server": AGENTS, "member3-agent": AGENTS, "frontend-server": KARMADA, "frontend-client": KARMADA}
+VERIFIERS = {
+    "agent-server": ("member3-proxy-agent-cert", "ca.crt"),
+    "member3-agent": ("proxy-server-cert", "cluster-ca-cert.crt"),
+    "frontend-server": ("proxy-guard", "server-ca.crt"),
+    "frontend-client": ("proxy-server-cert", "server-ca-cert.crt"),
+}
+"""Each leaf certificate, and the file by which the other end verifies it."""
+
+ROLLS = {
+    "Secret proxy-server-cert",
+    "Secret proxy-guard",
+    "Secret member3-proxy-agent-cert",
+    "Deployment proxy-server",
+    "Deployment member3-proxy-agent",
+    "Command member3-check",
+}
+"""What another bundle rolls: everybody who trusts."""
+
+
+@cache
+def phase(number: int) -> Run:
+    """An `up` of a phase, after those of the phases before it."""
+    before = phase(number - 1).resources.values() if number else ()
+    return changed(before, certificates={**PHASES[number], "protectCaKeys": True})
+
+
+def bundle(run: Run, file: tuple[str, str]) -> list[x509.Certificate]:
+    """The certificates in a file of a Secret."""
+    return x509.load_pem_x509_certificates(files(run, file[0])[file[1]].encode())
+
+
+def accepted(run: Run, leaf: str, by: Run) -> bool:
+    """Whether a leaf certificate of one phase is verified by the other end as it is in another."""
+    store = verification.Store(bundle(by, VERIFIERS[leaf]))
+    builder = verification.PolicyBuilder().store(store).time(datetime.now(UTC))
+    made = certificate(run, leaf)
+    try:
+        if leaf.endswith("-server"):
+            builder.build_server_verifier(x509.DNSName("kubernetes")).verify(made, [])
+        else:
+            # RFC 5280 leaves a client without a name; cryptography asks for one by default
+            without_names = verification.ExtensionPolicy.permit_all()
+            ca_policy = verification.ExtensionPolicy.webpki_defaults_ca()
+            policy = builder.extension_policies(ee_policy=without_names, ca_policy=ca_policy)
+            policy.build_client_verifier().verify(made, [])
+    except verification.VerificationError:
+        return False
+    return True
+
+
+def protected(run: Run) -> set[str]:
+    return {each.name for each in run.resources.values() if each.protect}
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_each_leaf_is_signed_by_the_generation_that_signs(number: int) -> None:
+    run = phase(number)
+    for leaf, side in LEAVES.items():
+        certificate(run, leaf).verify_directly_issued_by(certificate(run, f"{side}-ca-{SIGNS[number]}"))
+
+
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("file", BUNDLES, ids="/".join)
+def test_everybody_trusts_the_generations_that_are_trusted_the_one_that_signs_first(
+    number: int, file: tuple[str, str]
+) -> None:
+    run = phase(number)
+    assert bundle(run, file) == [certificate(run, f"{BUNDLES[file]}-ca-{each}") for each in TRUSTED[number]]
+
+
+def test_every_file_that_says_whom_to_trust_is_among_those_that_are_looked_at() -> None:
+    found = {
+        (name, file)
+        for name in of_kind(phase(1), "Secret")
+        for file, content in files(phase(1), name).items()
+        if "-----BEGIN CERTIFICATE-----" in content
+        and all(each.subject == each.issuer for each in x509.load_pem_x509_certificates(content.encode()))
+    }
+    assert found == BUNDLES.keys()
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_there_are_the_cas_that_are_trusted_and_no_other(number: int) -> None:
+    cas = {f"{side}-ca-{generation}" for side in (AGENTS, KARMADA) for generation in TRUSTED[number]}
+    run = phase(number)
+    assert of_kind(run, "SelfSignedCert").keys() == cas
+    assert {each for each in of_kind(run, "PrivateKey") if re.search(r"-ca-\d+$", each)} == cas
+    assert run.stack.outputs["caKeys"] == TRUSTED[number]
+
+
+def test_a_cas_subject_names_its_generation_so_that_one_is_told_from_the_next() -> None:
+    subjects = [certificate(phase(1), f"agent-ca-{each}").subject.rfc4514_string() for each in (1, 2)]
+    assert subjects == ["CN=karmada-anp-agent-ca-1", "CN=karmada-anp-agent-ca-2"]
+
+
+@pytest.mark.parametrize(
+    ("number", "generations"),
+    [(0, [1]), (1, [1, 2]), (2, [2]), (3, [2])],
+    ids=["before", "both", "next signs", "after"],
+)
+def test_an_old_key_is_protected_only_while_it_signs(number: int, generations: list[int]) -> None:
+    """Or the last step could not delete it."""
+    assert protected(phase(number)) == {f"{side}-ca-{each}" for side in (AGENTS, KARMADA) for each in generations}
+
+
+def test_without_protection_no_key_is_protected(dev: Run) -> None:
+    assert protected(dev) == set()
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+@pytest.mark.parametrize(("earlier", "later"), [(0, 1), (1, 2), (2, 3)])
+def test_pods_of_two_phases_in_a_row_accept_each_other(leaf: str, earlier: int, later: int) -> None:
+    """While an `up` rolls them, some are of the one phase and some of the next."""
+    assert accepted(phase(earlier), leaf, by=phase(later))
+    assert accepted(phase(later), leaf, by=phase(earlier))
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_pods_of_phases_apart_do_not_which_is_why_there_are_three(leaf: str) -> None:
+    assert not accepted(phase(0), leaf, by=phase(3))
+    assert not accepted(phase(3), leaf, by=phase(0))
+    assert not accepted(phase(1), leaf, by=phase(3))
+    assert not accepted(phase(2), leaf, by=phase(0))
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_no_side_accepts_a_leaf_of_the_other(number: int) -> None:
+    swapped = {("agent-server", "frontend-server"), ("member3-agent", "frontend-client")}
+    for one, other in swapped:
+        for leaf, verifier in ((one, other), (other, one)):
+            for ca in bundle(phase(number), VERIFIERS[verifier]):
+                with pytest.raises(ValueError, match="Issuer"):
+                    certificate(phase(number), leaf).verify_directly_issued_by(ca)
+
+
+def test_the_first_step_makes_the_next_cas_and_rolls_who_trusts_and_issues_no_leaf() -> None:
+    made = {
+        f"{kind} {side}-ca-2"
+        for side in (AGENTS, KARMADA)
+        for kind in ("CertificateAuthority", "PrivateKey", "SelfSignedCert")
+    }
+    assert differing(phase(0), phase(1)) == made | ROLLS
+
+
+def test_the_second_step_issues_every_leaf_anew_for_the_same_key_and_rolls_all() -> None:
+    reissued = {f"LocallySignedCert {leaf}" for leaf in LEAVES}
+    assert differing(phase(1), phase(2)) == reissued | ROLLS
+    for leaf in LEAVES:
+        one, other = certificate(phase(1), leaf), certificate(phase(2), leaf)
+        assert one.serial_number != other.serial_number
+        assert one.public_key() == other.public_key()
+    assert names(certificate(phase(1), "agent-server")) == names(certificate(phase(2), "agent-server"))
+
+
+def test_the_last_step_takes_the_old_cas_and_rolls_who_trusted_them_and_issues_no_leaf() -> None:
+    gone = {
+        f"{kind} {side}-ca-1"
+        for side in (AGENTS, KARMADA)
+        for kind in ("CertificateAuthority", "PrivateKey", "SelfSignedCert")
+    }
+    assert differing(phase(2), phase(3)) == gone | ROLLS
+    assert not {short(urn) for urn in phase(3).resources} & gone
+
+
+def test_each_step_rolls_both_ends_by_their_checksums() -> None:
+    for deployment in ("proxy-server", "member3-proxy-agent"):
+        assert len({checksum(phase(number), deployment) for number in range(4)}) == 4
+
+
+def test_the_same_phase_again_changes_nothing() -> None:
+    for number in range(4):
+        again = changed(phase(number).resources.values(), certificates={**PHASES[number], "protectCaKeys": True})
+        assert differing(phase(number), again) == set()

@@ -1,0 +1,111 @@
+"""Replaces the keys of both CAs in three ups: trust the next key too, sign with it, trust it alone.
+
+Run again after an interruption it goes on from the step that the stack's config says, from its beginning. Where no
+change of keys is under way, it begins one. STACK is the stack.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from answers import Json, entries, items, number, parse, text
+from problems import PROJECT
+from tools.checkout import ROOT
+
+SECTION = f"{PROJECT}:certificates"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the config says: the generation that signs, and those that are trusted."""
+
+    signs: int
+    trusted: frozenset[int]
+
+    def __str__(self) -> str:
+        return f"generation {self.signs} signs, trusted: {', '.join(map(str, sorted(self.trusted)))}"
+
+    @property
+    def is_last(self) -> bool:
+        """Whether there is one key alone."""
+        return self.trusted == frozenset({self.signs})
+
+
+def next_step(step: Step) -> Step:
+    """What comes after a step."""
+    if step.is_last:
+        return Step(step.signs, step.trusted | {step.signs + 1})
+    newest = max(step.trusted)
+    return Step(newest, step.trusted) if step.signs < newest else Step(newest, frozenset({newest}))
+
+
+def main() -> int:
+    """0 once the new keys alone are trusted everywhere; an `up`'s own exit code if one fails."""
+    step = configured()
+    if step.is_last and deployed() in (step, None):
+        step = next_step(step)
+    while True:
+        configure(step)
+        print(f"CA keys: {step}", flush=True)
+        up = pulumi("up", "--yes", "--skip-preview")
+        if up:
+            print(f"CA keys: not yet everywhere: {step}. Run this again to go on.", file=sys.stderr)
+            return up
+        if step.is_last:
+            print(f"CA keys: done, {step}")
+            return 0
+        step = next_step(step)
+
+
+def configured() -> Step:
+    """What the stack's config says."""
+    certificates = parse(text(entries(answer("config", "--json")), SECTION, "value") or "{}")
+    signs = number(certificates, "caKey") or 1
+    return Step(signs, generations(items(certificates, "trustedCaKeys")) or frozenset({signs}))
+
+
+def deployed() -> Step | None:
+    """What the last `up` that ended well deployed everywhere; None where there was none."""
+    keys = [each for each in items(answer("stack", "output", "--json"), "caKeys") if isinstance(each, int)]
+    return Step(keys[0], frozenset(keys)) if keys else None
+
+
+def generations(of: Sequence[Json]) -> frozenset[int]:
+    """The whole numbers among some JSON."""
+    return frozenset(each for each in of if isinstance(each, int))
+
+
+def configure(step: Step) -> None:
+    """Writes a step into the stack's config."""
+    commands = [["set", "--path", f"{SECTION}.caKey", str(step.signs)]]
+    if step.is_last:
+        commands.append(["rm", "--path", f"{SECTION}.trustedCaKeys"])
+    else:
+        trusted = enumerate(sorted(step.trusted))
+        commands += [["set", "--path", f"{SECTION}.trustedCaKeys[{i}]", str(each)] for i, each in trusted]
+    for command in commands:
+        if pulumi("config", *command):
+            raise SystemExit(f"{SECTION} could not be set to: {step}")
+
+
+def pulumi(*command: str) -> int:
+    """The exit code of a pulumi command on the stack."""
+    return subprocess.run([str(ROOT / "tools" / "pulumi.sh"), *command], check=False).returncode
+
+
+def answer(*command: str) -> Json:
+    """What a pulumi command prints as JSON."""
+    done = subprocess.run([str(ROOT / "tools" / "pulumi.sh"), *command], check=False, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(done.returncode)
+    return parse(done.stdout)
+
+
+if __name__ == "__main__":
+    if "STACK" not in os.environ:
+        sys.exit("STACK names no stack: make rotate-ca STACK=NAME")
+    sys.exit(main())
