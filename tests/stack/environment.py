@@ -16,6 +16,9 @@ NAMESPACE = "karmada-system"
 REGISTERED = "member4"
 """A member that `karmadactl register` joined, where there is one."""
 
+EXPENDABLE = "member5"
+"""A member whose node a test removes, where there is one."""
+
 PROXY_PATH = "/apis/cluster.karmada.io/v1alpha1/clusters/{0}/proxy"
 
 
@@ -60,9 +63,12 @@ def agent_specs() -> Mapping[str, Json]:
     return found
 
 
-def ours_in(end: tuple[str, str]) -> Sequence[str]:
+def ours_in(end: tuple[str, str], namespace: str = NAMESPACE) -> Sequence[str]:
     """Objects of this program that an API still has, by kind and name."""
-    kinds = ["deployments,secrets,services,configmaps", f"--namespace={NAMESPACE}"]
+    kinds = [
+        "deployments,secrets,services,configmaps,networkpolicies,poddisruptionbudgets",
+        f"--namespace={namespace}",
+    ]
     roles = ["clusterroles,clusterrolebindings"]
     found: list[str] = []
     for selection in (kinds, roles):
@@ -71,7 +77,7 @@ def ours_in(end: tuple[str, str]) -> Sequence[str]:
         except Unavailable as reason:
             if "the server doesn't have a resource type" not in str(reason):
                 raise
-            listed = objects(kubectl(*end, "get", "secrets,configmaps", f"--namespace={NAMESPACE}"))
+            listed = objects(kubectl(*end, "get", "secrets,configmaps", f"--namespace={namespace}"))
         for each in listed:
             name = text(each, "metadata", "name")
             if name.startswith(("proxy-", "karmada-anp")):

@@ -78,6 +78,11 @@ def unchanged(summary: Mapping[automation.OpType, int] | Mapping[str, int]) -> b
     return {str(getattr(op, "value", op)) for op in summary} == {"same"}
 
 
+def test_a_preview_of_a_fresh_stack_creates_everything(dev: Checkout) -> None:
+    preview = dev.select().preview()
+    assert {str(getattr(op, "value", op)) for op in preview.change_summary} == {"create"}
+
+
 def test_a_fresh_up_ends_with_a_check_of_each_member(up: automation.UpResult) -> None:
     for name in environment.members():
         assert f"{name}: reached through Karmada" in up.stdout

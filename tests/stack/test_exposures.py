@@ -1,0 +1,80 @@
+"""One stack from the host network to a load balancer: the gap that a single server has, and the move.
+
+The lab makes no load balancers: the test gives the Service its address, as a cloud would.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from threading import Thread
+
+import pytest
+from pulumi import automation
+
+from answers import Json, items, text
+from components import anp
+from tests.stack import environment
+from tests.stack.environment import HOST, NAMESPACE, member
+from tests.stack.traffic import karmada, traffic
+from tools.checkout import Checkout
+from workstation import ask, kubectl, objects
+
+LONGEST_GAP = 30.0
+"""Seconds without an answer that one server may cost when it is replaced on the host network."""
+
+
+@pytest.fixture(scope="module")
+def up(dev: Checkout) -> automation.UpResult:
+    """A fresh up of the dev stack, on the host network."""
+    return dev.select().up(on_output=print)
+
+
+def give_address(address: str) -> None:
+    """Waits for the agents' Service, and gives it a load balancer's address."""
+    ends = time.monotonic() + 60
+    service = [f"service/{anp.AGENTS_SERVICE}", f"--namespace={NAMESPACE}"]
+    while not objects(kubectl(*HOST, "get", *service)) and time.monotonic() < ends:
+        time.sleep(0.5)
+    status = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": address}]}}})
+    ask(kubectl(*HOST, "patch", *service, "--subresource=status", "--type=merge", f"--patch={status}"))
+
+
+def test_one_server_on_the_host_network_has_a_gap_that_ends_by_itself(
+    up: automation.UpResult, dev: Checkout, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    dev.configure(proxy={"credential": 2})
+    with traffic(karmada(tmp_path_factory.mktemp("karmada")), environment.members()) as seen:
+        time.sleep(1)
+        dev.select().up()
+        time.sleep(2)
+    print(f"one server on the host network replaced: {seen}, nobody answered for {seen.longest_gap:.1f} s")
+    assert 0 < seen.longest_gap < LONGEST_GAP
+    assert seen.slowest < 10
+
+
+def test_a_running_stack_moves_to_a_load_balancer_whose_address_goes_everywhere_by_itself(
+    up: automation.UpResult, dev: Checkout
+) -> None:
+    node = "--format={{.NetworkSettings.Networks.kind.IPAddress}}"
+    address = ask(["docker", "inspect", node, "karmada-host-control-plane"]).strip()
+    cloud = Thread(target=give_address, args=(address,))
+    cloud.start()
+    dev.configure(proxy={"credential": 2, "exposure": "loadBalancer", "replicas": 2})
+    moved = dev.select().up(on_output=print)
+    cloud.join()
+    for name in environment.members():
+        assert f"{name}: reached through Karmada" in moved.stdout
+        agent = objects(kubectl(*member(name), "get", "deployment/proxy-agent", f"--namespace={NAMESPACE}"))[0]
+        args = items(items(agent, "spec", "template", "spec", "containers")[0], "args")
+        assert f"--proxy-server-host={address}" in args
+        cluster = objects(kubectl(*environment.KARMADA, "get", "clusters.cluster.karmada.io", name))[0]
+        assert text(cluster, "spec", "proxyURL") == f"http://proxy-server.{NAMESPACE}.svc:8088"
+    assert set(dev.select().up().summary.resource_changes or {}) == {"same"}
+
+
+def test_destroy_gives_everything_back(up: automation.UpResult, dev: Checkout, before: Mapping[str, Json]) -> None:
+    dev.select().destroy()
+    assert environment.agent_specs() == before
+    assert environment.ours_in(HOST) == []

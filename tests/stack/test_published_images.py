@@ -1,0 +1,127 @@
+"""Images that are built here and pushed to a private registry, and then, elsewhere, pulled from it by digest."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pulumi import automation
+
+from answers import Json, at, items, text
+from tests.stack import environment, registry
+from tests.stack.environment import HOST, NAMESPACE, member
+from tests.stack.registry import PASSWORD, USER, Registry
+from tools.checkout import Checkout
+from workstation import ask, kubectl, objects
+
+PULL_SECRET = "proxy-images"
+BASE = "karmada-anp-test-base:latest"
+"""An empty base image with a label, so that these images are not those that other tests load into the same nodes:
+containerd gets confused by one that is pulled as well as loaded."""
+
+BASE_FILE = "FROM scratch\nLABEL karmada-anp.test=published\n"
+NOWHERE = {"DOCKER_HOST": "tcp://127.0.0.1:1"}
+
+
+@pytest.fixture(scope="module")
+def private(clusters: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A private registry, and in each cluster a Secret with which pods may pull from it."""
+    reason = registry.why_not()
+    if reason:
+        pytest.skip(f"no private registry: {reason}")
+    nodes = ["karmada-host-control-plane", *(f"{name}-control-plane" for name in environment.members())]
+    with registry.running(tmp_path_factory.mktemp("registry"), nodes) as running:
+        ends = [HOST, *(member(name) for name in environment.members())]
+        for end in ends:
+            make_pull_secret(end, running)
+        yield running
+        for end in ends:
+            ask(kubectl(*end, "delete", f"secret/{PULL_SECRET}", f"--namespace={NAMESPACE}"))
+
+
+@pytest.fixture(scope="module")
+def pushed(private: Registry, dev: Checkout) -> automation.UpResult:
+    """A stack that builds and pushes."""
+    subprocess.run(["docker", "build", "--quiet", f"--tag={BASE}", "-"], input=BASE_FILE, text=True, check=True)
+    described: dict[str, Json] = {
+        "build": {"args": {"GO_TOOLCHAIN": "golang", "GO_VERSION": "1.26", "BASEIMAGE": BASE}},
+        "push": True,
+        "registry": f"{private.host}/karmada-anp",
+        "pullSecrets": [PULL_SECRET],
+    }
+    dev.configure(images=described)
+    stack = dev.select()
+    for key, value, secret in (("username", USER, False), ("password", PASSWORD, True)):
+        path = f"karmada-anp:images.credentials.{key}"
+        stack.set_config(path, automation.ConfigValue(value=value, secret=secret), path=True)
+    return stack.up(on_output=print)
+
+
+def make_pull_secret(end: tuple[str, str], of: Registry) -> None:
+    """A Secret of a registry's credentials, as `kubectl create secret docker-registry` makes it."""
+    config = json.dumps({"auths": {of.host: {"username": USER, "password": PASSWORD}}})
+    made: Json = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": PULL_SECRET, "namespace": NAMESPACE},
+        "type": "kubernetes.io/dockerconfigjson",
+        "stringData": {".dockerconfigjson": config},
+    }
+    command = kubectl(*end, "apply", "--filename=-")
+    subprocess.run(command, input=json.dumps(made), text=True, check=True, stdout=subprocess.DEVNULL)
+
+
+def running_images(end: tuple[str, str], app: str) -> list[str]:
+    """The image of ANP's container in each pod of an app."""
+    pods = objects(kubectl(*end, "get", "pods", f"--namespace={NAMESPACE}", f"--selector=app={app}"))
+    return [text(items(pod, "spec", "containers")[0], "image") for pod in pods]
+
+
+def test_a_built_image_is_pushed_and_pods_run_the_pushed_digest(pushed: automation.UpResult, private: Registry) -> None:
+    for app, end in (("proxy-server", HOST), ("proxy-agent", member("member3"))):
+        (image,) = running_images(end, app)
+        assert re.fullmatch(rf"{re.escape(private.host)}/karmada-anp/{app}@sha256:[0-9a-f]{{64}}", image)
+    assert "member3: reached through Karmada" in pushed.stdout
+
+
+def test_the_registrys_password_is_in_no_output_and_not_plain_in_the_state(
+    pushed: automation.UpResult, dev: Checkout, backend: Path
+) -> None:
+    assert PASSWORD not in pushed.stdout + pushed.stderr
+    for file in [*backend.rglob("*"), dev.directory / "Pulumi.dev.yaml"]:
+        if file.is_file():
+            assert PASSWORD not in file.read_text(errors="replace"), file
+
+
+def test_a_second_up_changes_nothing(pushed: automation.UpResult, dev: Checkout) -> None:
+    assert set(dev.select().up().summary.resource_changes or {}) == {"same"}
+
+
+def test_published_images_need_no_docker_engine(pushed: automation.UpResult, dev: Checkout, tmp_path: Path) -> None:
+    images = at(pushed.outputs["images"].value, "server"), at(pushed.outputs["images"].value, "agent")
+    dev.select().destroy()
+    elsewhere = Checkout(tmp_path / "checkout", tmp_path / "backend", "dev")
+    elsewhere.environment |= NOWHERE
+    host = {"kubeconfig": environment.HOST_CONFIG, "context": HOST[1]}
+    elsewhere.configure(
+        host=host,
+        members=[without_kind(name) for name in environment.members()],
+        images={"server": images[0], "agent": images[1], "pullSecrets": [PULL_SECRET]},
+        proxy={"exposure": "nodePort"},
+    )
+    stack = elsewhere.select()
+    try:
+        assert stack.preview().change_summary
+        assert "member3: reached through Karmada" in stack.up(on_output=print).stdout
+        assert running_images(HOST, "proxy-server") == [images[0]]
+    finally:
+        stack.destroy()
+
+
+def without_kind(name: str) -> dict[str, Json]:
+    """A member as it is where nobody asks Docker for its address."""
+    return {key: value for key, value in environment.settings_of(name).items() if key != "kind"}

@@ -1,0 +1,286 @@
+"""What stands between production clusters: a node port, two servers, `restricted` namespaces, renewal under traffic.
+
+In the order of the tests: up, use, a server dies, the count changes, leaves are renewed, the CAs' keys are replaced.
+Each prints how many requests ran meanwhile. The lab's network enforces no NetworkPolicy: those are the unit tier's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from pulumi import automation
+
+from answers import Json, at, items, text
+from components import anp
+from settings import OWN_PORTS
+from tests.stack import environment
+from tests.stack.environment import HOST, member
+from tests.stack.traffic import Karmada, Traffic, karmada, traffic
+from tools.checkout import Checkout
+from workstation import ask, kubectl, objects
+
+NAMESPACE = "karmada-tunnel"
+ENFORCED = {"pod-security.kubernetes.io/enforce": "restricted"}
+NODE_PORT = 30091
+LEAF = "tls:index/locallySignedCert:LocallySignedCert"
+ENOUGH = 1_000
+"""Requests that must have run while something is renewed."""
+
+TWO: Mapping[str, Json] = {"exposure": "nodePort", "nodePort": NODE_PORT, "replicas": 2}
+
+
+@pytest.fixture(scope="module")
+def namespaces(clusters: None) -> Iterator[None]:
+    """A namespace for the proxies in each cluster, where Kubernetes refuses every pod that is not `restricted`."""
+    ends = [HOST, *(member(name) for name in environment.members())]
+    made: Json = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": dict(ENFORCED)}}
+    for end in ends:
+        command = kubectl(*end, "apply", "--filename=-")
+        subprocess.run(command, input=json.dumps(made), text=True, check=True, stdout=subprocess.DEVNULL)
+    yield
+    for end in ends:
+        ask(kubectl(*end, "delete", f"namespace/{NAMESPACE}"), 60)
+
+
+@pytest.fixture(scope="module")
+def real(namespaces: None, dev: Checkout) -> Checkout:
+    """The dev stack as it would be between real clusters: each side in a namespace of its own."""
+    dev.configure(
+        host=host(),
+        members=[environment.settings_of(name) | {"namespace": NAMESPACE} for name in environment.members()],
+        proxy=TWO,
+    )
+    return dev
+
+
+@pytest.fixture(scope="module")
+def up(real: Checkout) -> automation.UpResult:
+    """A fresh up."""
+    return real.select().up(on_output=print)
+
+
+@pytest.fixture(scope="module")
+def to(tmp_path_factory: pytest.TempPathFactory, up: automation.UpResult) -> Karmada:
+    """The Karmada API, for traffic."""
+    return karmada(tmp_path_factory.mktemp("karmada"))
+
+
+def host() -> dict[str, Json]:
+    """The host's part of the config."""
+    return {
+        "kubeconfig": environment.HOST_CONFIG,
+        "context": HOST[1],
+        "kind": "karmada-host",
+        "namespace": NAMESPACE,
+    }
+
+
+def pods(end: tuple[str, str], app: str) -> list[str]:
+    """The names of an app's pods that run and are not about to end."""
+    found = objects(kubectl(*end, "get", "pods", f"--namespace={NAMESPACE}", f"--selector=app={app}"))
+    lasting = [each for each in found if at(each, "metadata", "deletionTimestamp") is None]
+    return [text(each, "metadata", "name") for each in lasting if text(each, "status", "phase") == "Running"]
+
+
+def metric(end: tuple[str, str], pod: str, port: int, name: str) -> float:
+    """A pod's metric without labels, read through its cluster's API."""
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}:{port}/proxy/metrics"
+    found = re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)$", ask(kubectl(*end, "get", "--raw", path)), re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def open_servers(name: str) -> list[float]:
+    """How many open server connections each agent of a member says it has."""
+    gauge = "konnectivity_network_proxy_agent_open_server_connections"
+    return [metric(member(name), pod, anp.AGENT_HEALTH_PORT, gauge) for pod in pods(member(name), anp.AGENT)]
+
+
+def eventually_open(name: str, servers: int, agents: int) -> list[float]:
+    """What the agents say once each has as many connections as there are servers, or after half a minute."""
+    ends = time.monotonic() + 30
+    while (found := open_servers(name)) != [float(servers)] * agents and time.monotonic() < ends:
+        time.sleep(1)
+    return found
+
+
+def every_pod() -> set[str]:
+    """The proxies' pods in all clusters."""
+    agents = [pod for name in environment.members() for pod in pods(member(name), anp.AGENT)]
+    return {*pods(HOST, anp.SERVER), *agents}
+
+
+def leaves(real: Checkout) -> dict[str, str]:
+    """Each leaf certificate by the name of its resource."""
+    resources = items(real.select().export_stack().deployment, "resources")
+    found = [each for each in resources if text(each, "type") == LEAF]
+    return {text(each, "urn").rpartition("::")[2]: text(each, "outputs", "certPem") for each in found}
+
+
+def test_it_comes_up_in_restricted_namespaces_and_every_member_answers(up: automation.UpResult) -> None:
+    for name in environment.members():
+        assert f"{name}: reached through Karmada" in up.stdout
+
+
+def test_two_servers_run_and_each_agent_is_connected_to_both(up: automation.UpResult) -> None:
+    assert len(pods(HOST, anp.SERVER)) == 2
+    for name in environment.members():
+        assert eventually_open(name, servers=2, agents=2) == [2.0, 2.0]
+
+
+def test_a_second_up_changes_nothing(up: automation.UpResult, real: Checkout) -> None:
+    assert set(real.select().up().summary.resource_changes or {}) == {"same"}
+
+
+def test_from_another_host_only_the_agents_port_answers(up: automation.UpResult) -> None:
+    from_node = f"{environment.members()[0]}-control-plane"
+    address = ask(
+        ["docker", "inspect", "--format={{.NetworkSettings.Networks.kind.IPAddress}}", "karmada-host-control-plane"]
+    )
+    node_ports = [
+        at(port, "nodePort")
+        for service in objects(kubectl(*HOST, "get", "services", f"--namespace={NAMESPACE}"))
+        for port in items(service, "spec", "ports")
+    ]
+    assert [each for each in node_ports if each is not None] == [NODE_PORT]
+    answering: list[int] = []
+    for port in [8088, *OWN_PORTS, NODE_PORT]:
+        dial = f"exec 3<>/dev/tcp/{address.strip()}/{port}"
+        tried = subprocess.run(
+            ["docker", "exec", from_node, "timeout", "3", "bash", "-c", dial], check=False, capture_output=True
+        )
+        answering += [port] if tried.returncode == 0 else []
+    assert answering == [NODE_PORT]
+
+
+def test_a_server_that_ends_takes_no_request_with_it(up: automation.UpResult, to: Karmada) -> None:
+    with traffic(to, environment.members()) as seen:
+        time.sleep(2)
+        ask(kubectl(*HOST, "delete", f"pod/{pods(HOST, anp.SERVER)[0]}", f"--namespace={NAMESPACE}"), 60)
+        settled()
+    print(f"a server ended: {seen}")
+    assert seen.answered > 100
+    assert seen.lost == []
+
+
+def test_a_server_that_is_killed_loses_no_more_than_what_it_was_at(up: automation.UpResult, to: Karmada) -> None:
+    with traffic(to, environment.members()) as seen:
+        time.sleep(2)
+        killed = ["--grace-period=0", "--force"]
+        ask(kubectl(*HOST, "delete", f"pod/{pods(HOST, anp.SERVER)[0]}", f"--namespace={NAMESPACE}", *killed), 60)
+        settled()
+    print(f"a server killed: {seen}")
+    assert seen.answered > 100
+    assert len(seen.lost) <= 10
+    assert seen.slowest < 10
+
+
+@pytest.mark.parametrize("count", [1, 3, 2])
+def test_the_count_changes_and_no_request_is_lost(
+    up: automation.UpResult, real: Checkout, to: Karmada, count: int
+) -> None:
+    real.configure(proxy={**TWO, "replicas": count})
+    with traffic(to, environment.members()) as seen:
+        real.select().up()
+        settled(count)
+    print(f"to {count} servers: {seen}")
+    assert seen.lost == []
+
+
+def test_every_leaf_is_renewed_by_a_plain_up_and_no_request_is_lost(
+    up: automation.UpResult, real: Checkout, to: Karmada
+) -> None:
+    before, pods_before = leaves(real), every_pod()
+    almost_over(real)
+    with traffic(to, environment.members()) as seen:
+        real.select().up()
+        until_enough(seen)
+    print(f"every leaf renewed: {seen}")
+    after = leaves(real)
+    assert len(after) == 3 + len(environment.members())
+    assert {name for name in after if after[name] == before[name]} == set()
+    assert pods_before & every_pod() == set()
+    assert seen.lost == []
+
+
+def test_the_cas_keys_are_replaced_in_three_phases_and_no_request_is_lost(
+    up: automation.UpResult, real: Checkout, to: Karmada
+) -> None:
+    with traffic(to, environment.members()) as seen:
+        rotate_ca(real)
+        until_enough(seen)
+    print(f"CA keys replaced: {seen}")
+    assert real.select().outputs()["caKeys"].value == [2]
+    assert seen.lost == []
+    assert set(real.select().up().summary.resource_changes or {}) == {"same"}
+
+
+def test_a_replacement_that_was_interrupted_goes_on(up: automation.UpResult, real: Checkout) -> None:
+    real.configure(certificates={"caKey": 2, "trustedCaKeys": [2, 3]})
+    printed = rotate_ca(real)
+    assert re.findall(r"^CA keys: (.*)$", printed, re.MULTILINE) == [
+        "generation 2 signs, trusted: 2, 3",
+        "generation 3 signs, trusted: 2, 3",
+        "generation 3 signs, trusted: 3",
+        "done, generation 3 signs, trusted: 3",
+    ]
+    assert real.select().outputs()["caKeys"].value == [3]
+
+
+def test_destroy_gives_everything_back(up: automation.UpResult, real: Checkout, before: Mapping[str, Json]) -> None:
+    real.select().destroy()
+    assert environment.agent_specs() == before
+    for end in (HOST, *(member(name) for name in environment.members())):
+        assert environment.ours_in(end, NAMESPACE) == []
+    assert environment.ours_in(environment.KARMADA) == []
+
+
+def almost_over(real: Checkout) -> None:
+    """Makes the state say of each leaf that it ends within the hour, as it will in a year."""
+    stack = real.select()
+    exported = stack.export_stack()
+    within_the_hour = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    deployment = cast("dict[str, list[dict[str, Any]]]", exported.deployment)
+    for each in deployment["resources"]:
+        if each["type"] == LEAF:
+            each["outputs"]["validityEndTime"] = within_the_hour
+    stack.import_stack(exported)
+
+
+def settled(servers: int = 2) -> None:
+    """Waits until there are as many servers again, and every agent is connected to each."""
+    rollout = ["deployment/proxy-server", f"--namespace={NAMESPACE}", "--timeout=90s"]
+    ask(kubectl(*HOST, "rollout", "status", *rollout), 100)
+    for name in environment.members():
+        assert eventually_open(name, servers, agents=servers) == [float(servers)] * servers
+
+
+def until_enough(seen: Traffic) -> None:
+    """Goes on with what has begun until enough requests have run."""
+    ends = time.monotonic() + 120
+    while seen.answered < ENOUGH and time.monotonic() < ends:
+        time.sleep(0.2)
+    assert seen.answered >= ENOUGH
+
+
+def rotate_ca(real: Checkout) -> str:
+    """What `make rotate-ca` prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.rotate_ca"],
+        cwd=real.directory,
+        env=os.environ | real.environment | {"STACK": real.stack},
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

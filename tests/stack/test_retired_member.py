@@ -1,0 +1,92 @@
+"""A member that is paused, then dead, then let go, while the others go on. Its node is gone afterwards.
+
+The last of its tier, by its name: the clusters have to be made again for another run of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from pulumi import automation
+
+from answers import Json, at, items, text
+from tests.stack import environment
+from tests.stack.environment import EXPENDABLE, KARMADA, NAMESPACE, member, settings_of
+from tools.checkout import Checkout
+from workstation import ask, kubectl, objects
+
+PAUSED: dict[str, Json] = {"paused": True}
+
+
+@pytest.fixture(scope="module")
+def up(dev: Checkout) -> automation.UpResult:
+    """A fresh up of all members."""
+    clusters = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", EXPENDABLE))
+    node = ask(["docker", "ps", "--quiet", "--filter", f"name=^{EXPENDABLE}-control-plane$"])
+    if not clusters or not node.strip():
+        pytest.skip(f"there is no kind cluster {EXPENDABLE} that could be removed")
+    dev.configure(members=[*others(), settings_of(EXPENDABLE)])
+    return dev.select().up(on_output=print)
+
+
+def others() -> list[Json]:
+    """The settings of the members that stay."""
+    return [settings_of(name) for name in environment.members()]
+
+
+def of_the_member(dev: Checkout) -> list[str]:
+    """The resources in the state that are the expendable member's, but for what has no cluster."""
+    found = [text(each, "urn") for each in items(dev.select().export_stack().deployment, "resources")]
+    return [urn for urn in found if EXPENDABLE in urn.rpartition("::")[2]]
+
+
+def test_every_member_is_reached(up: automation.UpResult) -> None:
+    for name in [*environment.members(), EXPENDABLE]:
+        assert f"{name}: reached through Karmada" in up.stdout
+
+
+def test_a_paused_member_that_is_there_is_left_as_it_is(up: automation.UpResult, dev: Checkout) -> None:
+    agent = ("get", "deployment/proxy-agent", f"--namespace={NAMESPACE}")
+    was = at(objects(kubectl(*member(EXPENDABLE), *agent))[0], "metadata", "generation")
+    dev.configure(members=[*others(), settings_of(EXPENDABLE) | PAUSED], certificates={"validityHours": 8_000})
+    result = dev.select().up(on_output=print)
+    assert f"{EXPENDABLE}: reached" not in result.stdout
+    assert at(objects(kubectl(*member(EXPENDABLE), *agent))[0], "metadata", "generation") == was
+
+
+def test_the_others_are_renewed_and_checked_while_it_is_dead(up: automation.UpResult, dev: Checkout) -> None:
+    ask(["docker", "rm", "--force", "--volumes", f"{EXPENDABLE}-control-plane"], 60)
+    dev.configure(certificates={"validityHours": 8_760})
+    result = dev.select().up(on_output=print)
+    for name in environment.members():
+        assert f"{name}: reached through Karmada" in result.stdout
+
+
+def test_nor_does_a_refresh_forget_it(up: automation.UpResult, dev: Checkout) -> None:
+    had = of_the_member(dev)
+    dev.select().up(refresh=True)
+    assert of_the_member(dev) == had
+
+
+def test_it_is_let_go_though_nobody_can_ask_it(up: automation.UpResult, dev: Checkout) -> None:
+    dev.configure(members=others())
+    done = dev.run("up", "--yes", "--skip-preview", PULUMI_K8S_DELETE_UNREACHABLE="true")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert of_the_member(dev) == []
+    cluster = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", EXPENDABLE))[0]
+    assert at(cluster, "spec", "proxyHeader") is None
+
+
+def test_afterwards_up_changes_nothing_more_than_what_said_so(up: automation.UpResult, dev: Checkout) -> None:
+    dev.select().up()
+    assert set(dev.select().up().summary.resource_changes or {}) == {"same"}
+
+
+def test_destroy_gives_everything_back_to_the_others(
+    up: automation.UpResult, dev: Checkout, before: Mapping[str, Json]
+) -> None:
+    dev.select().destroy()
+    assert environment.agent_specs() == before
+    for name in environment.members():
+        assert environment.ours_in(member(name)) == []
