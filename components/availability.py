@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pulumi import ResourceOptions
+from pulumi import CustomTimeouts, ResourceOptions
 from pulumi_kubernetes.core.v1 import TopologySpreadConstraintArgsDict
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
@@ -25,3 +25,8 @@ def spread_over_nodes(app: str) -> TopologySpreadConstraintArgsDict:
         "when_unsatisfiable": "ScheduleAnyway",
         "label_selector": {"match_labels": {"app": app}},
     }
+
+
+def longest_rollout(replicas: int) -> CustomTimeouts:
+    """How long `up` waits for a Deployment whose pods are replaced one by one, before it fails."""
+    return CustomTimeouts(create="3m", update=f"{2 + replicas}m")

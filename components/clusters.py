@@ -10,6 +10,9 @@ import pulumi_kubernetes as kubernetes
 
 from settings import Cluster, Settings
 
+PAUSED_SECONDS = 5
+"""How long a paused member's API may take to answer; where packets are dropped, Pulumi would wait a minute."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Clusters:
@@ -34,8 +37,9 @@ def clusters(settings: Settings) -> Clusters:
 def _provider(name: str, cluster: Cluster, context: str, paused: bool = False) -> kubernetes.Provider:
     """A provider that keeps its identity when a kubeconfig's path or a context's name changes.
 
-    Of a paused member, what does not answer is left as it is. To let go of one for good, PULUMI_K8S_DELETE_UNREACHABLE
-    is for one `up`: in the provider it would make a refresh forget what is only away.
+    A paused member is not waited for long, and when it does not answer, what it has is left as it is. To let go of one
+    for good, PULUMI_K8S_DELETE_UNREACHABLE is for one `up`: in the provider it would make a refresh forget what is only
+    away.
 
     Secrets are changed in place: a replaced one would take its Deployment with it, and the tunnel for half a minute.
     """
@@ -47,4 +51,5 @@ def _provider(name: str, cluster: Cluster, context: str, paused: bool = False) -
         enable_secret_mutable=True,
         enable_config_map_mutable=True,
         skip_update_unreachable=paused or None,
+        kube_client_settings=kubernetes.KubeClientSettingsArgs(timeout=PAUSED_SECONDS) if paused else None,
     )

@@ -112,7 +112,8 @@ def _load_balancer(name: str, host: Host, service: Service, opts: ResourceOption
         name,
         create="python3 -m commands.load_balancer",
         stdin=json.dumps(described),
-        triggers=[service.metadata["uid"]],
+        # what a refresh saw of it: another address is asked for again
+        triggers=[service.metadata["uid"], service.status],
         opts=opts,
     )
     return asked.stdout.apply(str.strip)

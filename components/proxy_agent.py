@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pulumi import ComponentResource, CustomTimeouts, Input, Output, Resource, ResourceOptions
+from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict
 from pulumi_kubernetes.core.v1 import ContainerArgsDict, ResourceRequirementsArgsDict
 
 from components import anp, security_context
-from components.availability import disruption_budget, spread_over_nodes
+from components.availability import disruption_budget, longest_rollout, spread_over_nodes
 from components.certificate import Certificate
 from components.entry import Entry
 from components.images import Image
@@ -22,9 +22,10 @@ from settings import Monitoring
 CERT_VOLUME = "cert"
 
 RESOURCES: ResourceRequirementsArgsDict = {
-    "requests": {"cpu": "50m", "memory": "64Mi"},
+    "requests": {"cpu": "100m", "memory": "64Mi"},
     "limits": {"memory": "512Mi"},
 }
+"""Measured: 34 MB idle, 40 MB and 0.2 cores with 200 requests at once (140 a second)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,7 @@ class ProxyAgent(ComponentResource):
                 ResourceOptions(
                     # a pod that started before its Secret is changed would keep what it read
                     depends_on=list(self.needs),
-                    custom_timeouts=CustomTimeouts(create="3m", update="3m"),
+                    custom_timeouts=longest_rollout(args.replicas),
                 ),
             ),
         )

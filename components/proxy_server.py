@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pulumi import ComponentResource, CustomTimeouts, Input, Output, ResourceOptions
+from pulumi import ComponentResource, Input, Output, ResourceOptions
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict, DeploymentStrategyArgsDict
 
 from components import anp, guard, server_pod
-from components.availability import disruption_budget
+from components.availability import disruption_budget, longest_rollout
 from components.images import Image, loaded_into_kind
 from components.network_policy import server_policy
 from components.pki import TunnelPki
@@ -81,9 +81,10 @@ class ProxyServer(ComponentResource):
                 ResourceOptions(
                     # a pod that started before its Secret is changed would keep what it read
                     depends_on=[*loaded, *(each.secret for each in files)],
-                    custom_timeouts=CustomTimeouts(create="3m", update="5m"),
+                    custom_timeouts=longest_rollout(args.proxy.replicas),
                     # Kubernetes keeps the host's ports that it filled in for a pod on the host network
                     replace_on_changes=["spec.template.spec.hostNetwork"],
+                    delete_before_replace=True,
                 ),
             ),
         )

@@ -27,13 +27,17 @@ CERT_VOLUME = "cert"
 GUARD_VOLUME = "guard"
 
 SERVER_RESOURCES: ResourceRequirementsArgsDict = {
-    "requests": {"cpu": "50m", "memory": "64Mi"},
+    "requests": {"cpu": "100m", "memory": "64Mi"},
     "limits": {"memory": "512Mi"},
 }
+"""Measured: 34 MB idle, 51 MB and 0.2 cores with 200 requests at once (140 a second). The limit is for as many tunnels
+as the guard lets in; none is set for the CPU, which would slow down what runs through it."""
+
 GUARD_RESOURCES: ResourceRequirementsArgsDict = {
-    "requests": {"cpu": "50m", "memory": "64Mi"},
+    "requests": {"cpu": "100m", "memory": "32Mi"},
     "limits": {"memory": "512Mi"},
 }
+"""Measured: 15 MB idle, 27 MB and 0.15 cores with the same."""
 
 
 @dataclass(frozen=True, kw_only=True)

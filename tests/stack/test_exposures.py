@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from socket import create_connection
 from threading import Thread
 
 import pytest
 from pulumi import automation
 
-from answers import Json, items, text
+from answers import Json, at, items, text
 from components import anp
 from tests.stack import environment
 from tests.stack.environment import HOST, NAMESPACE, member
@@ -31,6 +33,17 @@ def up(dev: Checkout) -> automation.UpResult:
     return dev.select().up(on_output=print)
 
 
+def host_address() -> str:
+    """The host's node on the Docker network of the clusters."""
+    address = "--format={{.NetworkSettings.Networks.kind.IPAddress}}"
+    return ask(["docker", "inspect", address, "karmada-host-control-plane"]).strip()
+
+
+def pod_networks() -> list[Json]:
+    """The networks of the host's pods, Karmada's among them."""
+    return [at(node, "spec", "podCIDR") for node in objects(kubectl(*HOST, "get", "nodes"))]
+
+
 def give_address(address: str) -> None:
     """Waits for the agents' Service, and gives it a load balancer's address."""
     ends = time.monotonic() + 60
@@ -44,7 +57,7 @@ def give_address(address: str) -> None:
 def test_one_server_on_the_host_network_has_a_gap_that_ends_by_itself(
     up: automation.UpResult, dev: Checkout, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    dev.configure(proxy={"credential": 2})
+    dev.configure(proxy={"credential": 2, "allowedSources": pod_networks()})
     with traffic(karmada(tmp_path_factory.mktemp("karmada")), environment.members()) as seen:
         time.sleep(1)
         dev.select().up()
@@ -54,11 +67,18 @@ def test_one_server_on_the_host_network_has_a_gap_that_ends_by_itself(
     assert seen.slowest < 10
 
 
+def test_who_is_none_of_the_allowed_sources_gets_no_answer(up: automation.UpResult) -> None:
+    with create_connection((host_address(), 8088), 5) as stranger:
+        stranger.settimeout(5)
+        with suppress(ConnectionError):
+            stranger.sendall(b"CONNECT 192.0.2.1:6443 HTTP/1.1\r\nHost: 192.0.2.1:6443\r\n\r\n")
+            assert stranger.recv(1) == b""
+
+
 def test_a_running_stack_moves_to_a_load_balancer_whose_address_goes_everywhere_by_itself(
     up: automation.UpResult, dev: Checkout
 ) -> None:
-    node = "--format={{.NetworkSettings.Networks.kind.IPAddress}}"
-    address = ask(["docker", "inspect", node, "karmada-host-control-plane"]).strip()
+    address = host_address()
     cloud = Thread(target=give_address, args=(address,))
     cloud.start()
     dev.configure(proxy={"credential": 2, "exposure": "loadBalancer", "replicas": 2})
