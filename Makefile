@@ -6,7 +6,7 @@ PYTHON ?= python3
 run := STACK=$(STACK) tools/pulumi.sh
 venv := .venv/bin/python
 
-.PHONY: up down preview status rotate-ca test check render bench clean
+.PHONY: up down preview status rotate-ca test prove check render bench clean
 
 up: .venv/requirements.txt
 	@[ "$(STACK)" != dev ] || tools/local-karmada.sh
@@ -26,7 +26,10 @@ rotate-ca: .venv/requirements.txt
 	@STACK=$(STACK) $(venv) -m tools.rotate_ca
 
 test: .venv/requirements-dev.txt
-	@$(venv) -m pytest tests
+	@$(venv) -m pytest tests -m "not long"
+
+prove: .venv/requirements-dev.txt
+	@$(venv) -m pytest tests -m long --proof=rendered/proof.md
 
 check: .venv/requirements-dev.txt
 	@$(venv) -m ruff format --check .

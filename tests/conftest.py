@@ -1,0 +1,29 @@
+"""For every tier: tests that take long are marked so, and a table at the end says what was tried."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.proof import LINES, table
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--proof", metavar="FILE", help="write the table of what was tried into FILE, as Markdown")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: takes minutes; `make prove` runs these, `make test` the others")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not LINES:
+        return
+    lines = list(table(LINES))
+    terminalreporter.section("tried, expected, seen")
+    terminalreporter.write_line("\n".join(lines))
+    file: str | None = terminalreporter.config.getoption("--proof")
+    if file:
+        Path(file).parent.mkdir(exist_ok=True)
+        Path(file).write_text("\n".join([*lines, ""]))
