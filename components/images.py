@@ -6,6 +6,7 @@ Without anything to build it needs no Docker engine. It does not touch the guard
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi_docker as docker
@@ -27,9 +28,13 @@ as ARCH, and neither works without."""
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """An image that a pod can run. `id` is a built image's own, where nodes must be given it; None where they pull."""
+    """An image that a pod can run, with the names of Secrets to pull it with.
+
+    `id` is a built image's own, where nodes must be given it; None where they pull.
+    """
 
     reference: Output[str]
+    pull_secrets: Sequence[str]
     id: Output[str] | None = None
 
 
@@ -47,8 +52,8 @@ class ProxyImages(ComponentResource):
             self.server = _built(SERVER, "server", args, args.build, sources, child)
             self.agent = _built(AGENT, "agent", args, args.build, sources, child)
         else:
-            self.server = Image(reference=Output.from_input(args.server))
-            self.agent = Image(reference=Output.from_input(args.agent))
+            self.server = Image(reference=Output.from_input(args.server), pull_secrets=args.pull_secrets)
+            self.agent = Image(reference=Output.from_input(args.agent), pull_secrets=args.pull_secrets)
         self.register_outputs({"server": self.server.reference, "agent": self.agent.reference})
 
 
@@ -103,8 +108,8 @@ def _built(name: str, dockerfile: str, args: Images, build: Build, sources: str,
         opts=opts,
     )
     if args.push:
-        return Image(reference=image.repo_digest)
-    return Image(reference=image.image_name, id=image.repo_digest)
+        return Image(reference=image.repo_digest, pull_secrets=args.pull_secrets)
+    return Image(reference=image.image_name, pull_secrets=args.pull_secrets, id=image.repo_digest)
 
 
 def _registry(args: Images) -> docker.RegistryArgs | None:

@@ -5,7 +5,6 @@ Names come from the member's name, so that a member can leave, pause or move to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi_kubernetes as kubernetes
@@ -43,7 +42,6 @@ class MemberArgs:
     member: MemberSettings
     host: Host
     image: Image
-    pull_secrets: Sequence[str]
     pki: TunnelPki
     lifetime: Lifetime
     replicas: int
@@ -89,7 +87,6 @@ class Member(ComponentResource):
             ProxyAgentArgs(
                 namespace=member.namespace,
                 image=args.image,
-                pull_secrets=args.pull_secrets,
                 entry=args.entry,
                 server_ca_pem=args.pki.agent_trust,
                 certificate=certificate,

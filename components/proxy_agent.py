@@ -38,7 +38,6 @@ class ProxyAgentArgs:
 
     namespace: str
     image: Image
-    pull_secrets: Sequence[str]
     entry: Entry
     server_ca_pem: Output[str]
     certificate: Certificate
@@ -134,7 +133,7 @@ def _lasting(args: ProxyAgentArgs, files: SecretFiles) -> DeploymentSpecArgsDict
                 "automount_service_account_token": False,
                 "termination_grace_period_seconds": args.ending.grace,
                 "security_context": security_context.of_pod(anp.SERVER_USER),
-                "image_pull_secrets": [{"name": each} for each in args.pull_secrets],
+                "image_pull_secrets": [{"name": each} for each in args.image.pull_secrets],
                 "topology_spread_constraints": [spread_over_nodes(anp.AGENT)],
                 "containers": [agent],
                 "volumes": [

@@ -40,7 +40,6 @@ class ProxyServerArgs:
     proxy: Proxy
     monitoring: Monitoring
     image: Image
-    pull_secrets: Sequence[str]
     pki: TunnelPki
     guard: GuardArgs | None
     kind_node: KindNode | None = None
@@ -101,9 +100,8 @@ def _spec(args: ProxyServerArgs, files: Sequence[SecretFiles]) -> DeploymentSpec
     if args.guard:
         template = server_pod.guarded(
             server_pod.GuardedPodArgs(
-                image=args.image.reference,
+                image=args.image,
                 guard_image=args.guard.image,
-                pull_secrets=args.pull_secrets,
                 proxy=args.proxy,
                 checksum=combined([each.checksum for each in files]),
                 awaits_agents=args.awaits_agents,

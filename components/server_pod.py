@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -20,6 +19,7 @@ from pulumi_kubernetes.core.v1 import (
 
 from components import anp, guard, security_context
 from components.availability import spread_over_nodes
+from components.images import Image
 from components.secret_files import CHECKSUM_ANNOTATION
 from settings import Exposure, Proxy, Toleration
 
@@ -45,9 +45,8 @@ class GuardedPodArgs:
     """What a guarded pod runs and where. `checksum` is another when its files are; `awaits_agents` is False where none
     is expected, so that it is ready without."""
 
-    image: Input[str]
+    image: Image
     guard_image: str
-    pull_secrets: Sequence[str]
     proxy: Proxy
     checksum: Input[str]
     awaits_agents: bool
@@ -82,7 +81,7 @@ def guarded(args: GuardedPodArgs) -> PodTemplateSpecArgsDict:
             "termination_grace_period_seconds": ending(proxy).termination,
             "automount_service_account_token": False,
             "security_context": security_context.of_pod(anp.SERVER_USER),
-            "image_pull_secrets": [{"name": each} for each in args.pull_secrets],
+            "image_pull_secrets": [{"name": each} for each in args.image.pull_secrets],
             "node_selector": proxy.node_selector,
             "tolerations": [_toleration(each) for each in proxy.tolerations],
             "topology_spread_constraints": [spread_over_nodes(anp.SERVER)],
@@ -123,7 +122,7 @@ def _server(args: GuardedPodArgs) -> ContainerArgsDict:
         "success_threshold": anp.READY_SECONDS if waits else 1,
     }
     return {
-        **_documented_server(args.image),
+        **_documented_server(args.image.reference),
         "args": [*anp.SERVER_ARGS, *anp.guarded_server_args(ends, proxy.replicas)],
         "ports": [
             {"name": "agents", "container_port": anp.AGENT_PORT},
