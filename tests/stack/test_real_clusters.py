@@ -22,6 +22,7 @@ from pulumi import automation
 from answers import Json, at, items, text
 from components import anp
 from settings import OWN_PORTS
+from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, member
 from tests.stack.traffic import Karmada, Traffic, karmada, traffic
@@ -166,7 +167,7 @@ def test_a_server_that_ends_takes_no_request_with_it(up: automation.UpResult, to
         time.sleep(2)
         ask(kubectl(*HOST, "delete", f"pod/{pods(HOST, anp.SERVER)[0]}", f"--namespace={NAMESPACE}"), 60)
         settled()
-    print(f"a server ended: {seen}")
+    noted("a server ends", "0 lost", seen)
     assert seen.answered > 100
     assert seen.lost == []
 
@@ -177,12 +178,13 @@ def test_a_server_that_is_killed_loses_no_more_than_what_it_was_at(up: automatio
         killed = ["--grace-period=0", "--force"]
         ask(kubectl(*HOST, "delete", f"pod/{pods(HOST, anp.SERVER)[0]}", f"--namespace={NAMESPACE}", *killed), 60)
         settled()
-    print(f"a server killed: {seen}")
+    noted("a server is killed", "at most 10 lost", seen)
     assert seen.answered > 100
     assert len(seen.lost) <= 10
     assert seen.slowest < 10
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [1, 3, 2])
 def test_the_count_changes_and_no_request_is_lost(
     up: automation.UpResult, real: Checkout, to: Karmada, count: int
@@ -191,7 +193,7 @@ def test_the_count_changes_and_no_request_is_lost(
     with traffic(to, environment.members()) as seen:
         real.select().up()
         settled(count)
-    print(f"to {count} servers: {seen}")
+    noted(f"to {count} servers", "0 lost", seen)
     assert seen.lost == []
 
 
@@ -203,7 +205,7 @@ def test_every_leaf_is_renewed_by_a_plain_up_and_no_request_is_lost(
     with traffic(to, environment.members()) as seen:
         real.select().up()
         until_enough(seen)
-    print(f"every leaf renewed: {seen}")
+    noted("every leaf is renewed by a plain up", "0 lost", seen)
     after = leaves(real)
     assert len(after) == 3 + len(environment.members())
     assert {name for name in after if after[name] == before[name]} == set()
@@ -217,12 +219,13 @@ def test_the_cas_keys_are_replaced_in_three_phases_and_no_request_is_lost(
     with traffic(to, environment.members()) as seen:
         rotate_ca(real)
         until_enough(seen)
-    print(f"CA keys replaced: {seen}")
+    noted("both CAs' keys are replaced by make rotate-ca", "0 lost", seen)
     assert real.select().outputs()["caKeys"].value == [2]
     assert seen.lost == []
     assert set(real.select().up().summary.resource_changes or {}) == {"same"}
 
 
+@pytest.mark.long
 def test_a_replacement_that_was_interrupted_goes_on(up: automation.UpResult, real: Checkout) -> None:
     real.configure(certificates={"caKey": 2, "trustedCaKeys": [2, 3]})
     printed = rotate_ca(real)
@@ -253,6 +256,12 @@ def almost_over(real: Checkout) -> None:
         if each["type"] == LEAF:
             each["outputs"]["validityEndTime"] = within_the_hour
     stack.import_stack(exported)
+
+
+def noted(tried: str, expected: str, seen: Traffic) -> None:
+    """A line of the table, and the losses one by one."""
+    print(f"{tried}: {seen}")
+    note("Renewal and replicas, two servers", tried=tried, expected=expected, seen=seen.summary)
 
 
 def settled(servers: int = 2) -> None:

@@ -27,6 +27,16 @@ LONGEST = 900.0
 """Seconds after which traffic ends by itself."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """When a request began and ended (on the monotonic clock), its status (0: it had none), and what was wrong."""
+
+    began: float
+    ended: float
+    status: int
+    wrong: str
+
+
 @dataclass
 class Traffic:
     """What has been asked so far: the number of requests that were answered with 200, and of each other what it was."""
@@ -38,9 +48,27 @@ class Traffic:
     longest_gap: float = 0
     """Seconds between two answers, of whichever client."""
 
+    requests: list[Request] = field(default_factory=list[Request])
+    """Each of them, in the order in which they ended."""
+
+    @property
+    def summary(self) -> str:
+        """How many ran, how many were lost, and how long the slowest took."""
+        return f"{self.answered + len(self.lost)} requests, {len(self.lost)} lost, slowest {self.slowest:.2f} s"
+
     def __str__(self) -> str:
-        said = f"{self.answered + len(self.lost)} requests, {len(self.lost)} lost, slowest {self.slowest:.2f} s"
-        return "\n  ".join([said, *self.lost[:20]])
+        return "\n  ".join([self.summary, *self.lost[:20]])
+
+    def back(self, since: float, row: int = 10) -> float | None:
+        """When `row` requests in a row had been answered that began after `since`, if none was lost from then on."""
+        found, answers = None, 0
+        for each in [each for each in list(self.requests) if each.ended > since]:
+            if each.wrong:
+                found, answers = None, 0
+            elif each.began > since:
+                answers += 1
+                found = each.ended if answers == row else found
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +78,9 @@ class Karmada:
     address: str
     context: ssl.SSLContext
 
-    def get(self, path: str) -> int:
+    def get(self, path: str, seconds: float = SECONDS) -> int:
         """The status of one request, over a connection of its own. Raises OSError or HTTPException."""
-        connection = http.client.HTTPSConnection(self.address, context=self.context, timeout=SECONDS)
+        connection = http.client.HTTPSConnection(self.address, context=self.context, timeout=seconds)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -82,15 +110,26 @@ def karmada(into: Path) -> Karmada:
 
 
 @contextmanager
-def traffic(to: Karmada, members: Sequence[str], clients: int = 2, path: str = "/readyz") -> Generator[Traffic]:
-    """Requests to the members in turn, from `clients` clients at once, until the block is left."""
+def traffic(
+    to: Karmada,
+    members: Sequence[str],
+    clients: int = 2,
+    path: str = "/readyz",
+    seconds: float = SECONDS,
+    pause: float = 0,
+) -> Generator[Traffic]:
+    """Requests to the members in turn, from `clients` clients at once, until the block is left.
+
+    An answer may take `seconds`; whose request was lost waits for `pause` seconds before the next.
+    """
     seen, over = Traffic(), Event()
     ends = time.monotonic() + LONGEST
 
     def client(paths: Sequence[str]) -> None:
         turn = 0
         while not over.is_set() and time.monotonic() < ends:
-            _ask_once(to, paths[turn % len(paths)], seen)
+            if not _ask_once(to, paths[turn % len(paths)], seen, seconds):
+                over.wait(pause)
             turn += 1
 
     paths = [PROXY_PATH.format(each) + path for each in members]
@@ -107,21 +146,24 @@ def traffic(to: Karmada, members: Sequence[str], clients: int = 2, path: str = "
             each.join()
 
 
-def _ask_once(to: Karmada, path: str, seen: Traffic) -> None:
-    started = time.monotonic()
+def _ask_once(to: Karmada, path: str, seen: Traffic, seconds: float) -> bool:
+    """Whether it was answered."""
+    started, status = time.monotonic(), 0
     try:
-        status = to.get(path)
+        status = to.get(path, seconds)
         said = "" if status == 200 else f"status {status}"
     except (OSError, http.client.HTTPException) as error:
         said = f"{type(error).__name__}: {error}"
-    took = time.monotonic() - started
+    now = time.monotonic()
+    took = now - started
     seen.slowest = max(seen.slowest, took)
     if said:
         seen.lost.append(f"{time.strftime('%H:%M:%S')} {path.split('/')[5]}: {said} after {took:.2f} s")
     else:
-        now = time.monotonic()
         seen.longest_gap, seen.last_answer = max(seen.longest_gap, now - seen.last_answer), now
         seen.answered += 1
+    seen.requests.append(Request(began=started, ended=now, status=status, wrong=said))
+    return not said
 
 
 def _file(path: Path, content: str) -> Path:
