@@ -184,7 +184,6 @@ def test_a_server_that_is_killed_loses_no_more_than_what_it_was_at(up: automatio
     assert seen.slowest < 10
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("count", [1, 3, 2])
 def test_the_count_changes_and_no_request_is_lost(
     up: automation.UpResult, real: Checkout, to: Karmada, count: int
@@ -225,7 +224,6 @@ def test_the_cas_keys_are_replaced_in_three_phases_and_no_request_is_lost(
     assert set(real.select().up().summary.resource_changes or {}) == {"same"}
 
 
-@pytest.mark.long
 def test_a_replacement_that_was_interrupted_goes_on(up: automation.UpResult, real: Checkout) -> None:
     real.configure(certificates={"caKey": 2, "trustedCaKeys": [2, 3]})
     printed = rotate_ca(real)

@@ -16,8 +16,6 @@ from tests.stack.environment import EXPENDABLE, KARMADA, NAMESPACE, member, sett
 from tools.checkout import Checkout
 from workstation import ask, kubectl, objects
 
-pytestmark = pytest.mark.long
-
 PAUSED: dict[str, Json] = {"paused": True}
 
 
