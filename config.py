@@ -22,6 +22,7 @@ from rules import (
     certificates_problems,
     endpoint_problems,
     host_of,
+    host_problems,
     images_problems,
     is_loopback,
     members_problems,
@@ -87,6 +88,7 @@ def load(
 
     known = _Known(workstation, problems)
     if host:
+        problems += host_problems(host)
         host = known.complete_host(host, proxy.exposure if proxy else Exposure.HOST_NETWORK)
     members = {key: known.complete_member(key, member) for key, member in members.items()}
     problems += members_problems(host, members)

@@ -1,6 +1,6 @@
 """What the clusters themselves say, asked before anything is made: `check`, called by __main__.py alone.
 
-Reads only, in previews too. It finds what a provider would only meet half-way, or say badly, and reports all of it
+Changes nothing, in previews too. It finds what a provider would only meet half-way, or say badly, and reports all of it
 together. Paused members are left out; what this machine alone knows, config.py has checked.
 """
 
@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
 
+import pulumi
+
+import rights
 from answers import Json, at, items, text
+from components.anp import SERVER
 from components.registration import FIELD_MANAGER
-from problems import Problem, config_set, refusal
+from identity import NAMESPACE, Asked, mistaken
+from problems import PROJECT, Problem, config_set, refusal
+from rights import Right
 from settings import Agent, Cluster, Images, Member, Settings
 from workstation import Unavailable, ask, kubectl, objects
 
@@ -20,34 +27,99 @@ REGISTER_ROLE = "system:karmada:{0}:agent"
 """The ClusterRole that `karmadactl register` makes in the Karmada API for a member."""
 
 
+@dataclass
+class Told:
+    """What came of asking one API: its problems, its identity if it told that, the Cluster objects that it has, and
+    whether a proxy-server is there."""
+
+    problems: list[Problem] = field(default_factory=list[Problem])
+    uid: str = ""
+    clusters: Sequence[Json] = ()
+    has_server: bool = False
+
+
 def check(settings: Settings) -> None:
     """Raises pulumi.RunError with everything that the clusters and the Docker engine object to."""
-    questions: Sequence[Callable[[], Iterable[Problem]]] = [
-        partial(_host, settings),
-        partial(_karmada, settings),
-        partial(_engine, settings.images),
-        *(partial(_member, i, each, settings.images) for i, each in enumerate(settings.members) if not each.paused),
-    ]
-    with ThreadPoolExecutor(len(questions)) as pool:
-        problems = [problem for answer in pool.map(_answered, questions) for problem in answer]
+    asked: Mapping[str, Callable[[], Told]] = {
+        "host": partial(_host, settings),
+        "karmada": partial(_karmada, settings),
+        "engine": partial(_engine, settings.images),
+        **{key: partial(_member, key, each, settings) for key, each in _active(settings)},
+    }
+    with ThreadPoolExecutor(len(asked)) as pool:
+        answering = {key: pool.submit(question) for key, question in asked.items()}
+        told = {key: answer.result() for key, answer in answering.items()}
+    for key, problem in _mistaken(settings, told):
+        # what else is wrong there is wrong of another cluster than the one that is meant
+        told[key].problems = [problem]
+    problems = [problem for each in told.values() for problem in each.problems]
     if problems:
         raise refusal("The clusters are not ready for this stack; nothing was changed", problems)
+    for warning in _tunnelled_elsewhere(settings, told["host"].has_server, told["karmada"].clusters):
+        pulumi.log.warn(warning)
 
 
-def _answered(question: Callable[[], Iterable[Problem]]) -> list[Problem]:
-    return list(question())
-
-
-def _host(settings: Settings) -> Iterator[Problem]:
+def _tunnelled_elsewhere(settings: Settings, has_server: bool, clusters: Sequence[Json]) -> Iterator[str]:
+    """Members that have a tunnel, though the host has no proxy-server. No problem: the server may have been deleted."""
     host = settings.host
+    ways = {text(each, "metadata", "name"): text(each, "spec", "proxyURL") for each in clusters}
+    for key, member in _active(settings):
+        if ways.get(member.name) and not has_server:
+            server = f'no {SERVER} in namespace "{host.namespace}" of {host.context}'
+            why = f'Karmada goes to "{member.name}" by {ways[member.name]}, but there is {server}'
+            mend = "if that is another stack's tunnel, `up` will fail: take the member out of one of the two"
+            yield f"{PROJECT}:{key}.name: {why}; {mend}"
+
+
+def _active(settings: Settings) -> Iterator[tuple[str, Member]]:
+    """The members that are asked, by their keys."""
+    return ((f"members[{i}]", each) for i, each in enumerate(settings.members) if not each.paused)
+
+
+def _host(settings: Settings) -> Told:
+    host = settings.host
+    wanted = [f"namespace/{host.namespace}", f"deployment/{SERVER}", f"--namespace={host.namespace}"]
     try:
-        found = objects(kubectl(host.kubeconfig, host.context, "get", f"namespace/{host.namespace}"))
-        yield from _pull_secrets(host, settings.images)
+        told, found = _asked("host.context", host, host.context, wanted, rights.of_host(settings))
+        told.problems += _pull_secrets(host, settings.images)
     except Unavailable as reason:
-        yield _no_answer("host.context", host.context, reason)
-        return
-    if not found:
-        yield _no_namespace("host", host.context, host.namespace)
+        return Told([_no_answer("host.context", host.context, reason)])
+    if not _of_kind(found, "Namespace", host.namespace):
+        told.problems.append(_no_namespace("host", host.context, host.namespace))
+    told.has_server = bool(_of_kind(found, "Deployment", SERVER))
+    return told
+
+
+def _asked(
+    key: str, cluster: Cluster, context: str, wanted: Sequence[str], needed: Sequence[Right]
+) -> tuple[Told, Sequence[Json]]:
+    """A cluster's identity, what its user lacks of the rights that are needed, and what is there of what is wanted.
+
+    Raises Unavailable where it does not tell of them.
+    """
+    get = kubectl(cluster.kubeconfig, context, "get")
+    with ThreadPoolExecutor(1) as beside:
+        lacking = beside.submit(rights.lacking, cluster, context, needed)
+        try:
+            found = objects([*get, f"namespace/{NAMESPACE}", *wanted])
+        except Unavailable as reason:
+            if f'"{NAMESPACE}"' not in str(reason):
+                raise
+            # a user of some namespaces alone may not look into that one, and need not
+            found = objects([*get, *wanted])
+    uids = [text(each, "metadata", "uid") for each in _of_kind(found, "Namespace", NAMESPACE)]
+    return Told(_no_right(key, context, lacking.result()), next(iter(uids), "")), found
+
+
+def _no_right(key: str, context: str, lacking: str) -> list[Problem]:
+    if not lacking:
+        return []
+    mend = f"give that user a role with these rights, or {config_set(key, 'CONTEXT')}"
+    return [Problem(key, f'the user of "{context}" may not {lacking}', mend)]
+
+
+def _of_kind(found: Iterable[Json], kind: str, name: str) -> list[Json]:
+    return [each for each in found if text(each, "kind") == kind and text(each, "metadata", "name") == name]
 
 
 def _pull_secrets(cluster: Cluster, images: Images) -> Iterator[Problem]:
@@ -69,21 +141,23 @@ def _pull_secrets(cluster: Cluster, images: Images) -> Iterator[Problem]:
             yield Problem(key, why, f"{create} {images.pull_secrets[i]}, with a token that may only pull")
 
 
-def _karmada(settings: Settings) -> Iterator[Problem]:
-    host = settings.host
+def _karmada(settings: Settings) -> Told:
+    host, context = settings.host, settings.host.karmada_context
     names = [REGISTER_ROLE.format(member.name) for member in settings.active] or [REGISTER_ROLE.format("")]
-    try:
-        clusters = objects(kubectl(host.kubeconfig, host.karmada_context, "get", "clusters.cluster.karmada.io"))
-        roles = objects(kubectl(host.kubeconfig, host.karmada_context, "get", "clusterroles", *names))
-    except Unavailable as reason:
-        yield _no_answer("host.karmadaContext", host.karmada_context, reason)
-        return
+    roles = [f"clusterrole/{each}" for each in names]
+    with ThreadPoolExecutor(1) as beside:
+        listed = beside.submit(objects, kubectl(host.kubeconfig, context, "get", "clusters.cluster.karmada.io"))
+        try:
+            told, found = _asked("host.karmadaContext", host, context, roles, rights.of_karmada(settings))
+            clusters = listed.result()
+        except Unavailable as reason:
+            return Told([_no_answer("host.karmadaContext", context, reason)])
     modes = {text(each, "metadata", "name"): text(each, "spec", "syncMode") for each in clusters}
-    joined_by_register = {text(each, "metadata", "name") for each in roles}
-    for i, member in enumerate(settings.members):
-        if not member.paused:
-            registered = REGISTER_ROLE.format(member.name) in joined_by_register
-            yield from _cluster_object(f"members[{i}]", member, modes, registered)
+    for key, member in _active(settings):
+        registered = bool(_of_kind(found, "ClusterRole", REGISTER_ROLE.format(member.name)))
+        told.problems += _cluster_object(key, member, modes, registered)
+    told.clusters = clusters
+    return told
 
 
 def _cluster_object(key: str, member: Member, modes: Mapping[str, str], registered: bool) -> Iterator[Problem]:
@@ -99,44 +173,39 @@ def _cluster_object(key: str, member: Member, modes: Mapping[str, str], register
         yield Problem(f"{key}.registered", why, config_set(f"{key}.registered", "true"))
 
 
-def _engine(images: Images) -> Iterator[Problem]:
+def _engine(images: Images) -> Told:
     if not images.build:
-        return
+        return Told()
     try:
         ask(["docker", "version", "--format={{.Server.Version}}"])
     except Unavailable as reason:
         mend = "start the Docker engine, or give published images: images.server and images.agent"
-        yield Problem("images.build", f"the Docker engine, which would build, does not answer: {reason}", mend)
+        return Told([Problem("images.build", f"the Docker engine, which would build, does not answer: {reason}", mend)])
+    return Told()
 
 
-def _member(index: int, member: Member, images: Images) -> Iterator[Problem]:
-    key, agent = f"members[{index}]", member.agent
-    wanted = [f"namespace/{member.namespace}"]
+def _member(key: str, member: Member, settings: Settings) -> Told:
+    agent = member.agent
+    wanted = [f"namespace/{member.namespace}", f"deployment/{agent.deployment}"]
+    wanted += [f"--namespace={agent.namespace}", "--show-managed-fields"]
     try:
-        namespaces = objects(kubectl(member.kubeconfig, member.context, "get", *wanted))
-        pull_secrets = list(_pull_secrets(member, images))
-        deployments = objects(
-            kubectl(
-                member.kubeconfig,
-                member.context,
-                "get",
-                f"deployment/{agent.deployment}",
-                f"--namespace={agent.namespace}",
-                "--show-managed-fields",
-            )
-        )
+        needed = rights.of_member(settings, member)
+        told, found = _asked(f"{key}.context", member, member.context, wanted, needed)
+        pull_secrets = list(_pull_secrets(member, settings.images))
     except Unavailable as reason:
         problem = _no_answer(f"{key}.context", member.context, reason)
-        yield Problem(problem.key, problem.why, f"{problem.mend}, or pause it: {config_set(f'{key}.paused', 'true')}")
-        return
-    if not namespaces:
-        yield _no_namespace(key, member.context, member.namespace)
-    yield from pull_secrets
+        mend = f"{problem.mend}, or pause it: {config_set(f'{key}.paused', 'true')}"
+        return Told([Problem(problem.key, problem.why, mend)])
+    if not _of_kind(found, "Namespace", member.namespace):
+        told.problems.append(_no_namespace(key, member.context, member.namespace))
+    told.problems += pull_secrets
+    deployments = _of_kind(found, "Deployment", agent.deployment)
     if not deployments:
         why = f'there is no Deployment "{agent.deployment}" in namespace "{agent.namespace}" of {member.context}'
-        yield Problem(f"{key}.agent.deployment", why, config_set(f"{key}.agent.deployment", "NAME"))
+        told.problems.append(Problem(f"{key}.agent.deployment", why, config_set(f"{key}.agent.deployment", "NAME")))
     for deployment in deployments:
-        yield from _agent_problems(f"{key}.agent", agent, deployment)
+        told.problems += _agent_problems(f"{key}.agent", agent, deployment)
+    return told
 
 
 def _agent_problems(key: str, agent: Agent, deployment: Json) -> Iterator[Problem]:
@@ -162,8 +231,29 @@ def args_owners(deployment: Json, container: str) -> Iterable[str]:
             yield text(entry, "manager")
 
 
+def _mistaken(settings: Settings, told: Mapping[str, Told]) -> Iterator[tuple[str, Problem]]:
+    """What is not the cluster that is meant: who was asked, and the problem."""
+    asked = [
+        Asked(key="host", context=settings.host.context, uid=told["host"].uid),
+        *(Asked(key=key, context=each.context, uid=told[key].uid, member=each.name) for key, each in _active(settings)),
+    ]
+    karmada = told["karmada"]
+    return mistaken(karmada.uid, karmada.clusters, [each.name for each in settings.members], asked)
+
+
 def _no_answer(key: str, context: str, reason: Unavailable) -> Problem:
-    return Problem(key, f'the API of "{context}" does not answer: {reason}', "see to the cluster or the credentials")
+    """Why an API could not be asked, and whose business that is."""
+    said = str(reason)
+    credentials = f"see to the credentials of that context in the kubeconfig, or {config_set(key, 'CONTEXT')}"
+    if "logged in to the server" in said or "Unauthorized" in said:
+        why = f'the API of "{context}" does not accept the credentials, which may have expired: {said}'
+        return Problem(key, why, credentials)
+    if "forbidden" in said.lower():
+        return Problem(key, f'the user of "{context}" may not even ask: {said}', credentials)
+    if "doesn't have a resource type" in said and key == "host.karmadaContext":
+        why = f'"{context}" is no Karmada API: it has no Cluster objects (clusters.cluster.karmada.io)'
+        return Problem(key, why, config_set(key, "CONTEXT"))
+    return Problem(key, f'the API of "{context}" does not answer: {said}', "see to the cluster or the credentials")
 
 
 def _no_namespace(key: str, context: str, namespace: str) -> Problem:

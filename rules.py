@@ -83,6 +83,15 @@ def address_problems(key: str, address: str) -> Iterator[Problem]:
         yield Problem(key, f'"{address}" is loopback: no member could dial it', config_set(key, "ADDRESS"))
 
 
+def host_problems(host: Host) -> Iterator[Problem]:
+    """The host cluster and the Karmada API that runs in it are two."""
+    if host.context == host.karmada_context:
+        default = host.karmada_context == Host.model_fields["karmada_context"].default
+        key, other = ("context", "karmadaContext") if default else ("karmadaContext", "context")
+        why = f'"{host.context}" is host.{other} too: the host cluster and the Karmada API that runs in it are two'
+        yield Problem(f"host.{key}", why, config_set(f"host.{key}", "CONTEXT"))
+
+
 def members_problems(host: Host | None, members: Mapping[str, Member]) -> Iterator[Problem]:
     """Members are told apart by name and by the host of their endpoint, and none is the host cluster."""
     names: dict[str, str] = {}

@@ -59,19 +59,23 @@ def kubectl(kubeconfig: str, context: str, *arguments: str) -> list[str]:
     return ["kubectl", *path, *([f"--context={context}"] if context else []), *arguments]
 
 
-def ask(command: Sequence[str], seconds: float = 15) -> str:
-    """What a read-only command prints. Raises Unavailable with the command's own last line."""
+SAYS_WHY = ("error:", "error from server", "unable to connect", "the connection to the server")
+"""How kubectl and docker begin the line with the reason; advice may be behind it."""
+
+
+def ask(command: Sequence[str], seconds: float = 15, given: str = "") -> str:
+    """What a command that changes nothing prints, with something given to its stdin. Raises Unavailable with the line
+    in which it says why not, or its last one."""
     try:
-        done = subprocess.run(
-            command, check=False, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL
-        )
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds, input=given)
     except FileNotFoundError:
         raise Unavailable(f"{command[0]} is not installed, or not on PATH") from None
     except subprocess.TimeoutExpired:
         raise Unavailable(f"{command[0]} gave no answer within {seconds:.0f} s") from None
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
-        raise Unavailable(said[-1].removeprefix("error: ").removeprefix("Error: ").strip())
+        reasons = [line for line in said if line.lower().startswith(SAYS_WHY)] or said
+        raise Unavailable(reasons[-1].removeprefix("error: ").removeprefix("Error: ").strip())
     return done.stdout
 
 

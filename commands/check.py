@@ -75,7 +75,10 @@ def cluster_object(what: Json) -> Iterator[str]:
     for each in found:
         header = "set" if entries(each, "spec", "proxyHeader") else "not set"
         yield f"apiEndpoint {text(each, 'spec', 'apiEndpoint') or 'empty'} (here: {text(what, 'apiEndpoint')})"
-        yield f"proxyURL {text(each, 'spec', 'proxyURL') or 'empty'}, proxyHeader {header}"
+        url = text(each, "spec", "proxyURL")
+        yield f"proxyURL {url or 'empty'}, proxyHeader {header}"
+        if not url:
+            yield f"proxyURL is karmada-agent's to set, when it starts: {restart(what)}"
 
 
 def pods(what: Json, end: str, app: str) -> Iterator[str]:
@@ -91,6 +94,13 @@ def pods(what: Json, end: str, app: str) -> Iterator[str]:
             yield f"container {text(each, 'name')} {state}, {number(each, 'restartCount')} restarts"
     logs = ask(kubectl(*api(what, end), "logs", *selected, "--all-containers", "--prefix", "--tail=3"))
     yield from (line for line in logs.splitlines())
+
+
+def restart(what: Json) -> str:
+    """What to type for karmada-agent to start again."""
+    (kubeconfig, context), agent = api(what, "member"), f"deployment/{text(what, 'agent', 'deployment')}"
+    command = kubectl(kubeconfig, context, f"--namespace={text(what, 'agent', 'namespace')}", "rollout", "restart")
+    return " ".join([*command, agent])
 
 
 def karmada_agent(what: Json) -> Iterator[str]:

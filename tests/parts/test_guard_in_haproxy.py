@@ -36,10 +36,20 @@ from tests.parts.hostile import (
     TARGETS,
 )
 from tests.parts.issued import Issued, Pair
+from tests.proof import note
 
 MEGABYTE = 2**20
+ODD = ("folded over two lines",)
+"""Credentials in requests that some releases do not even read."""
+
 HEAD_SECONDS = 5.0
 """How long the guard waits for a request's head (`timeout http-request`)."""
+
+
+def noted(tried: str, status: int, expected: str) -> int:
+    """A status, which stands in the table; 0 is a connection that was closed without an answer."""
+    note("Hostile peers", tried=f"guard, {tried}", expected=expected, seen=str(status or "closed"))
+    return status
 
 
 def test_its_configuration_is_valid_without_a_warning(program: haproxy.Program, issued: Issued) -> None:
@@ -115,7 +125,8 @@ def test_the_credential_does_not_reach_the_server(guarded: Guard) -> None:
 @pytest.mark.parametrize("name", OTHER_TARGETS)
 def test_another_target_is_refused(guarded: Guard, name: str) -> None:
     """Targets are compared as text: another spelling of a right one is another one, which the server would dial."""
-    assert guarded.refused(connect(OTHER_TARGETS[name], CURRENT))[0] in (400, 403)
+    status = noted(f"target: {name}", guarded.refused(connect(OTHER_TARGETS[name], CURRENT))[0], "400 or 403")
+    assert status in (400, 403)
 
 
 def test_another_target_is_refused_by_the_guards_own_rule(guarded: Guard) -> None:
@@ -126,7 +137,8 @@ def test_another_target_is_refused_by_the_guards_own_rule(guarded: Guard) -> Non
 @pytest.mark.parametrize("name", NO_CREDENTIAL)
 def test_without_exactly_one_right_credential_nothing_passes(guarded: Guard, name: str) -> None:
     """One header, with one value, as text: two readings of a list of them cannot differ."""
-    assert guarded.refused(NO_CREDENTIAL[name]) == [407]
+    status = noted(f"credential: {name}", guarded.refused(NO_CREDENTIAL[name])[0], "407, or 400 of HAProxy itself")
+    assert status in (400, 407) if name in ODD else status == 407
 
 
 def test_without_a_credential_nobody_learns_the_targets(guarded: Guard) -> None:
@@ -143,7 +155,8 @@ def test_without_a_credential_nobody_learns_the_targets(guarded: Guard) -> None:
 @pytest.mark.parametrize("name", NO_CONNECT)
 def test_anything_but_connect_is_refused(guarded: Guard, name: str) -> None:
     """The server would serve it by itself, or take it as a request to hand on."""
-    assert guarded.refused(NO_CONNECT[name])[0] in (400, 405)
+    status = noted(f"no CONNECT: {name}", guarded.refused(NO_CONNECT[name])[0], "405, or 400 of HAProxy itself")
+    assert status in (400, 405)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -154,7 +167,8 @@ def test_get_and_post_are_refused_by_the_guards_own_rule(guarded: Guard, method:
 @pytest.mark.parametrize("name", MALFORMED)
 def test_what_is_no_such_request_is_refused(guarded: Guard, name: str) -> None:
     """What two programs may read in two ways is stopped at the first."""
-    assert guarded.refused(MALFORMED[name])[0] in (400, 405, 414, 431)
+    status = noted(f"malformed: {name}", guarded.refused(MALFORMED[name])[0], "a 4xx")
+    assert status in (400, 405, 414, 431)
 
 
 def test_a_host_header_that_differs_from_the_target_is_refused(guarded: Guard) -> None:
@@ -171,6 +185,7 @@ def test_an_oddity_changes_neither_target_nor_bytes(guarded: Guard, name: str) -
     with calling(guarded.port) as connection:
         connection.send(head + behind)
         status = connection.answer().status
+        noted(f"with the right credential: {name}", status, "refused, or a tunnel to that one target")
         assert status in (200, 400, 407, 502)
         if status == 200:
             connection.done_sending()
@@ -229,6 +244,8 @@ def test_who_is_slow_with_a_head_is_cut_off(guarded: Guard) -> None:
         waiting = [callers.submit(seconds_until_cut, guarded.port, first, trickle) for first, trickle in cases]
         for each in waiting:
             assert HEAD_SECONDS - 1 < each.result(20) < 2 * HEAD_SECONDS
+    slowest = max(each.result() for each in waiting)
+    note("Hostile peers", tried="slow bytes", expected=f"cut off after {HEAD_SECONDS:.0f} s", seen=f"{slowest:.1f} s")
     assert guarded.server.connections == before
 
 
@@ -245,6 +262,23 @@ def seconds_until_cut(port: int, first: bytes, trickle: bytes) -> float:
             except TimeoutError:
                 connection.send(trickle)
     return time.monotonic() - begins
+
+
+def test_headers_without_an_end_are_cut_off_as_soon_as_they_are_too_long(guarded: Guard) -> None:
+    """Long before the head's time is up: who sends without an end costs the guard one buffer."""
+    before, begins, sent = guarded.server.connections, time.monotonic(), 0
+    with calling(guarded.port) as connection:
+        with suppress(OSError):
+            connection.send(RIGHT[:-2])
+            while time.monotonic() < begins + 2 * HEAD_SECONDS and sent < MEGABYTE:
+                connection.send(b"X: " + b"x" * 1_021 + b"\r\n")
+                sent += 1_026
+                time.sleep(0.01)
+        with suppress(OSError):
+            noted("headers without an end", connection.answer().status, "400, or cut off")
+    assert time.monotonic() - begins < HEAD_SECONDS
+    assert sent < MEGABYTE
+    assert guarded.server.connections == before
 
 
 def test_a_server_with_another_certificate_gets_no_request(

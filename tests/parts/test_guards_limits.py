@@ -1,9 +1,17 @@
-"""Whom the guard listens to, what its other port serves, and what it does not speak: of HAProxy, on loopback."""
+"""Whom the guard listens to, what its other port serves, what it does not speak, and how much it bears: on loopback."""
 
 from __future__ import annotations
 
 import re
+import resource
+import select
+import socket
 import ssl
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +20,7 @@ from tests.parts.caller import calling, connect, statuses
 from tests.parts.guarded import Guard, started
 from tests.parts.hostile import CURRENT, HOSTILE, RIGHT, SECRETS, TARGET
 from tests.parts.issued import Issued
+from tests.proof import note
 
 ELSEWHERE = ["192.0.2.0/24", "2001:db8::/32"]
 """Networks that nobody here is in."""
@@ -125,3 +134,106 @@ def test_a_server_that_speaks_nothing_newer_than_tls_1_2_gets_no_request(
         assert statuses(guarded.port, RIGHT) == [503]
         assert guarded.server.connections > 0
         assert (guarded.server.heads, guarded.server.versions) == ([], [])
+
+
+# a flood
+
+
+@pytest.mark.long
+def test_ten_thousand_idle_connections_do_not_keep_a_right_request_waiting_for_long(
+    program: haproxy.Program, issued: Issued
+) -> None:
+    """Idle ones are cut off with the time for a head: who floods must come back every five seconds. A kubelet, which
+    asks three times in half a minute, does not restart the guard for it."""
+    with raised_file_limit(), started(program, issued, issued.frontend_server) as guarded:
+        process = pid(guarded)
+        before = resident(process)
+        with flood(guarded.port, FLOOD) as opened, ThreadPoolExecutor(1) as prober:
+            health = prober.submit(seconds_for, lambda: served(guarded.metrics_port, "/healthz")[0] == 200)
+            waited = [seconds_for(guarded.works)]
+            healthy = health.result()
+            most = resident(process)
+            waited += [seconds_for(guarded.works) for _ in range(20)]
+        assert pid(guarded) == process
+        after = seconds_for(guarded.works)
+        note(
+            "Hostile peers",
+            tried=f"guard, {FLOOD:,} idle connections at once ({opened:,} of them opened)",
+            expected=f"a right request works within {PATIENCE:.0f} s, and at once afterwards; memory below its limit",
+            seen=(
+                f"the first took {waited[0]:.2f} s, the slowest of 20 more {max(waited[1:]):.2f} s, health "
+                f"{healthy:.2f} s, afterwards {after:.2f} s; {before} MB before, {most} MB with them, "
+                f"{resident(process)} MB in the end"
+            ),
+        )
+        assert opened >= 0.95 * FLOOD
+        assert max(waited) < PATIENCE
+        assert healthy < PATIENCE
+        assert after < 1
+        assert most < 400
+
+
+FLOOD = 10_000
+FILES = 20_000
+PATIENCE = 6.0
+"""Seconds after which the idle ones' time for a head is up."""
+
+
+@contextmanager
+def raised_file_limit() -> Generator[None]:
+    """As many open files as the flood, and what HAProxy reserves for its connections, need."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, max(FILES, before[1])))
+    except (ValueError, OSError):
+        pytest.skip(f"only {before[1]} open files are allowed here")
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@contextmanager
+def flood(port: int, count: int) -> Generator[int]:
+    """Connections that say nothing, held until the block is left; yields how many came about within ten seconds."""
+    opening: list[socket.socket] = []
+    poll = select.epoll()
+    try:
+        for _ in range(count):
+            each = socket.socket()
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port))
+            poll.register(each, select.EPOLLOUT | select.EPOLLONESHOT)
+            opening.append(each)
+        ends, opened = time.monotonic() + 10, 0
+        while opened < count and time.monotonic() < ends:
+            opened += sum(1 for _, event in poll.poll(1) if not event & select.EPOLLERR)
+        yield opened
+    finally:
+        poll.close()
+        for each in opening:
+            each.close()
+
+
+def seconds_for(what: Callable[[], bool]) -> float:
+    """How long it takes; it must come true, within the callers' own time."""
+    begins = time.monotonic()
+    assert what()
+    return time.monotonic() - begins
+
+
+def pid(guarded: Guard) -> int:
+    """HAProxy's process, by its configuration."""
+    configuration = str(guarded.log.with_suffix(".cfg")).encode()
+    for each in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (each / "cmdline").read_bytes().split(b"\0")
+            if configuration in words and Path(words[0].decode()).name == "haproxy":
+                return int(each.name)
+    raise AssertionError("HAProxy is gone")
+
+
+def resident(process: int) -> int:
+    """Its memory, in MB."""
+    (kilobytes,) = re.findall(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
+    return int(kilobytes) // 1_024

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pulumi
 import pytest
 
+from tests.proof import note
 from tests.unit.machines import MEMBER, load
 from tests.unit.mistakes import REFUSALS
 from tests.unit.mistakes.refusal import Refusal, certificates, host, members, proxy
 
 
-@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
-def test_a_mistake_is_answered_with_its_key_what_was_found_and_what_mends_it(refusal: Refusal) -> None:
+@pytest.mark.parametrize(("mistake", "refusal"), REFUSALS.items(), ids=REFUSALS.keys())
+def test_a_mistake_is_answered_with_its_key_what_was_found_and_what_mends_it(mistake: str, refusal: Refusal) -> None:
     with pytest.raises(pulumi.RunError) as error:
         load(refusal.secret, **refusal.sections)
     said = str(error.value)
@@ -19,6 +20,7 @@ def test_a_mistake_is_answered_with_its_key_what_was_found_and_what_mends_it(ref
     assert f"  - karmada-anp:{refusal.key}: " in said
     (problem,) = [each for each in said.split("\n  - ")[1:] if each.startswith(f"karmada-anp:{refusal.key}: ")]
     found, mend = problem.split("\n", 1)
+    note("Mistakes", tried=mistake, expected=f"refused, naming {refusal.key}", seen=found)
     assert refusal.found in found
     assert refusal.mend in mend
 

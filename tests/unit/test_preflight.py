@@ -8,11 +8,15 @@ import pulumi
 import pytest
 
 import preflight
-from answers import Json, items
+import rights
+from answers import Json, at, items
 from components.registration import FIELD_MANAGER
 from settings import Settings
-from tests.unit.clusters import NAMESPACE, Clusters, cluster, deployment, role
+from tests.proof import note
+from tests.unit.clusters import NAMESPACE, Clusters, cluster, deployment, identity, role
 from tests.unit.machines import MEMBER, OTHER, load
+from tests.unit.mistakes.refusal import FORK
+from workstation import Unavailable
 
 SET = "pulumi config set --path 'karmada-anp:{0}' {1}"
 
@@ -23,6 +27,7 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
     fake = Clusters()
     monkeypatch.setattr(preflight, "objects", fake.objects)
     monkeypatch.setattr(preflight, "ask", fake.ask)
+    monkeypatch.setattr(rights, "ask", fake.ask)
     return fake
 
 
@@ -62,6 +67,33 @@ def having(context: str, resource: str, *objects: Json) -> Change:
 
 def no_engine(clusters: Clusters) -> None:
     clusters.engine = False
+
+
+def saying(context: str, said: str) -> Change:
+    def change(clusters: Clusters) -> None:
+        clusters.says[context] = said
+
+    return change
+
+
+def being(context: str, other: str) -> Change:
+    """A context that names the cluster of another one."""
+
+    def change(clusters: Clusters) -> None:
+        clusters.apis[context]["namespace/kube-system"] = [identity(f"uid of {other}")]
+
+    return change
+
+
+def denying(context: str, *what: str) -> Change:
+    def change(clusters: Clusters) -> None:
+        clusters.denied[context] = set(what)
+
+    return change
+
+
+LOGGED_OUT = "You must be logged in to the server (the server has asked for the client to provide credentials)"
+FORBIDDEN = 'Error from server (Forbidden): namespaces "karmada-system" is forbidden: User "nobody" cannot get resource'
 
 
 PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
@@ -144,10 +176,112 @@ PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
         "take members[0] out of the config",
     ),
     "the member was joined by register, and the config does not say so": (
-        having("karmada-apiserver", "clusterroles", role("member3")),
+        having("karmada-apiserver", "clusterrole/system:karmada:member3:agent", role("member3")),
         "members[0].registered",
         '`karmadactl register` joined "member3"',
         SET.format("members[0].registered", "true"),
+    ),
+    "the host's credentials have expired": (
+        saying("karmada-host", LOGGED_OUT),
+        "host.context",
+        'the API of "karmada-host" does not accept the credentials, which may have expired: You must be logged in',
+        "see to the credentials of that context",
+    ),
+    "the Karmada API's credentials have expired": (
+        saying("karmada-apiserver", LOGGED_OUT),
+        "host.karmadaContext",
+        'the API of "karmada-apiserver" does not accept the credentials',
+        SET.format("host.karmadaContext", "CONTEXT"),
+    ),
+    "a member's credentials have expired": (
+        saying("member3", LOGGED_OUT),
+        "members[0].context",
+        'the API of "member3" does not accept the credentials',
+        "or pause it",
+    ),
+    "the host's user may not even ask": (
+        saying("karmada-host", FORBIDDEN),
+        "host.context",
+        'the user of "karmada-host" may not even ask: Error from server (Forbidden): namespaces "karmada-system"',
+        "see to the credentials of that context",
+    ),
+    "a member's user may not even ask": (
+        saying("member3", FORBIDDEN),
+        "members[0].context",
+        'the user of "member3" may not even ask',
+        "or pause it",
+    ),
+    "the Karmada API's context is that of another cluster": (
+        saying("karmada-apiserver", 'the server doesn\'t have a resource type "clusters"'),
+        "host.karmadaContext",
+        '"karmada-apiserver" is no Karmada API: it has no Cluster objects',
+        SET.format("host.karmadaContext", "CONTEXT"),
+    ),
+    "the host's context is the Karmada API by another name": (
+        being("karmada-host", "karmada-apiserver"),
+        "host.context",
+        '"karmada-host" is the Karmada API (by the uid of its namespace kube-system)',
+        SET.format("host.context", "CONTEXT"),
+    ),
+    "the host's context is the member's": (
+        being("karmada-host", "member3"),
+        "host.context",
+        '"karmada-host" is what Karmada knows as the member "member3"',
+        SET.format("host.context", "CONTEXT"),
+    ),
+    "a member's context is the host's by another name": (
+        being("member3", "karmada-host"),
+        "members[0].context",
+        '"member3" is the cluster of host.context too',
+        SET.format("members[0].context", "CONTEXT"),
+    ),
+    "a member's context is the Karmada API's by another name": (
+        being("member3", "karmada-apiserver"),
+        "members[0].context",
+        '"member3" is the Karmada API',
+        SET.format("members[0].context", "CONTEXT"),
+    ),
+    "a member's context is another member's": (
+        being("member3", "member4"),
+        "members[0].context",
+        '"member3" is what Karmada knows as "member4"',
+        SET.format("members[0].context", "CONTEXT"),
+    ),
+    "a member's context is a cluster that Karmada does not know": (
+        being("member3", "a stranger"),
+        "members[0].context",
+        '"member3" is not what Karmada knows as "member3"',
+        SET.format("members[0].context", "CONTEXT"),
+    ),
+    "the host's user may not create Secrets": (
+        denying("karmada-host", "create secrets"),
+        "host.context",
+        'the user of "karmada-host" may not create secrets in namespace "karmada-system"',
+        "give that user a role with these rights, or " + SET.format("host.context", "CONTEXT"),
+    ),
+    "the host's user may neither patch nor delete Deployments": (
+        denying("karmada-host", "patch deployments", "delete deployments"),
+        "host.context",
+        'may not patch, delete deployments.apps in namespace "karmada-system"',
+        "give that user a role",
+    ),
+    "a member's user may not create Secrets": (
+        denying("member3", "create secrets"),
+        "members[0].context",
+        'the user of "member3" may not create secrets in namespace "karmada-system"',
+        "give that user a role",
+    ),
+    "a member's user may not patch Deployments": (
+        denying("member3", "patch deployments"),
+        "members[0].context",
+        'may not patch deployments.apps in namespace "karmada-system"; patch deployments.apps/karmada-agent',
+        "give that user a role",
+    ),
+    "the Karmada API's user may not patch Clusters": (
+        denying("karmada-apiserver", "patch clusters"),
+        "host.karmadaContext",
+        'the user of "karmada-apiserver" may not patch clusters.cluster.karmada.io/member3',
+        "give that user a role",
     ),
     "the Docker engine does not answer": (
         no_engine,
@@ -158,12 +292,18 @@ PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("change", "key", "found", "mend"), PROBLEMS.values(), ids=PROBLEMS.keys())
+@pytest.mark.parametrize(
+    ("mistake", "change", "key", "found", "mend"),
+    [(mistake, *of) for mistake, of in PROBLEMS.items()],
+    ids=PROBLEMS.keys(),
+)
 def test_a_problem_is_said_with_its_key_what_was_found_and_what_mends_it(
-    clusters: Clusters, settings: Settings, change: Change, key: str, found: str, mend: str
+    clusters: Clusters, settings: Settings, mistake: str, change: Change, key: str, found: str, mend: str
 ) -> None:
     change(clusters)
-    headline, problem, deed = refusal(settings).split("\n")
+    said = refusal(settings)
+    note("Mistakes", tried=mistake, expected=f"refused, naming {key}", seen=said.split("\n")[1].removeprefix("  - "))
+    headline, problem, deed = said.split("\n")
     assert headline == "The clusters are not ready for this stack; nothing was changed (1):"
     assert problem.startswith(f"  - karmada-anp:{key}: ")
     assert found in problem
@@ -190,7 +330,7 @@ def _containers(of: Json) -> Sequence[Json]:
 
 
 def test_a_registered_member_that_is_said_to_be_one_is_no_problem(clusters: Clusters) -> None:
-    having("karmada-apiserver", "clusterroles", role("member3"))(clusters)
+    having("karmada-apiserver", "clusterrole/system:karmada:member3:agent", role("member3"))(clusters)
     preflight.check(load(members=[{**MEMBER, "registered": True}]))
 
 
@@ -254,7 +394,7 @@ def test_a_paused_members_pull_secrets_are_not_asked_for(clusters: Clusters) -> 
 def test_without_pull_secrets_no_secret_is_asked_for(clusters: Clusters, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Sequence[str]] = []
 
-    def ask(command: Sequence[str], seconds: float = 15) -> str:
+    def ask(command: Sequence[str], seconds: float = 15, given: str = "") -> str:
         asked.append(command)
         return clusters.ask(command)
 
@@ -267,7 +407,7 @@ def test_another_place_of_karmada_agent_is_where_it_is_looked_for(clusters: Clus
     agent = {"deployment": "agent", "container": "main"}
     clusters.apis["member3"] = {
         "namespace/karmada-system": [NAMESPACE],
-        "deployment/agent": [deployment(container="main")],
+        "deployment/agent": [deployment(container="main", name="agent")],
     }
     preflight.check(load(members=[{**MEMBER, "agent": agent}]))
 
@@ -286,19 +426,153 @@ def test_everything_that_is_wrong_is_in_one_message(clusters: Clusters) -> None:
     assert [key for key in keys if f"  - karmada-anp:{key}: " not in said] == []
 
 
-def test_only_reading_commands_are_given(clusters: Clusters, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_are_given_that_change_nothing(clusters: Clusters, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They read, or create reviews, which no API keeps."""
     given: list[Sequence[str]] = []
 
     def objects(command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
         given.append(command)
         return clusters.objects(command, seconds)
 
-    def ask(command: Sequence[str], seconds: float = 15) -> str:
+    def ask(command: Sequence[str], seconds: float = 15, given_to_it: str = "", **named: str) -> str:
         given.extend([command] if command[0] == "kubectl" else [])
-        return clusters.ask(command, seconds)
+        return clusters.ask(command, seconds, **named)
 
     monkeypatch.setattr(preflight, "objects", objects)
     monkeypatch.setattr(preflight, "ask", ask)
+    monkeypatch.setattr(rights, "ask", ask)
     preflight.check(load(images=PULLED))
     assert len([each for each in given if "secret/pull" in each]) == 2
-    assert [each for each in given if each[0] != "kubectl" or "get" not in each] == []
+    changing = [each for each in given if each[0] != "kubectl" or "get" not in each]
+    assert len(changing) == len(clusters.apis) - 1
+    assert all("create" in each and "--filename=-" in each for each in changing)  # what it gets, the fake looks at
+
+
+# whose cluster it is
+
+
+SWAPPED: Sequence[Json] = [{**MEMBER, "context": "member4"}, {**OTHER, "context": "member3"}]
+
+
+def test_members_whose_contexts_are_swapped_are_said_each_by_its_key(clusters: Clusters) -> None:
+    said = refusal(load(members=SWAPPED[:1]))
+    assert 'karmada-anp:members[0].context: "member4" is what Karmada knows as "member4"' in said
+    said = refusal(load(members=SWAPPED))
+    assert "(2):" in said
+    assert 'karmada-anp:members[0].context: "member4" is what Karmada knows as "member4"' in said
+    assert 'karmada-anp:members[1].context: "member3" is what Karmada knows as "member3"' in said
+
+
+def test_of_another_cluster_nothing_else_is_said(clusters: Clusters, settings: Settings) -> None:
+    """It lacks what the right one has: that would send the reader after the wrong thing."""
+    being("member3", "karmada-host")(clusters)
+    having("member3", "deployment/karmada-agent")(clusters)
+    denying("member3", "create secrets")(clusters)
+    assert "(1):" in refusal(settings)
+
+
+def test_where_karmada_knows_no_identity_a_cluster_is_believed(clusters: Clusters, settings: Settings) -> None:
+    having("karmada-apiserver", "clusters.cluster.karmada.io", cluster("member3"))(clusters)
+    preflight.check(settings)
+
+
+def test_who_may_not_look_into_kube_system_is_believed(
+    clusters: Clusters, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user of some namespaces alone is enough for a member."""
+
+    def objects(command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
+        if "--context=member3" in command and "namespace/kube-system" in command:
+            raise Unavailable('Error from server (Forbidden): namespaces "kube-system" is forbidden: User "x" cannot')
+        return clusters.objects(command, seconds)
+
+    monkeypatch.setattr(preflight, "objects", objects)
+    preflight.check(settings)
+
+
+def test_a_host_that_is_itself_a_member_of_others_is_no_problem(clusters: Clusters, settings: Settings) -> None:
+    host = cluster("the-host", "Push", uid="uid of karmada-host")
+    having("karmada-apiserver", "clusters.cluster.karmada.io", cluster("member3"), host)(clusters)
+    preflight.check(settings)
+
+
+# another stack's tunnel
+
+
+def tunnelled(clusters: Clusters, *servers: Json) -> None:
+    way: Json = {
+        "kind": "Cluster",
+        "metadata": {"name": "member3"},
+        "spec": {"syncMode": "Pull", "proxyURL": "http://x:1"},
+    }
+    having("karmada-apiserver", "clusters.cluster.karmada.io", way)(clusters)
+    having("karmada-host", "deployment/proxy-server", *servers)(clusters)
+
+
+@pytest.fixture
+def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the program warns of."""
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
+    return said
+
+
+def test_a_tunnel_whose_server_is_elsewhere_is_warned_of(
+    clusters: Clusters, settings: Settings, warned: list[str]
+) -> None:
+    """No more than that: the stack's own server may have been deleted by hand, and `up` puts it back."""
+    tunnelled(clusters)
+    preflight.check(settings)
+    (warning,) = warned
+    assert warning.startswith('karmada-anp:members[0].name: Karmada goes to "member3" by http://x:1, but there is no')
+    assert 'no proxy-server in namespace "karmada-system" of karmada-host' in warning
+
+
+def test_the_stacks_own_tunnel_is_not_warned_of(clusters: Clusters, settings: Settings, warned: list[str]) -> None:
+    tunnelled(clusters, deployment(name="proxy-server"))
+    preflight.check(settings)
+    assert warned == []
+
+
+# what its user may
+
+
+def test_rights_are_asked_for_what_the_stack_does_and_no_more(clusters: Clusters, settings: Settings) -> None:
+    preflight.check(settings)
+    asked = {" ".join(str(at(each, key)) for key in ("verb", "group", "resource")) for each in clusters.reviewed}
+    workload = {f"{verb} {of}" for verb in ("create", "patch", "delete") for of in (" secrets", "apps deployments")}
+    assert asked == {*workload, "create networking.k8s.io networkpolicies", "patch cluster.karmada.io clusters"}
+
+
+def test_rights_go_with_what_the_config_asks_for(clusters: Clusters) -> None:
+    preflight.check(
+        load(
+            members=[{**MEMBER, "registered": True}],
+            proxy={"exposure": "loadBalancer", "replicas": 2},
+            monitoring={"enabled": True},
+        )
+    )
+    asked = {str(at(each, "resource")) for each in clusters.reviewed if at(each, "verb") == "create"}
+    assert asked == {
+        *("secrets", "deployments", "services", "networkpolicies", "poddisruptionbudgets"),
+        *("podmonitors", "prometheusrules", "clusterroles", "clusterrolebindings"),
+    }
+
+
+def test_the_fork_needs_no_right_on_clusters(clusters: Clusters) -> None:
+    denying("karmada-apiserver", "patch clusters")(clusters)
+    images = {"build": {"repository": FORK, "ref": "v0.0.24/dev", "commit": "0" * 40}}
+    preflight.check(load(proxy={"frontend": "builtin"}, images=images))
+
+
+def test_what_is_there_is_asked_for_by_its_name(clusters: Clusters, settings: Settings) -> None:
+    """A role may allow to patch or delete these objects alone; to create, no role can."""
+    preflight.check(settings)
+    named = {f"{at(each, 'resource')}/{at(each, 'name')}" for each in clusters.reviewed if at(each, "name")}
+    assert named == {
+        *("secrets/proxy-server-cert", "secrets/proxy-guard", "deployments/proxy-server"),
+        *("secrets/proxy-agent-cert", "deployments/proxy-agent", "deployments/karmada-agent"),
+        "clusters/member3",
+    }
+    unnamed = {str(at(each, "verb")) for each in clusters.reviewed if not at(each, "name")}
+    assert unnamed == {"create"}

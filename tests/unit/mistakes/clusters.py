@@ -19,6 +19,18 @@ CLUSTERS = {
     "the Karmada API's context is unknown": Refusal(
         host(karmadaContext="typo"), "host.karmadaContext", '"typo"', setting("host.karmadaContext", "CONTEXT")
     ),
+    "the host's context is the Karmada API's": Refusal(
+        host(context="karmada-apiserver"),
+        "host.context",
+        '"karmada-apiserver" is host.karmadaContext too',
+        setting("host.context", "CONTEXT"),
+    ),
+    "the Karmada API's context is the host's": Refusal(
+        host(karmadaContext="karmada-host"),
+        "host.karmadaContext",
+        '"karmada-host" is host.context too: the host cluster and the Karmada API that runs in it are two',
+        setting("host.karmadaContext", "CONTEXT"),
+    ),
     "a member's context is unknown, and the known ones are listed": Refusal(
         member(context="typo"),
         "members[0].context",
@@ -143,7 +155,7 @@ CLUSTERS = {
         {"members": None}, "members", "names no member", setting("members[0].name", "MEMBER")
     ),
     "a node's address is asked for, and no node has one": Refusal(
-        {**bare_host(context="karmada-apiserver"), **proxy(exposure="nodePort")},
+        {**bare_host(context="karmada-apiserver", karmadaContext="karmada-host"), **proxy(exposure="nodePort")},
         "host.address",
         'it is missing, and the nodes of "karmada-apiserver" do not tell: none has an address',
         setting("host.address", "ADDRESS"),
