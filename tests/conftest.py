@@ -14,7 +14,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: takes minutes; `make prove` runs these, `make test` the others")
+    config.addinivalue_line(
+        "markers", "long: takes minutes or breaks things; `make prove` runs these, `make test` the others"
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

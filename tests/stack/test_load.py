@@ -1,0 +1,229 @@
+"""Many requests through one tunnel: at once, one after the other, sessions, and a watch that is open all the while.
+
+One server, one agent, one member. In the order of the tests; the watch is opened before the first and read by the last.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from threading import Barrier, Timer
+
+import pytest
+
+from components import anp
+from tests.proof import note
+from tests.stack import environment
+from tests.stack.environment import HOST, PROXY_PATH, member, through_karmada
+from tests.stack.nodes import HOST_NODE, metric, pods, process, resident
+from tests.stack.traffic import Karmada, karmada
+from tools.checkout import Checkout
+from workstation import ask, kubectl
+
+pytestmark = pytest.mark.long
+
+MEMBER = "member3"
+WATCH = 600.0
+"""Seconds for which the watch stays open."""
+
+AT_ONCE, IN_SEQUENCE, SESSIONS = 200, 10_000, 50
+LIVES = 5.0
+"""Seconds for which a session is open and silent."""
+
+PATIENCE = 30.0
+"""Seconds that a client waits for an answer."""
+
+GROWS = 16 * 2**20
+"""Bytes by which a process may grow over the requests in sequence: less than 2 KB for each of them."""
+
+PEAK = 128 * 2**20
+"""Bytes that a process may hold after 200 requests at once: its limit is four times that."""
+
+POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "load", "namespace": "default"},
+    "spec": {
+        "terminationGracePeriodSeconds": 0,
+        "automountServiceAccountToken": False,
+        "containers": [
+            {
+                "name": "shell",
+                "image": "haproxy:3.2-alpine",
+                "imagePullPolicy": "IfNotPresent",
+                "command": ["sleep", "3600"],
+            }
+        ],
+    },
+}
+SESSION = 'read first; echo "$first"; read second; echo "$second"'
+
+
+@pytest.fixture(scope="module")
+def stack(dev: Checkout) -> Checkout:
+    """A stack with one tunnel."""
+    dev.configure(members=[environment.settings_of(MEMBER)], proxy={"exposure": "nodePort", "replicas": 1})
+    dev.select().up(on_output=print)
+    return dev
+
+
+@pytest.fixture(scope="module")
+def to(stack: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Karmada:
+    """The Karmada API, for requests."""
+    return karmada(tmp_path_factory.mktemp("karmada"))
+
+
+@pytest.fixture(scope="module")
+def pod(stack: Checkout) -> Iterator[str]:
+    """A pod with a shell in the member."""
+    direct = kubectl(*member(MEMBER))
+    subprocess.run([*direct, "apply", "--filename=-"], input=json.dumps(POD), text=True, check=True)
+    ask([*direct, "wait", "pod/load", "--for=condition=Ready", "--timeout=60s"], 70)
+    yield "load"
+    ask([*direct, "delete", "pod/load", "--wait=false"])
+
+
+@pytest.fixture(scope="module")
+def watch(stack: Checkout) -> Iterator[tuple[subprocess.Popen[str], float]]:
+    """A watch through the tunnel of one object that is not there, and when it was opened."""
+    command = [*through_karmada(MEMBER), "get", "configmaps", "--field-selector=metadata.name=watched-long"]
+    process = subprocess.Popen([*command, "--watch-only", "--output=name"], stdout=subprocess.PIPE, text=True)
+    yield process, time.monotonic()
+    process.kill()
+    process.wait(10)
+
+
+def memory() -> dict[str, int]:
+    """Resident bytes of the tunnel's processes."""
+    (server,), (agent,) = pods(HOST, anp.SERVER), pods(member(MEMBER), anp.AGENT)
+    resident_bytes = "process_resident_memory_bytes"
+    return {
+        anp.SERVER: int(metric(HOST, server, anp.SERVER_HEALTH_PORT, resident_bytes)),
+        anp.AGENT: int(metric(member(MEMBER), agent, anp.AGENT_HEALTH_PORT, resident_bytes)),
+        anp.GUARD: resident(HOST_NODE, process(HOST_NODE, server, anp.GUARD)),
+    }
+
+
+def told(memory: dict[str, int]) -> str:
+    return ", ".join(f"{name} {held / 2**20:.1f}" for name, held in memory.items()) + " MiB"
+
+
+def failed(to: Karmada) -> str:
+    """What was wrong with one request to the member, or nothing."""
+    try:
+        status = to.get(PROXY_PATH.format(MEMBER) + "/readyz", PATIENCE)
+    except (OSError, HTTPException) as error:
+        return f"{type(error).__name__}: {error}"
+    return "" if status == 200 else f"status {status}"
+
+
+def session(pod: str, number: int, all_open: Barrier) -> str:
+    """What was wrong with a session that echoes a line, stays open until all others have, and echoes another."""
+    command = [*through_karmada(MEMBER), "exec", "--stdin", pod, "--", "sh", "-c", SESSION]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+    )
+    limit = Timer(120, process.kill)
+    limit.start()
+    try:
+        assert process.stdin
+        assert process.stdout
+        for line in (f"first {number}\n", f"second {number}\n"):
+            process.stdin.write(line)
+            if (echo := process.stdout.readline()) != line:
+                all_open.abort()
+                return f"{echo!r} instead of {line!r}: {process.communicate()[1]}"
+            if line.startswith("first"):
+                all_open.wait(120)
+                time.sleep(LIVES)
+        return "" if process.wait(30) == 0 else f"it ended with {process.returncode}"
+    except (OSError, subprocess.TimeoutExpired, RuntimeError) as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        limit.cancel()
+        process.kill()
+        process.wait(10)
+
+
+def test_requests_at_once(watch: object, to: Karmada) -> None:
+    idle, began = memory(), time.monotonic()
+    with ThreadPoolExecutor(AT_ONCE) as clients:
+        start = Barrier(AT_ONCE, timeout=60)
+
+        def client(_: int) -> str:
+            start.wait()
+            return failed(to)
+
+        errors = [each for each in clients.map(client, range(AT_ONCE)) if each]
+    took, held = time.monotonic() - began, memory()
+    note(
+        "Load",
+        tried=f"{AT_ONCE} requests at once through one tunnel",
+        expected=f"no error, no process above {PEAK / 2**20:.0f} MiB",
+        seen=f"{len(errors)} errors, {took:.1f} s; before {told(idle)}; after {told(held)}",
+    )
+    assert errors == []
+    assert min(idle.values()) > 2**20
+    assert {name: each for name, each in held.items() if each > PEAK} == {}
+
+
+def test_sessions_at_once(watch: object, pod: str) -> None:
+    began, all_open = time.monotonic(), Barrier(SESSIONS)
+
+    def client(number: int) -> str:
+        return session(pod, number, all_open)
+
+    with ThreadPoolExecutor(SESSIONS) as clients:
+        errors = [each for each in clients.map(client, range(SESSIONS)) if each]
+    note(
+        "Load",
+        tried=f"{SESSIONS} exec sessions open at once, silent for {LIVES:.0f} s",
+        expected="each echoes before and after",
+        seen=f"{len(errors)} errors, {time.monotonic() - began:.1f} s",
+    )
+    assert errors == []
+
+
+def test_requests_one_after_the_other(watch: object, to: Karmada) -> None:
+    before, began = memory(), time.monotonic()
+    errors = [each for each in (failed(to) for _ in range(IN_SEQUENCE)) if each]
+    took, after = time.monotonic() - began, memory()
+    note(
+        "Load",
+        tried=f"{IN_SEQUENCE} requests in sequence through one tunnel",
+        expected=f"no error, no process grows by more than {GROWS / 2**20:.0f} MiB",
+        seen=f"{len(errors)} errors, {1000 * took / IN_SEQUENCE:.1f} ms each; "
+        f"before {told(before)}; after {told(after)}",
+    )
+    assert errors == []
+    assert {name: after[name] - before[name] for name in before if after[name] - before[name] > GROWS} == {}
+
+
+def test_a_watch_delivers_at_its_end(watch: tuple[subprocess.Popen[str], float]) -> None:
+    process, opened = watch
+    direct = kubectl(*member(MEMBER))
+    time.sleep(max(0.0, opened + WATCH - time.monotonic()))
+    still_open = process.poll() is None
+    limit = Timer(30, process.kill)
+    limit.start()
+    try:
+        ask([*direct, "create", "configmap", "watched-long"])
+        began = time.monotonic()
+        assert process.stdout
+        line = process.stdout.readline()
+        took = time.monotonic() - began
+    finally:
+        limit.cancel()
+        ask([*direct, "delete", "configmap", "watched-long", "--ignore-not-found"])
+    note(
+        "Load",
+        tried=f"one silent watch, open for {WATCH:.0f} s beside all this",
+        expected="it is still open and delivers an event",
+        seen=f"{'open' if still_open else 'closed'}, {line.strip() or 'no event'} after {took:.1f} s",
+    )
+    assert still_open
+    assert line == "configmap/watched-long\n"
