@@ -76,10 +76,10 @@ ALONE = Ending(pause=0, grace=3)
 
 HANDING_OVER = Ending(pause=5, grace=15)
 
-READY_SECONDS = 25
-"""How long a new server has been ready before it is used: it is ready with any agent, and those of other members are
-yet to find it. An agent tries once a second, at a random one of the servers; a try at one that has just gone takes
-20 s, which is gRPC's own limit."""
+READY_SECONDS = 30
+"""How old a new server is before it is used: it is ready with any agent, and those of other members are yet to find
+it. An agent tries once a second, at a random one of the servers; a try at one that has just gone takes 20 s, gRPC's own
+limit. A server that has lost all its agents, as by a cut network, is used again as soon as one is back."""
 
 AGENT_READY_SECONDS = 10
 """How long a new agent has been ready before an old one goes: it is ready with any server, and finds the others so."""

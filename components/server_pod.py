@@ -119,7 +119,7 @@ def _server(args: GuardedPodArgs) -> ContainerArgsDict:
     ready: ProbeArgsDict = {
         "http_get": {"path": "/readyz" if args.awaits_agents else "/healthz", "port": anp.SERVER_HEALTH_PORT},
         "period_seconds": 1,
-        "success_threshold": anp.READY_SECONDS if waits else 1,
+        "initial_delay_seconds": anp.READY_SECONDS if waits else 0,
     }
     return {
         **_documented_server(args.image.reference),

@@ -138,13 +138,13 @@ def test_where_servers_hand_over_an_agent_is_ready_for_as_long_as_services_forge
         assert number(agent.inputs, "spec", "minReadySeconds") >= forgotten > 0
 
 
-def test_a_server_that_takes_over_is_ready_for_some_seconds_first(off_the_host_network: Run) -> None:
+def test_a_server_that_takes_over_is_not_used_in_its_first_seconds(off_the_host_network: Run) -> None:
     """It is ready with any agent: each of the others must have had time to find it, at its longest interval."""
     probe = entries(containers(pods(off_the_host_network)["proxy-server"])["proxy-server"], "readinessProbe")
     assert probe == {
         "httpGet": {"path": "/readyz", "port": 8092},
         "periodSeconds": 1,
-        "successThreshold": anp.READY_SECONDS,
+        "initialDelaySeconds": anp.READY_SECONDS,
     }
     for name in agents(off_the_host_network):
         interval = arguments(pods(off_the_host_network)[name], "proxy-agent")["sync-interval-cap"]
@@ -153,20 +153,21 @@ def test_a_server_that_takes_over_is_ready_for_some_seconds_first(off_the_host_n
 
 def test_where_nobody_hands_over_a_server_is_ready_at_once(dev: Run) -> None:
     probe = at(containers(pods(dev)["proxy-server"])["proxy-server"], "readinessProbe")
-    assert probe == {"httpGet": {"path": "/readyz", "port": 8092}, "periodSeconds": 1, "successThreshold": 1}
+    assert probe == {"httpGet": {"path": "/readyz", "port": 8092}, "periodSeconds": 1, "initialDelaySeconds": 0}
 
 
 def test_a_server_that_expects_no_agent_is_ready_without() -> None:
     run = balanced(members=[{**MEMBER3, "paused": True}])
     probe = at(containers(pods(run)["proxy-server"])["proxy-server"], "readinessProbe")
-    assert probe == {"httpGet": {"path": "/healthz", "port": 8092}, "periodSeconds": 1, "successThreshold": 1}
+    assert probe == {"httpGet": {"path": "/healthz", "port": 8092}, "periodSeconds": 1, "initialDelaySeconds": 0}
 
 
-def test_no_probe_but_readiness_asks_for_more_than_one_success(guarded_stack: Run) -> None:
-    """Kubernetes refuses a liveness probe that does."""
+def test_a_probe_that_fails_once_and_then_not_is_enough_to_be_used_again(guarded_stack: Run) -> None:
+    """A server that lost all its agents, as by a cut network, must not wait when one is back."""
     for pod in pods(guarded_stack).values():
         for container in containers(pod).values():
-            assert at(container, "livenessProbe", "successThreshold") in (None, 1)
+            for probe in ("livenessProbe", "readinessProbe"):
+                assert at(container, probe, "successThreshold") in (None, 1)
 
 
 def test_where_servers_hand_over_services_forget_them_before_they_end_and_the_guard_goes_last(
@@ -202,6 +203,6 @@ def test_an_agent_ends_as_long_after_its_signal_as_a_server_does(guarded_stack: 
 
 def test_pulumi_waits_for_as_long_as_a_roll_of_all_servers_takes(load_balancer: Run) -> None:
     pod = pods(load_balancer)["proxy-server"]
-    ready = number(containers(pod)["proxy-server"], "readinessProbe", "successThreshold")
+    ready = number(containers(pod)["proxy-server"], "readinessProbe", "initialDelaySeconds")
     each = ready + number(pod, "spec", "terminationGracePeriodSeconds")
     assert replicas(load_balancer)["proxy-server"] * each < 300
