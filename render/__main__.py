@@ -10,6 +10,7 @@ from pathlib import Path
 import pulumi
 
 from render import manifests
+from render.mocks import PLACEHOLDER as LOAD_BALANCERS_ADDRESS
 from render.program import Run, run
 from render.stackfile import config_of
 
@@ -45,7 +46,7 @@ def placeholders(ran: Run) -> Iterator[str]:
     """What each placeholder address that is in a manifest stands for."""
     written = "\n".join(manifests.as_yaml(each) for each in manifests.manifests(ran).values())
     yield "Nothing was asked; keys and certificates were made for this and thrown away. Placeholders:"
-    for address, what in ran.placeholders.items():
+    for address, what in {**ran.placeholders, LOAD_BALANCERS_ADDRESS: "the load balancer's address"}.items():
         if manifests.holds(written, address):
             yield f"  {address}  {what}"
 
