@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, cast
 
 import pulumi
@@ -261,19 +262,20 @@ class _Known:
 
     def monitored(self, clusters: Sequence[Cluster]) -> Sequence[Cluster]:
         """Those clusters that have the kinds of the prometheus-operator; of the others it says so."""
-        return [each for each in clusters if self._has_monitors(each)]
-
-    def _has_monitors(self, cluster: Cluster) -> bool:
-        try:
-            found = self._workstation.has_monitors(cluster.kubeconfig, cluster.context)
-        except Unavailable:
-            # a paused member keeps what it has; of any other preflight says that it does not answer
-            return True
-        if not found:
+        with ThreadPoolExecutor(len(clusters)) as pool:
+            answers = list(zip(clusters, pool.map(self._has_monitors, clusters), strict=True))
+        for cluster in [each for each, has in answers if not has]:
             pulumi.log.warn(
                 f"{cluster.context} has no PodMonitor and PrometheusRule: it gets none (monitoring.enabled)"
             )
-        return found
+        return [each for each, has in answers if has]
+
+    def _has_monitors(self, cluster: Cluster) -> bool:
+        try:
+            return self._workstation.has_monitors(cluster.kubeconfig, cluster.context)
+        except Unavailable:
+            # a paused member keeps what it has; of any other preflight says that it does not answer
+            return True
 
     def _server(self, key: str, cluster: Cluster, context_key: str, context: str) -> str:
         """The API server's URL of a context, or "" after a problem."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 
 from answers import Json, parse, text
+from commands.asked import api, until
 from workstation import Unavailable, ask, kubectl, objects
 
 SECONDS = 120
@@ -24,43 +24,34 @@ def main() -> int:
     if os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE") == "true" and not answers(what):
         print(f"{text(what, 'cluster')}: it is gone, and with it its karmada-agent; nobody waits for it")
         return 0
-    end = time.monotonic() + SECONDS
-    reason = ""
-    while time.monotonic() < end:
-        try:
-            reason = still_there(what)
-        except Unavailable as unavailable:
-            reason = str(unavailable)
-        if not reason:
-            return 0
-        time.sleep(0.2)
-    print(f"{text(what, 'cluster')}: karmada-agent did not come back without the tunnel: {reason}", file=sys.stderr)
-    print("Mend the agent and run the same command again: the rest is still to be taken away.", file=sys.stderr)
-    return 1
+    try:
+        until(lambda: gone(what), SECONDS)
+    except Unavailable as reason:
+        print(f"{text(what, 'cluster')}: karmada-agent did not come back without the tunnel: {reason}", file=sys.stderr)
+        print("Mend the agent and run the same command again: the rest is still to be taken away.", file=sys.stderr)
+        return 1
+    return 0
 
 
 def answers(what: Json) -> bool:
     """Whether the member's API does."""
-    member = (text(what, "member", "kubeconfig"), text(what, "member", "context"))
     try:
-        ask(kubectl(*member, "get", "--raw", "/readyz", "--request-timeout=10s"))
+        ask(kubectl(*api(what, "member"), "get", "--raw", "/readyz", "--request-timeout=10s"))
     except Unavailable:
         return False
     return True
 
 
-def still_there(what: Json) -> str:
-    """Why it is not over yet, or nothing. Raises Unavailable."""
-    member = (text(what, "member", "kubeconfig"), text(what, "member", "context"))
+def gone(what: Json) -> None:
+    """Raises Unavailable with the reason while it is not over yet."""
+    member = api(what, "member")
     deployment = [f"deployment/{text(what, 'deployment')}", f"--namespace={text(what, 'namespace')}"]
     if objects(kubectl(*member, "get", *deployment)):
         ask(kubectl(*member, "rollout", "status", *deployment, "--timeout=5s"))
-    karmada = (text(what, "karmada", "kubeconfig"), text(what, "karmada", "context"))
-    for cluster in objects(kubectl(*karmada, "get", "clusters.cluster.karmada.io", text(what, "cluster"))):
+    for cluster in objects(kubectl(*api(what, "karmada"), "get", "clusters.cluster.karmada.io", text(what, "cluster"))):
         url = text(cluster, "spec", "proxyURL")
         if url == text(what, "proxyUrl"):
-            return f"its Cluster still names {url}"
-    return ""
+            raise Unavailable(f"its Cluster still names {url}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from answers import Json, entries, items, number, parse, text
+from commands.asked import api, until
 from workstation import Unavailable, ask, kubectl, objects
 
 
@@ -19,20 +20,15 @@ def main() -> int:
     what = parse(sys.stdin.read())
     name, seconds = text(what, "cluster"), number(what, "seconds")
     started = time.monotonic()
-    said = ""
-    while time.monotonic() < started + seconds:
-        try:
-            request(what)
-        except Unavailable as unavailable:
-            said = str(unavailable)
-            time.sleep(0.2)
-            continue
-        print(f"{name}: reached through Karmada: /readyz and a list ({time.monotonic() - started:.1f} s)")
-        return 0
-    print(f"{name}: not reached through Karmada within {seconds} s: {said}", file=sys.stderr)
-    for hop in hops(what):
-        print(f"  {hop}", file=sys.stderr)
-    return 1
+    try:
+        until(lambda: request(what), seconds)
+    except Unavailable as unavailable:
+        print(f"{name}: not reached through Karmada within {seconds} s: {unavailable}", file=sys.stderr)
+        for hop in hops(what):
+            print(f"  {hop}", file=sys.stderr)
+        return 1
+    print(f"{name}: reached through Karmada: /readyz and a list ({time.monotonic() - started:.1f} s)")
+    return 0
 
 
 def request(what: Json) -> None:
@@ -52,11 +48,6 @@ def hops(what: Json) -> Iterator[str]:
     yield from told("proxy-agent", lambda: pods(what, "member", text(what, "proxyAgent")))
     yield from told("karmada-agent", lambda: karmada_agent(what))
     yield from told("member's API, asked directly", lambda: member_api(what))
-
-
-def api(what: Json, end: str) -> tuple[str, str]:
-    """kubeconfig and context of one of the three APIs."""
-    return text(what, end, "kubeconfig"), text(what, end, "context")
 
 
 def told(hop: str, ask_it: Callable[[], Iterator[str]]) -> Iterator[str]:

@@ -77,16 +77,15 @@ class TunnelPki(ComponentResource):
                 child,
             )
 
-        self.agent_ca = agent[0]
         self.frontend_trust, self.agent_trust = (
-            Output.concat("", *(each.cert_pem for each in side)) for side in (frontend, agent)
+            Output.concat("", *(each.cert_pem for each in side.values())) for side in (frontend, agent)
         )
-        self.frontend_server = certificate("frontend-server", frontend[0], SERVER, *SERVER_NAMES, "127.0.0.1")
-        self.frontend_client = certificate("frontend-client", frontend[0], "karmada")
-        self.agent_server = certificate("agent-server", agent[0], SERVER, *SERVER_NAMES, args.address)
+        frontend_ca, self.agent_ca = next(iter(frontend.values())), next(iter(agent.values()))
+        self.frontend_server = certificate("frontend-server", frontend_ca, SERVER, *SERVER_NAMES, "127.0.0.1")
+        self.frontend_client = certificate("frontend-client", frontend_ca, "karmada")
+        self.agent_server = certificate("agent-server", self.agent_ca, SERVER, *SERVER_NAMES, args.address)
         self.certificate_ends = {
-            **{f"frontend-ca-{key}": each.ends for key, each in zip(args.ca_keys, frontend, strict=True)},
-            **{f"agent-ca-{key}": each.ends for key, each in zip(args.ca_keys, agent, strict=True)},
+            **{name: authority.ends for name, authority in (frontend | agent).items()},
             "frontend-server": self.frontend_server.ends,
             "frontend-client": self.frontend_client.ends,
             "agent-server": self.agent_server.ends,
@@ -95,17 +94,18 @@ class TunnelPki(ComponentResource):
         self.register_outputs({"ends": self.ends})
 
 
-def _authorities(of: str, args: TunnelPkiArgs, opts: ResourceOptions) -> list[CertificateAuthority]:
-    """A CA a generation of its key. A key that signs no longer is not protected: the next step deletes it."""
-    return [
-        CertificateAuthority(
-            f"{of}-ca-{generation}",
+def _authorities(of: str, args: TunnelPkiArgs, opts: ResourceOptions) -> dict[str, CertificateAuthority]:
+    """A CA a generation of its key, by name. A key that signs no longer is not protected: the next step deletes it."""
+    return {
+        name: CertificateAuthority(
+            name,
             CertificateAuthorityArgs(
-                common_name=f"karmada-anp-{of}-ca-{generation}",
+                common_name=f"karmada-anp-{name}",
                 lifetime=args.lifetime,
                 protect_key=args.protect_ca_keys and generation >= args.ca_keys[0],
             ),
             opts,
         )
         for generation in args.ca_keys
-    ]
+        for name in [f"{of}-ca-{generation}"]
+    }

@@ -16,7 +16,7 @@ from components.entry import Entry
 from components.images import Image
 from components.network_policy import agent_policy
 from components.revision import revision
-from components.secret_files import CHECKSUM_ANNOTATION, SecretFiles, secret_files
+from components.secret_files import CHECKSUM_ANNOTATION, SecretFiles, secret_files, volume
 from settings import Monitoring
 
 CERT_VOLUME = "cert"
@@ -103,7 +103,7 @@ def _documented(args: ProxyAgentArgs) -> DeploymentSpecArgsDict:
             "metadata": {"labels": {"app": anp.AGENT}},
             "spec": {
                 "containers": [_documented_agent(args)],
-                "volumes": [{"name": CERT_VOLUME, "secret": {"secret_name": anp.AGENT_CERT_SECRET}}],
+                "volumes": [volume(CERT_VOLUME, anp.AGENT_CERT_SECRET)],
             },
         },
     }
@@ -121,7 +121,6 @@ def _lasting(args: ProxyAgentArgs, files: SecretFiles) -> DeploymentSpecArgsDict
         "security_context": security_context.of_container(),
         "volume_mounts": [{"name": CERT_VOLUME, "mount_path": anp.AGENT_CERT_DIR, "read_only": True}],
     }
-    mode = security_context.READABLE_BY_POD
     return {
         "replicas": args.replicas,
         "min_ready_seconds": anp.AGENT_READY_SECONDS if args.ending is anp.HANDING_OVER else 0,
@@ -136,9 +135,7 @@ def _lasting(args: ProxyAgentArgs, files: SecretFiles) -> DeploymentSpecArgsDict
                 "image_pull_secrets": [{"name": each} for each in args.image.pull_secrets],
                 "topology_spread_constraints": [spread_over_nodes(anp.AGENT)],
                 "containers": [agent],
-                "volumes": [
-                    {"name": CERT_VOLUME, "secret": {"secret_name": anp.AGENT_CERT_SECRET, "default_mode": mode}}
-                ],
+                "volumes": [volume(CERT_VOLUME, anp.AGENT_CERT_SECRET, security_context.READABLE_BY_POD)],
             },
         },
     }

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pulumi import Input, Output, ResourceOptions
-from pulumi_kubernetes.core.v1 import Secret
+from pulumi_kubernetes.core.v1 import Secret, SecretVolumeSourceArgsDict, VolumeArgsDict
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 CHECKSUM_ANNOTATION = "karmada-anp/checksum"
@@ -40,6 +40,14 @@ def secret_files(
         opts=opts,
     )
     return SecretFiles(secret=made, checksum=Output.unsecret(contents.apply(checksum_of)))
+
+
+def volume(name: str, secret: str, mode: int | None = None) -> VolumeArgsDict:
+    """A pod's volume of a Secret's files, with Kubernetes' own mode (0644) or another."""
+    source: SecretVolumeSourceArgsDict = {"secret_name": secret}
+    if mode is not None:
+        source["default_mode"] = mode
+    return {"name": name, "secret": source}
 
 
 def combined(checksums: Sequence[Output[str]]) -> Output[str]:

@@ -12,15 +12,13 @@ from pulumi_kubernetes.core.v1 import (
     PodTemplateSpecArgsDict,
     ProbeArgsDict,
     ResourceRequirementsArgsDict,
-    SecretVolumeSourceArgsDict,
     TolerationArgsDict,
-    VolumeArgsDict,
 )
 
 from components import anp, guard, security_context
 from components.availability import spread_over_nodes
 from components.images import Image
-from components.secret_files import CHECKSUM_ANNOTATION
+from components.secret_files import CHECKSUM_ANNOTATION, volume
 from settings import Exposure, Proxy, Toleration
 
 CERT_VOLUME = "cert"
@@ -65,7 +63,7 @@ def documented(image: Input[str]) -> PodTemplateSpecArgsDict:
             "host_network": True,
             "restart_policy": "Always",
             "containers": [_documented_server(image)],
-            "volumes": [_volume(CERT_VOLUME, anp.SERVER_CERT_SECRET)],
+            "volumes": [volume(CERT_VOLUME, anp.SERVER_CERT_SECRET)],
         },
     }
 
@@ -87,8 +85,8 @@ def guarded(args: GuardedPodArgs) -> PodTemplateSpecArgsDict:
             "topology_spread_constraints": [spread_over_nodes(anp.SERVER)],
             "containers": [_server(args), _guard(args)],
             "volumes": [
-                _volume(CERT_VOLUME, anp.SERVER_CERT_SECRET, security_context.READABLE_BY_POD),
-                _volume(GUARD_VOLUME, anp.GUARD, security_context.READABLE_BY_POD),
+                volume(CERT_VOLUME, anp.SERVER_CERT_SECRET, security_context.READABLE_BY_POD),
+                volume(GUARD_VOLUME, anp.GUARD, security_context.READABLE_BY_POD),
             ],
         },
     }
@@ -167,10 +165,3 @@ def _pausing(seconds: int) -> _Pausing:
 def _toleration(of: Toleration) -> TolerationArgsDict:
     """As Kubernetes has it, where an empty text is as good as none."""
     return {"key": of.key, "operator": of.operator, "value": of.value, "effect": of.effect}
-
-
-def _volume(name: str, secret: str, mode: int | None = None) -> VolumeArgsDict:
-    source: SecretVolumeSourceArgsDict = {"secret_name": secret}
-    if mode is not None:
-        source["default_mode"] = mode
-    return {"name": name, "secret": source}

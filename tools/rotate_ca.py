@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from answers import Json, entries, items, number, parse, text
+from pydantic import ValidationError
+
+from answers import Json, entries, items, parse, text
 from problems import PROJECT
+from settings import Certificates
 from tools.checkout import ROOT
 
 SECTION = f"{PROJECT}:certificates"
@@ -63,20 +65,18 @@ def main() -> int:
 
 def configured() -> Step:
     """What the stack's config says."""
-    certificates = parse(text(entries(answer("config", "--json")), SECTION, "value") or "{}")
-    signs = number(certificates, "caKey") or 1
-    return Step(signs, generations(items(certificates, "trustedCaKeys")) or frozenset({signs}))
+    section = parse(text(entries(answer("config", "--json")), SECTION, "value") or "{}")
+    try:
+        certificates = Certificates.model_validate(section)
+    except ValidationError:
+        raise SystemExit(f"{SECTION} has problems: `pulumi preview` says which") from None
+    return Step(certificates.ca_key, frozenset(certificates.trusted))
 
 
 def deployed() -> Step | None:
     """What the last `up` that ended well deployed everywhere; None where there was none."""
     keys = [each for each in items(answer("stack", "output", "--json"), "caKeys") if isinstance(each, int)]
     return Step(keys[0], frozenset(keys)) if keys else None
-
-
-def generations(of: Sequence[Json]) -> frozenset[int]:
-    """The whole numbers among some JSON."""
-    return frozenset(each for each in of if isinstance(each, int))
 
 
 def configure(step: Step) -> None:

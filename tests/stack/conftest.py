@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from pulumi import automation
 
 from answers import Json
 from tests.stack import environment
@@ -39,6 +40,12 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dev(tmp_path_factory: pytest.TempPathFactory, backend: Path, before: Mapping[str, Json]) -> Iterator[Checkout]:
     """A checkout with the dev stack."""
     yield from with_every_member(Checkout(tmp_path_factory.mktemp("dev"), backend, "dev"))
+
+
+@pytest.fixture(scope="module")
+def up(dev: Checkout) -> automation.UpResult:
+    """A fresh up of the dev stack, from a checkout that never had ANP's sources. Other modules override it."""
+    return dev.select().up(on_output=print)
 
 
 @pytest.fixture(scope="module")

@@ -29,15 +29,19 @@ def address_of(node: str) -> str:
     return ask(["docker", "inspect", "--format={{.NetworkSettings.Networks.kind.IPAddress}}", node]).strip()
 
 
-def pods(end: tuple[str, str], app: str) -> Sequence[Json]:
+def pods(end: tuple[str, str], app: str, namespace: str = NAMESPACE) -> Sequence[Json]:
     """An app's pods that run and are not about to end."""
-    found = objects(kubectl(*end, "get", "pods", f"--namespace={NAMESPACE}", f"--selector=app={app}"))
+    found = objects(kubectl(*end, "get", "pods", f"--namespace={namespace}", f"--selector=app={app}"))
     lasting = [each for each in found if at(each, "metadata", "deletionTimestamp") is None]
     return [each for each in lasting if text(each, "status", "phase") == "Running"]
 
 
 def name_of(pod: Json) -> str:
     return text(pod, "metadata", "name")
+
+
+def namespace_of(pod: Json) -> str:
+    return text(pod, "metadata", "namespace")
 
 
 def uid_of(pod: Json) -> str:
@@ -52,7 +56,7 @@ def container(pod: Json, name: str) -> Json:
 def kill_pod(end: tuple[str, str], pod: Json) -> None:
     """Deletes a pod without any grace."""
     at_once = ["--grace-period=0", "--force"]
-    ask(kubectl(*end, "delete", f"pod/{name_of(pod)}", f"--namespace={NAMESPACE}", *at_once), 60)
+    ask(kubectl(*end, "delete", f"pod/{name_of(pod)}", f"--namespace={namespace_of(pod)}", *at_once), 60)
 
 
 def process(node: str, pod: Json, name: str) -> int:
@@ -93,7 +97,7 @@ def cut_off(node: str, address: str, port: int) -> Generator[None]:
 
 def metric(end: tuple[str, str], pod: Json, port: int, name: str) -> float:
     """A metric of a pod, read through its cluster's API; 0 where it has none. Raises Unavailable."""
-    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name_of(pod)}:{port}/proxy/metrics"
+    path = f"/api/v1/namespaces/{namespace_of(pod)}/pods/{name_of(pod)}:{port}/proxy/metrics"
     printed = ask(kubectl(*end, "get", "--raw", path, "--request-timeout=5s"))
     found = re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)$", printed, re.MULTILINE)
     return float(found[1]) if found else 0.0

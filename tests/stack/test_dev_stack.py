@@ -59,12 +59,6 @@ def member(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def up(dev: Checkout) -> automation.UpResult:
-    """A fresh up, from a checkout that never had ANP's sources."""
-    return dev.select().up(on_output=print)
-
-
-@pytest.fixture(scope="module")
 def pod(up: automation.UpResult, member: str) -> Iterator[str]:
     """A pod with a shell in the member, made through Karmada."""
     proxied = through_karmada(member)

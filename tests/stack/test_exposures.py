@@ -20,24 +20,13 @@ from components import anp
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, NAMESPACE, member
+from tests.stack.nodes import HOST_NODE, address_of
 from tests.stack.traffic import karmada, traffic
 from tools.checkout import Checkout
 from workstation import ask, kubectl, objects
 
 LONGEST_GAP = 30.0
 """Seconds without an answer that one server may cost when it is replaced on the host network."""
-
-
-@pytest.fixture(scope="module")
-def up(dev: Checkout) -> automation.UpResult:
-    """A fresh up of the dev stack, on the host network."""
-    return dev.select().up(on_output=print)
-
-
-def host_address() -> str:
-    """The host's node on the Docker network of the clusters."""
-    address = "--format={{.NetworkSettings.Networks.kind.IPAddress}}"
-    return ask(["docker", "inspect", address, "karmada-host-control-plane"]).strip()
 
 
 def pod_networks() -> list[Json]:
@@ -75,7 +64,7 @@ def test_one_server_on_the_host_network_has_a_gap_that_ends_by_itself(
 
 
 def test_who_is_none_of_the_allowed_sources_gets_no_answer(up: automation.UpResult) -> None:
-    with suppress(ConnectionResetError), create_connection((host_address(), 8088), 5) as stranger:
+    with suppress(ConnectionResetError), create_connection((address_of(HOST_NODE), 8088), 5) as stranger:
         stranger.settimeout(5)
         stranger.sendall(b"CONNECT 192.0.2.1:6443 HTTP/1.1\r\nHost: 192.0.2.1:6443\r\n\r\n")
         assert stranger.recv(1) == b""
@@ -84,7 +73,7 @@ def test_who_is_none_of_the_allowed_sources_gets_no_answer(up: automation.UpResu
 def test_a_running_stack_moves_to_a_load_balancer_whose_address_goes_everywhere_by_itself(
     up: automation.UpResult, dev: Checkout
 ) -> None:
-    address = host_address()
+    address = address_of(HOST_NODE)
     cloud = Thread(target=give_address, args=(address,))
     cloud.start()
     dev.configure(proxy={"credential": 2, "exposure": "loadBalancer", "replicas": 2})

@@ -27,6 +27,7 @@ from render import certificates
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, PROXY_PATH, member
+from tests.stack.nodes import HOST_NODE, address_of
 from tools.checkout import Checkout
 from workstation import Unavailable, ask, kubectl, objects
 
@@ -63,12 +64,6 @@ class Signed:
         file.touch(0o600)
         file.write_text(certificates.locally_signed(inputs, now)[0] + self.keys[name])
         return file
-
-
-@pytest.fixture(scope="module")
-def up(dev: Checkout) -> automation.UpResult:
-    """A fresh up of the dev stack, on the host network."""
-    return dev.select().up(on_output=print)
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +107,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def address(up: automation.UpResult) -> str:
     """Where agents dial the host."""
-    networks = "--format={{.NetworkSettings.Networks.kind.IPAddress}}"
-    return ask(["docker", "inspect", networks, "karmada-host-control-plane"]).strip()
+    return address_of(HOST_NODE)
 
 
 @pytest.fixture(autouse=True)

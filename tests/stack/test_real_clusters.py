@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -25,6 +25,7 @@ from settings import OWN_PORTS
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, member
+from tests.stack.nodes import HOST_NODE, address_of, kill_pod, metric, name_of, node_of, pods
 from tests.stack.traffic import Karmada, Traffic, karmada, traffic
 from tools.checkout import Checkout
 from workstation import ask, kubectl, objects
@@ -85,24 +86,15 @@ def host() -> dict[str, Json]:
     }
 
 
-def pods(end: tuple[str, str], app: str) -> list[str]:
-    """The names of an app's pods that run and are not about to end."""
-    found = objects(kubectl(*end, "get", "pods", f"--namespace={NAMESPACE}", f"--selector=app={app}"))
-    lasting = [each for each in found if at(each, "metadata", "deletionTimestamp") is None]
-    return [text(each, "metadata", "name") for each in lasting if text(each, "status", "phase") == "Running"]
-
-
-def metric(end: tuple[str, str], pod: str, port: int, name: str) -> float:
-    """A pod's metric without labels, read through its cluster's API."""
-    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}:{port}/proxy/metrics"
-    found = re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)$", ask(kubectl(*end, "get", "--raw", path)), re.MULTILINE)
-    return float(found[1]) if found else 0.0
+def tunnel_pods(end: tuple[str, str], app: str) -> Sequence[Json]:
+    """An app's pods that run and are not about to end, in the stack's own namespace."""
+    return pods(end, app, NAMESPACE)
 
 
 def open_servers(name: str) -> list[float]:
     """How many open server connections each agent of a member says it has."""
     gauge = "konnectivity_network_proxy_agent_open_server_connections"
-    return [metric(member(name), pod, anp.AGENT_HEALTH_PORT, gauge) for pod in pods(member(name), anp.AGENT)]
+    return [metric(member(name), pod, anp.AGENT_HEALTH_PORT, gauge) for pod in tunnel_pods(member(name), anp.AGENT)]
 
 
 def eventually_open(name: str, servers: int, agents: int) -> list[float]:
@@ -115,8 +107,8 @@ def eventually_open(name: str, servers: int, agents: int) -> list[float]:
 
 def every_pod() -> set[str]:
     """The proxies' pods in all clusters."""
-    agents = [pod for name in environment.members() for pod in pods(member(name), anp.AGENT)]
-    return {*pods(HOST, anp.SERVER), *agents}
+    agents = [pod for name in environment.members() for pod in tunnel_pods(member(name), anp.AGENT)]
+    return {name_of(pod) for pod in (*tunnel_pods(HOST, anp.SERVER), *agents)}
 
 
 def leaves(real: Checkout) -> dict[str, str]:
@@ -132,7 +124,7 @@ def test_it_comes_up_in_restricted_namespaces_and_every_member_answers(up: autom
 
 
 def test_two_servers_run_and_each_agent_is_connected_to_both(up: automation.UpResult) -> None:
-    assert len(pods(HOST, anp.SERVER)) == 2
+    assert len(tunnel_pods(HOST, anp.SERVER)) == 2
     for name in environment.members():
         assert eventually_open(name, servers=2, agents=2) == [2.0, 2.0]
 
@@ -142,10 +134,7 @@ def test_a_second_up_changes_nothing(up: automation.UpResult, real: Checkout) ->
 
 
 def test_from_another_host_only_the_agents_port_answers(up: automation.UpResult) -> None:
-    from_node = f"{environment.members()[0]}-control-plane"
-    address = ask(
-        ["docker", "inspect", "--format={{.NetworkSettings.Networks.kind.IPAddress}}", "karmada-host-control-plane"]
-    )
+    from_node, address = node_of(environment.members()[0]), address_of(HOST_NODE)
     node_ports = [
         at(port, "nodePort")
         for service in objects(kubectl(*HOST, "get", "services", f"--namespace={NAMESPACE}"))
@@ -154,7 +143,7 @@ def test_from_another_host_only_the_agents_port_answers(up: automation.UpResult)
     assert [each for each in node_ports if each is not None] == [NODE_PORT]
     answering: list[int] = []
     for port in [8088, *OWN_PORTS, NODE_PORT]:
-        dial = f"exec 3<>/dev/tcp/{address.strip()}/{port}"
+        dial = f"exec 3<>/dev/tcp/{address}/{port}"
         tried = subprocess.run(
             ["docker", "exec", from_node, "timeout", "3", "bash", "-c", dial], check=False, capture_output=True
         )
@@ -165,7 +154,8 @@ def test_from_another_host_only_the_agents_port_answers(up: automation.UpResult)
 def test_a_server_that_ends_takes_no_request_with_it(up: automation.UpResult, to: Karmada) -> None:
     with traffic(to, environment.members()) as seen:
         time.sleep(2)
-        ask(kubectl(*HOST, "delete", f"pod/{pods(HOST, anp.SERVER)[0]}", f"--namespace={NAMESPACE}"), 60)
+        server = name_of(tunnel_pods(HOST, anp.SERVER)[0])
+        ask(kubectl(*HOST, "delete", f"pod/{server}", f"--namespace={NAMESPACE}"), 60)
         settled()
     noted("a server ends", "0 lost", seen)
     assert seen.answered > 100
@@ -175,8 +165,7 @@ def test_a_server_that_ends_takes_no_request_with_it(up: automation.UpResult, to
 def test_a_server_that_is_killed_loses_no_more_than_what_it_was_at(up: automation.UpResult, to: Karmada) -> None:
     with traffic(to, environment.members()) as seen:
         time.sleep(2)
-        killed = ["--grace-period=0", "--force"]
-        ask(kubectl(*HOST, "delete", f"pod/{pods(HOST, anp.SERVER)[0]}", f"--namespace={NAMESPACE}", *killed), 60)
+        kill_pod(HOST, tunnel_pods(HOST, anp.SERVER)[0])
         settled()
     noted("a server is killed", "at most 10 lost", seen)
     assert seen.answered > 100
@@ -281,7 +270,7 @@ def settled(servers: int = 2) -> None:
 def connected_members() -> list[float]:
     """How many members each server says it has an agent of."""
     gauge = "konnectivity_network_proxy_server_ready_backends"
-    return [metric(HOST, pod, anp.SERVER_HEALTH_PORT, gauge) for pod in pods(HOST, anp.SERVER)]
+    return [metric(HOST, pod, anp.SERVER_HEALTH_PORT, gauge) for pod in tunnel_pods(HOST, anp.SERVER)]
 
 
 def until_enough(seen: Traffic) -> None:

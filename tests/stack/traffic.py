@@ -12,6 +12,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
 from urllib.parse import urlsplit
@@ -29,32 +30,53 @@ LONGEST = 900.0
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """When a request began and ended (on the monotonic clock), its status (0: it had none), and what was wrong."""
+    """When a request to a member began and ended (on the monotonic clock), and what was wrong, if anything; its status
+    is 0 where it had none."""
 
+    member: str
     began: float
     ended: float
     status: int
     wrong: str
+    at: str
+    """What the clock showed when it ended."""
+
+    def __str__(self) -> str:
+        return f"{self.at} {self.member}: {self.wrong} after {self.ended - self.began:.2f} s"
 
 
 @dataclass
 class Traffic:
-    """What has been asked so far: the number of requests that were answered with 200, and of each other what it was."""
+    """What has been asked so far: every request, in the order in which they ended."""
 
-    answered: int = 0
-    lost: list[str] = field(default_factory=list[str])
-    slowest: float = 0
-    last_answer: float = field(default_factory=time.monotonic)
-    longest_gap: float = 0
-    """Seconds between two answers, of whichever client."""
-
+    since: float = field(default_factory=time.monotonic)
     requests: list[Request] = field(default_factory=list[Request])
-    """Each of them, in the order in which they ended."""
+
+    @property
+    def answered(self) -> int:
+        """How many were answered with 200."""
+        return sum(not each.wrong for each in list(self.requests))
+
+    @property
+    def lost(self) -> list[str]:
+        """All others, a line each."""
+        return [str(each) for each in list(self.requests) if each.wrong]
+
+    @property
+    def slowest(self) -> float:
+        """Seconds that the slowest took."""
+        return max((each.ended - each.began for each in list(self.requests)), default=0)
+
+    @property
+    def longest_gap(self) -> float:
+        """Seconds between two answers, of whichever client."""
+        answers = [self.since, *(each.ended for each in list(self.requests) if not each.wrong)]
+        return max((later - earlier for earlier, later in pairwise(answers)), default=0)
 
     @property
     def summary(self) -> str:
         """How many ran, how many were lost, and how long the slowest took."""
-        return f"{self.answered + len(self.lost)} requests, {len(self.lost)} lost, slowest {self.slowest:.2f} s"
+        return f"{len(self.requests)} requests, {len(self.lost)} lost, slowest {self.slowest:.2f} s"
 
     def __str__(self) -> str:
         return "\n  ".join([self.summary, *self.lost[:20]])
@@ -154,15 +176,15 @@ def _ask_once(to: Karmada, path: str, seen: Traffic, seconds: float) -> bool:
         said = "" if status == 200 else f"status {status}"
     except (OSError, http.client.HTTPException) as error:
         said = f"{type(error).__name__}: {error}"
-    now = time.monotonic()
-    took = now - started
-    seen.slowest = max(seen.slowest, took)
-    if said:
-        seen.lost.append(f"{time.strftime('%H:%M:%S')} {path.split('/')[5]}: {said} after {took:.2f} s")
-    else:
-        seen.longest_gap, seen.last_answer = max(seen.longest_gap, now - seen.last_answer), now
-        seen.answered += 1
-    seen.requests.append(Request(began=started, ended=now, status=status, wrong=said))
+    asked = Request(
+        member=path.split("/")[5],
+        began=started,
+        ended=time.monotonic(),
+        status=status,
+        wrong=said,
+        at=time.strftime("%H:%M:%S"),
+    )
+    seen.requests.append(asked)
     return not said
 
 
