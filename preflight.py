@@ -16,11 +16,11 @@ import pulumi
 import rights
 from answers import Json, at, items, text
 from components.anp import SERVER
-from components.registration import FIELD_MANAGER
+from components.field_manager import field_manager, stack_of
 from identity import NAMESPACE, Asked, mistaken
 from problems import PROJECT, Problem, config_set, refusal
 from rights import Right
-from settings import Agent, Cluster, Images, Member, Settings
+from settings import Cluster, Images, Member, Settings
 from workstation import Unavailable, ask, kubectl, objects
 
 REGISTER_ROLE = "system:karmada:{0}:agent"
@@ -204,23 +204,34 @@ def _member(key: str, member: Member, settings: Settings) -> Told:
         why = f'there is no Deployment "{agent.deployment}" in namespace "{agent.namespace}" of {member.context}'
         told.problems.append(Problem(f"{key}.agent.deployment", why, config_set(f"{key}.agent.deployment", "NAME")))
     for deployment in deployments:
-        told.problems += _agent_problems(f"{key}.agent", agent, deployment)
+        told.problems += _agent_problems(key, member, deployment)
     return told
 
 
-def _agent_problems(key: str, agent: Agent, deployment: Json) -> Iterator[Problem]:
+def _agent_problems(key: str, member: Member, deployment: Json) -> Iterator[Problem]:
+    agent = member.agent
     containers = items(deployment, "spec", "template", "spec", "containers")
     by_name = {text(each, "name"): each for each in containers}
     if agent.container not in by_name:
         why = f'the Deployment "{agent.deployment}" has no container "{agent.container}", but ' + ", ".join(by_name)
-        yield Problem(f"{key}.container", why, config_set(f"{key}.container", "NAME"))
+        yield Problem(f"{key}.agent.container", why, config_set(f"{key}.agent.container", "NAME"))
     elif at(by_name[agent.container], "args"):
-        owners = sorted(args_owners(deployment, agent.container))
-        if owners != [FIELD_MANAGER]:
-            whose = ", ".join(owners) or "an unknown manager"
-            why = f'the container "{agent.container}" has args of {whose}, which this program would have to overwrite'
-            mend = f"move them into its command, or take them away from deployment/{agent.deployment}, then try again"
-            yield Problem(f"{key}.container", why, mend)
+        yield from _args_of_others(key, member, sorted(args_owners(deployment, agent.container)))
+
+
+def _args_of_others(key: str, member: Member, owners: Sequence[str]) -> Iterator[Problem]:
+    if owners == [field_manager()]:
+        return
+    agent = member.agent
+    stacks = [stack_of(each) for each in owners if each != field_manager() and stack_of(each)]
+    if stacks:
+        why = f'"{member.name}" has the tunnel of the stack "{stacks[0]}" already'
+        yield Problem(f"{key}.name", why, f"take it out of one of the two: {key} here, or that stack's")
+        return
+    whose = ", ".join(owners) or "an unknown manager"
+    why = f'the container "{agent.container}" has args of {whose}, which this program would have to overwrite'
+    mend = f"move them into its command, or take them away from deployment/{agent.deployment}, then try again"
+    yield Problem(f"{key}.agent.container", why, mend)
 
 
 def args_owners(deployment: Json, container: str) -> Iterable[str]:

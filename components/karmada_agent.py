@@ -9,7 +9,7 @@ from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumi_command import local
 from pulumi_kubernetes.apps.v1 import DeploymentPatch
 
-from components.registration import FIELD_MANAGER, MANAGER_ANNOTATION
+from components.field_manager import ANNOTATION, field_manager
 from components.revision import revision
 from settings import Host, Member
 
@@ -70,7 +70,7 @@ class KarmadaAgentPatch(ComponentResource):
             metadata={
                 "name": agent.deployment,
                 "namespace": agent.namespace,
-                "annotations": {MANAGER_ANNOTATION: FIELD_MANAGER},
+                "annotations": {ANNOTATION: field_manager()},
             },
             spec={
                 "template": {

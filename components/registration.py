@@ -13,12 +13,9 @@ from pulumi import ComponentResource, Output, Resource, ResourceOptions
 from pulumi_kubernetes.apiextensions import CustomResourcePatch
 from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
 
+from components.field_manager import ANNOTATION, field_manager
 from components.revision import revision
 
-FIELD_MANAGER = "karmada-anp"
-"""The server-side apply manager of our patches: what it owns is ours, and goes with the patch."""
-
-MANAGER_ANNOTATION = "pulumi.com/patchFieldManager"
 AGENT_USER = "system:karmada:agent:{0}"
 """The user as which a registered member's karmada-agent speaks to the Karmada API."""
 
@@ -92,7 +89,7 @@ def _proxy_header(
         f"{name}-header",
         api_version="cluster.karmada.io/v1alpha1",
         kind="Cluster",
-        metadata={"name": args.cluster, "annotations": {MANAGER_ANNOTATION: FIELD_MANAGER}},
+        metadata={"name": args.cluster, "annotations": {ANNOTATION: field_manager()}},
         spec={"proxyHeader": {"Proxy-Authorization": credential}},
         opts=ResourceOptions.merge(
             opts, ResourceOptions(additional_secret_outputs=["spec"], depends_on=list(args.guard))

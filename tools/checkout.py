@@ -17,9 +17,12 @@ ROOT = Path(__file__).parents[1]
 
 
 class Checkout:
-    """A copy of the program, as a colleague would have it, with a stack on a given backend."""
+    """A copy of the program, as a colleague would have it, with a stack on a given backend.
 
-    def __init__(self, directory: Path, backend: Path, stack: str) -> None:
+    A stack that the program has no file of begins with the one that it is `like`.
+    """
+
+    def __init__(self, directory: Path, backend: Path, stack: str, like: str = "") -> None:
         self.directory = directory
         self.stack = stack
         files = ask(["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"]).splitlines()
@@ -27,6 +30,8 @@ class Checkout:
             if (ROOT / file).is_file():
                 (directory / file).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / file, directory / file)
+        if like:
+            shutil.copy2(directory / f"Pulumi.{like}.yaml", directory / f"Pulumi.{stack}.yaml")
         (directory / ".venv").symlink_to(ROOT / ".venv")
         backend.mkdir(exist_ok=True)
         self.environment = {

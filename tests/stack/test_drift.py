@@ -12,7 +12,6 @@ from typing import TypeAlias
 import pytest
 
 from answers import Json, at, entries, items, text
-from components.registration import FIELD_MANAGER
 from preflight import args_owners
 from tests.proof import note
 from tests.stack import environment
@@ -24,6 +23,9 @@ pytestmark = pytest.mark.long
 
 PART = "Drift"
 SOMEBODY = "somebody-else"
+OURS = "karmada-anp-dev"
+"""The manager of what this stack patches."""
+
 REFRESH = ("up", "--yes", "--skip-preview", "--refresh")
 MEMBER3 = member("member3")
 GRANT = f"karmada-anp:{REGISTERED}"
@@ -111,11 +113,11 @@ def test_what_is_deleted_or_taken_away_by_hand_is_there_again(up: Checkout, as_i
     done = up.run(*REFRESH)
     for each in every():
         judge(f"{each} deleted", "there again, as it was", "as it was" if meant(each) == as_it_was[each] else "not so")
-    judge("karmada-agent's args removed", f"args of {FIELD_MANAGER}", f"args of {', '.join(owners_of_args())}")
+    judge("karmada-agent's args removed", f"args of {OURS}", f"args of {', '.join(owners_of_args())}")
     judge("the Cluster's proxyHeader cleared", "set again", "set again" if header() else "not set")
     succeeds(done)
     assert {each: meant(each) for each in every()} == as_it_was
-    assert owners_of_args() == [FIELD_MANAGER]
+    assert owners_of_args() == [OURS]
     assert header()
     for name in environment.members():
         assert f"{name}-control-plane" in ask([*through_karmada(name), "get", "nodes", "--output=name"])
@@ -137,7 +139,7 @@ def test_a_karmada_agent_that_is_made_again_by_whoever_joined_the_member_gets_it
     )
     succeeds(done)
     assert KARMADA_AGENT.at("metadata", "uid") != was
-    assert owners_of_args() == [FIELD_MANAGER]
+    assert owners_of_args() == [OURS]
     assert "member3: reached through Karmada" in done.stdout
 
 

@@ -37,6 +37,9 @@ NOBODY = "https://127.0.0.1:1"
 
 USER = "karmada-anp-mistaken"
 ELSEWHERE = "karmada-anp-elsewhere"
+TELLS = "already exists|has the tunnel|cannot bind|not reached through|Back-off pulling"
+"""How the lines of diagnostics that tell why are recognised, for the table alone."""
+
 PREFLIGHT = "The clusters are not ready for this stack; nothing was changed"
 CONFIG = "The stack's config has problems"
 
@@ -411,89 +414,75 @@ def corrected(dev: Checkout) -> None:
     assert set(dev.select().up().summary.resource_changes or {}) == {"same"}
 
 
-@pytest.fixture
-def in_the_end(dev: Checkout, before: Mapping[str, Json]) -> Iterator[None]:
-    """Takes down what there is, and looks whether all of it is gone."""
-    yield
+@pytest.fixture(scope="module")
+def first(dev: Checkout, before: Mapping[str, Json]) -> Iterator[Checkout]:
+    """The dev stack, up for one member. In the end there is nothing of it, nor of any other."""
+    corrected(dev)
+    yield dev
     dev.select().destroy()
     assert environment.agent_specs() == before
     assert environment.ours_in(HOST) == []
 
 
-def test_images_that_do_not_exist_are_said_and_a_corrected_up_goes_on(dev: Checkout, in_the_end: None) -> None:
-    images: dict[str, Json] = {each: f"localhost/karmada-anp/proxy-{each}:no-such-tag" for each in ("server", "agent")}
-    dev.configure(host=local(), members=[environment.settings_of("member3")], images=images)
-    dev.select()
-    begins = time.monotonic()
-    done = dev.run("up", "--yes", "--skip-preview")
-    tell("images whose tag does not exist", "said with the image, and a corrected up goes on", done, begins)
-    refused(done)
-    assert "localhost/karmada-anp/proxy-agent:no-such-tag" in done.stdout, done.stdout
-    assert "localhost/karmada-anp/proxy-server:no-such-tag" in done.stdout, done.stdout
-    corrected(dev)
-
-
-def test_a_port_that_is_taken_on_the_host_network_is_said_and_the_next_up_goes_on(
-    dev: Checkout, in_the_end: None
-) -> None:
-    dev.configure(host=local(), members=[environment.settings_of("member3")], images={"build": {}})
-    dev.select()
-    with listening_on_the_hosts_node(8088):
-        begins = time.monotonic()
-        done = dev.run("up", "--yes", "--skip-preview")
-    tell("port 8088 is taken on the host's node", "said, and the next up goes on", done, begins)
-    refused(done)
-    assert "proxy-server" in done.stdout, done.stdout
-    corrected(dev)
-
-
-def test_a_second_stack_on_the_same_namespace_is_refused_and_the_first_one_goes_on(
-    dev: Checkout, tmp_path: Path, in_the_end: None
-) -> None:
-    corrected(dev)
-    second = another_stack(dev, tmp_path, {})
-    begins = time.monotonic()
-    done = second.run("up", "--yes", "--skip-preview")
-    tell("a second stack on the same namespaces", "already exists; the first one goes on", done, begins)
-    refused(done)
-    assert re.search(r"proxy-(server|agent)-cert\W.*already exists", done.stdout), done.stdout
-    goes_on(dev, second)
-
-
-def test_a_member_that_another_stack_tunnels_to_is_refused_and_that_stack_goes_on(
-    dev: Checkout, tmp_path: Path, in_the_end: None
-) -> None:
-    corrected(dev)
+def test_a_member_that_another_stack_tunnels_to_is_refused_and_nothing_changes(first: Checkout, tmp_path: Path) -> None:
+    second = Checkout(tmp_path / "second", tmp_path / "backend", "second", like=first.stack)
     with namespace(HOST, ELSEWHERE):
-        proxy: dict[str, Json] = {"exposure": "nodePort"}
-        second = another_stack(dev, tmp_path, proxy, namespace=ELSEWHERE)
-        begins = time.monotonic()
+        elsewhere = local() | {"namespace": ELSEWHERE}
+        second.configure(host=elsewhere, members=[environment.settings_of("member3")], proxy={"exposure": "nodePort"})
+        second.select()
+        was, begins = holds(), time.monotonic()
         done = second.run("up", "--yes", "--skip-preview")
-        tell("a member that another stack tunnels to", "already exists; that stack goes on", done, begins)
+        tell("a member that another stack tunnels to", "refused, naming members[0].name and that stack", done, begins)
         refused(done)
-        assert re.search(r"proxy-agent-cert\W.*already exists", done.stdout), done.stdout
-        assert 'karmada-anp:members[0].name: Karmada goes to "member3" by http://' in done.stdout, done.stdout
-        goes_on(dev, second)
+        assert said(done) == ['karmada-anp:members[0].name: "member3" has the tunnel of the stack "dev" already']
+        assert holds() == was
         assert environment.ours_in(HOST, ELSEWHERE) == []
 
 
-def another_stack(dev: Checkout, directory: Path, proxy: Mapping[str, Json], **host: Json) -> Checkout:
-    """A stack of the same program with a state of its own, and the same member."""
-    second = Checkout(directory / "checkout", directory / "backend", dev.stack)
-    second.configure(host=local() | host, members=[environment.settings_of("member3")], proxy=dict(proxy))
+def test_a_second_stack_of_the_same_name_on_the_same_namespaces_is_refused_and_the_first_one_goes_on(
+    first: Checkout, tmp_path: Path
+) -> None:
+    second = Checkout(tmp_path / "second", tmp_path / "backend", first.stack)
+    second.configure(host=local(), members=[environment.settings_of("member3")])
     second.select()
-    return second
-
-
-def goes_on(dev: Checkout, second: Checkout) -> None:
-    """The first stack's tunnel works, now and when what there is of the second one is gone; and nothing changed."""
+    was, begins = holds(), time.monotonic()
+    done = second.run("up", "--yes", "--skip-preview")
+    tell("a second stack on the same namespaces, of the same name on another backend", "already exists", done, begins)
+    refused(done)
+    assert re.search(r"proxy-(server|agent)\S*\" already exists", done.stdout), done.stdout
     assert reached()
     second.select().destroy()
     assert reached()
-    assert set(dev.select().up(refresh=True).summary.resource_changes or {}) == {"same"}
+    assert holds() == was
+    assert set(first.select().up(refresh=True).summary.resource_changes or {}) == {"same"}
+
+
+def test_a_port_that_is_taken_on_the_host_network_is_said_and_the_next_up_goes_on(first: Checkout) -> None:
+    first.select().destroy()
+    with listening_on_the_hosts_node(8088):
+        begins = time.monotonic()
+        done = first.run("up", "--yes", "--skip-preview")
+    tell("port 8088 is taken on the host's node", "said with the port, and the next up goes on", done, begins)
+    refused(done)
+    assert "cannot bind socket (Address already in use) for [0.0.0.0:8088]" in done.stdout, done.stdout
+    corrected(first)
+
+
+def test_images_that_do_not_exist_are_said_and_a_corrected_up_goes_on(first: Checkout) -> None:
+    first.select().destroy()
+    images: dict[str, Json] = {each: f"localhost/karmada-anp/proxy-{each}:no-such-tag" for each in ("server", "agent")}
+    first.configure(images=images)
+    begins = time.monotonic()
+    done = first.run("up", "--yes", "--skip-preview")
+    tell("images whose tag does not exist", "said with each image, and a corrected up goes on", done, begins)
+    refused(done)
+    assert "localhost/karmada-anp/proxy-agent:no-such-tag" in done.stdout, done.stdout
+    assert "localhost/karmada-anp/proxy-server:no-such-tag" in done.stdout, done.stdout
+    corrected(first)
 
 
 def reached() -> bool:
+    """Whether member3 answers through Karmada."""
     try:
         return ask(kubectl(*KARMADA, "get", "--raw", PROXY_PATH.format("member3") + "/readyz")) == "ok"
     except Unavailable:
@@ -501,9 +490,10 @@ def reached() -> bool:
 
 
 def tell(tried: str, expected: str, done: subprocess.CompletedProcess[str], begins: float) -> None:
-    """Notes what a run said, shortly."""
-    errors = [line.strip() for line in (done.stdout + done.stderr).splitlines() if "error" in line.lower()]
-    seen = f"exit {done.returncode} after {time.monotonic() - begins:.0f} s: {' / '.join(errors)[:600]}"
+    """Notes what a run said, shortly: its diagnostics, without the lines that tell of its progress."""
+    diagnostics = done.stdout.partition("Diagnostics:")[2].partition("\nOutputs:")[0].partition("\nResources:")[0]
+    why = [line.strip() for line in diagnostics.splitlines() if re.search(TELLS, line)]
+    seen = f"exit {done.returncode} after {time.monotonic() - begins:.0f} s: {' / '.join(dict.fromkeys(why))[:400]}"
     note(PART, tried=f"up: {tried}", expected=expected, seen=seen)
     print(done.stdout)
 

@@ -99,7 +99,7 @@ def test_the_fork_adds_the_documented_flags_to_karmada_agent(fork: Run) -> None:
     (expected,) = documented(fork, "karmada-agent.yaml")
     patch = rendered(fork)["member-member3/DeploymentPatch-karmada-agent.yaml"]
     # not a field of the Deployment: it tells the provider as whom to apply
-    assert patch["metadata"].pop("annotations") == {PATCH_ANNOTATION: "karmada-anp"}
+    assert patch["metadata"].pop("annotations") == {PATCH_ANNOTATION: "karmada-anp-fork"}
     assert patch == expected
 
 

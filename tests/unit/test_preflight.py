@@ -10,13 +10,15 @@ import pytest
 import preflight
 import rights
 from answers import Json, at, items
-from components.registration import FIELD_MANAGER
 from settings import Settings
 from tests.proof import note
 from tests.unit.clusters import NAMESPACE, Clusters, cluster, deployment, identity, role
 from tests.unit.machines import MEMBER, OTHER, load
 from tests.unit.mistakes.refusal import FORK
 from workstation import Unavailable
+
+OURS = "karmada-anp-dev"
+"""The manager of what this stack patches."""
 
 SET = "pulumi config set --path 'karmada-anp:{0}' {1}"
 
@@ -28,6 +30,7 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
     monkeypatch.setattr(preflight, "objects", fake.objects)
     monkeypatch.setattr(preflight, "ask", fake.ask)
     monkeypatch.setattr(rights, "ask", fake.ask)
+    monkeypatch.setattr(preflight, "field_manager", lambda: OURS)
     return fake
 
 
@@ -146,10 +149,16 @@ PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
         "take them away from deployment/karmada-agent",
     ),
     "its args are ours and somebody else's": (
-        having("member3", "deployment/karmada-agent", deployment(["--v=4"], [FIELD_MANAGER, "argocd"])),
+        having("member3", "deployment/karmada-agent", deployment(["--v=4"], [OURS, "argocd"])),
         "members[0].agent.container",
-        f"has args of argocd, {FIELD_MANAGER}",
+        f"has args of argocd, {OURS}",
         "take them away from deployment/karmada-agent",
+    ),
+    "its args are another stack's": (
+        having("member3", "deployment/karmada-agent", deployment(["--cluster-api-endpoint=x"], ["karmada-anp-prod"])),
+        "members[0].name",
+        '"member3" has the tunnel of the stack "prod" already',
+        "take it out of one of the two: members[0] here, or that stack's",
     ),
     "its args are nobody's that we know": (
         having("member3", "deployment/karmada-agent", deployment(["--v=4"])),
@@ -311,7 +320,7 @@ def test_a_problem_is_said_with_its_key_what_was_found_and_what_mends_it(
 
 
 def test_args_that_are_ours_are_no_problem(clusters: Clusters, settings: Settings) -> None:
-    having("member3", "deployment/karmada-agent", deployment(["--cluster-api-endpoint=x"], [FIELD_MANAGER]))(clusters)
+    having("member3", "deployment/karmada-agent", deployment(["--cluster-api-endpoint=x"], [OURS]))(clusters)
     preflight.check(settings)
 
 

@@ -157,7 +157,7 @@ def test_the_patch_owns_nothing_but_the_args_of_one_container(dev: Run) -> None:
         "metadata": {
             "name": "karmada-agent",
             "namespace": "karmada-system",
-            "annotations": {"pulumi.com/patchFieldManager": "karmada-anp"},
+            "annotations": {"pulumi.com/patchFieldManager": "karmada-anp-dev"},
         },
         "spec": {"template": {"spec": {"containers": [container]}}},
     }
