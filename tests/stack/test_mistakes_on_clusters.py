@@ -40,9 +40,6 @@ ELSEWHERE = "karmada-anp-elsewhere"
 TELLS = "already exists|has the tunnel|cannot bind|not reached through|Back-off pulling"
 """How the lines of diagnostics that tell why are recognised, for the table alone."""
 
-PREFLIGHT = "The clusters are not ready for this stack; nothing was changed"
-CONFIG = "The stack's config has problems"
-
 
 # what preflight and the config's own rules see
 
