@@ -40,11 +40,13 @@ class Told:
 
 def check(settings: Settings) -> None:
     """Raises pulumi.RunError with everything that the clusters and the Docker engine object to."""
+    # asked here: Pulumi knows the stack in this thread alone
+    ours = field_manager()
     asked: Mapping[str, Callable[[], Told]] = {
         "host": partial(_host, settings),
         "karmada": partial(_karmada, settings),
         "engine": partial(_engine, settings.images),
-        **{key: partial(_member, key, each, settings) for key, each in _active(settings)},
+        **{key: partial(_member, key, each, settings, ours) for key, each in _active(settings)},
     }
     with ThreadPoolExecutor(len(asked)) as pool:
         answering = {key: pool.submit(question) for key, question in asked.items()}
@@ -184,7 +186,7 @@ def _engine(images: Images) -> Told:
     return Told()
 
 
-def _member(key: str, member: Member, settings: Settings) -> Told:
+def _member(key: str, member: Member, settings: Settings, ours: str) -> Told:
     agent = member.agent
     wanted = [f"namespace/{member.namespace}", f"deployment/{agent.deployment}"]
     wanted += [f"--namespace={agent.namespace}", "--show-managed-fields"]
@@ -204,11 +206,11 @@ def _member(key: str, member: Member, settings: Settings) -> Told:
         why = f'there is no Deployment "{agent.deployment}" in namespace "{agent.namespace}" of {member.context}'
         told.problems.append(Problem(f"{key}.agent.deployment", why, config_set(f"{key}.agent.deployment", "NAME")))
     for deployment in deployments:
-        told.problems += _agent_problems(key, member, deployment)
+        told.problems += _agent_problems(key, member, deployment, ours)
     return told
 
 
-def _agent_problems(key: str, member: Member, deployment: Json) -> Iterator[Problem]:
+def _agent_problems(key: str, member: Member, deployment: Json, ours: str) -> Iterator[Problem]:
     agent = member.agent
     containers = items(deployment, "spec", "template", "spec", "containers")
     by_name = {text(each, "name"): each for each in containers}
@@ -216,22 +218,21 @@ def _agent_problems(key: str, member: Member, deployment: Json) -> Iterator[Prob
         why = f'the Deployment "{agent.deployment}" has no container "{agent.container}", but ' + ", ".join(by_name)
         yield Problem(f"{key}.agent.container", why, config_set(f"{key}.agent.container", "NAME"))
     elif at(by_name[agent.container], "args"):
-        yield from _args_of_others(key, member, sorted(args_owners(deployment, agent.container)))
+        owners = sorted(args_owners(deployment, agent.container))
+        if owners != [ours]:
+            yield _args_of_others(key, member, owners, ours)
 
 
-def _args_of_others(key: str, member: Member, owners: Sequence[str]) -> Iterator[Problem]:
-    if owners == [field_manager()]:
-        return
+def _args_of_others(key: str, member: Member, owners: Sequence[str], ours: str) -> Problem:
     agent = member.agent
-    stacks = [stack_of(each) for each in owners if each != field_manager() and stack_of(each)]
+    stacks = [stack_of(each) for each in owners if each != ours and stack_of(each)]
     if stacks:
         why = f'"{member.name}" has the tunnel of the stack "{stacks[0]}" already'
-        yield Problem(f"{key}.name", why, f"take it out of one of the two: {key} here, or that stack's")
-        return
+        return Problem(f"{key}.name", why, f"take it out of one of the two: {key} here, or that stack's")
     whose = ", ".join(owners) or "an unknown manager"
     why = f'the container "{agent.container}" has args of {whose}, which this program would have to overwrite'
     mend = f"move them into its command, or take them away from deployment/{agent.deployment}, then try again"
-    yield Problem(f"{key}.agent.container", why, mend)
+    return Problem(f"{key}.agent.container", why, mend)
 
 
 def args_owners(deployment: Json, container: str) -> Iterable[str]:
