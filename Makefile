@@ -26,10 +26,10 @@ rotate-ca: .venv/requirements.txt
 	@STACK=$(STACK) $(venv) -m tools.rotate_ca
 
 test: .venv/requirements-dev.txt
-	@$(venv) -m pytest tests -m "not long"
+	@$(venv) -m pytest tests -m "not long" --proof=rendered/test.md
 
 prove: .venv/requirements-dev.txt
-	@$(venv) -m pytest tests -m long --proof=rendered/proof.md
+	@$(venv) -m pytest tests -m long --proof=rendered/prove.md
 
 check: .venv/requirements-dev.txt
 	@$(venv) -m ruff format --check .

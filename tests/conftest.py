@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -27,5 +29,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line("\n".join(lines))
     file: str | None = terminalreporter.config.getoption("--proof")
     if file:
+        ran = {kind: len(terminalreporter.getreports(kind)) for kind in ("passed", "failed", "error", "skipped")}
+        counts = ", ".join(f"{count} {kind}" for kind, count in ran.items() if count)
+        heading = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores: {counts}."
         Path(file).parent.mkdir(exist_ok=True)
-        Path(file).write_text("\n".join([*lines, ""]))
+        Path(file).write_text("\n".join([heading, "", *lines, ""]))

@@ -39,7 +39,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory, backend: Path, before: Mapping[str, Json]) -> Iterator[Checkout]:
     """A checkout with the dev stack."""
-    yield from with_every_member(Checkout(tmp_path_factory.mktemp("dev"), backend, "dev"))
+    yield from environment.with_every_member(Checkout(tmp_path_factory.mktemp("dev"), backend, "dev"))
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +51,4 @@ def up(dev: Checkout) -> automation.UpResult:
 @pytest.fixture(scope="module")
 def fork(tmp_path_factory: pytest.TempPathFactory, backend: Path, before: Mapping[str, Json]) -> Iterator[Checkout]:
     """A checkout with the fork stack."""
-    yield from with_every_member(Checkout(tmp_path_factory.mktemp("fork"), backend, "fork"))
-
-
-def with_every_member(checkout: Checkout) -> Iterator[Checkout]:
-    """A stack for every member that is there; destroyed in the end, whatever happened."""
-    checkout.configure(members=[environment.settings_of(name) for name in environment.members()])
-    yield checkout
-    checkout.select().destroy()
+    yield from environment.with_every_member(Checkout(tmp_path_factory.mktemp("fork"), backend, "fork"))

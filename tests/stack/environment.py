@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from answers import Json, at, items, parse, text
+from tools.checkout import Checkout
 from workstation import Unavailable, ask, kubectl, objects
 
 HOST_CONFIG = "~/.kube/karmada.config"
@@ -99,3 +100,10 @@ def healthy(name: str) -> bool:
     cluster = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", name))[0]
     conditions = {text(each, "type"): text(each, "status") for each in items(cluster, "status", "conditions")}
     return conditions.get("Ready") == "True"
+
+
+def with_every_member(checkout: Checkout) -> Iterator[Checkout]:
+    """A checkout's stack for every member that is there; destroyed in the end, whatever happened."""
+    checkout.configure(members=[settings_of(name) for name in members()])
+    yield checkout
+    checkout.select().destroy()

@@ -1,10 +1,14 @@
-"""What is deleted or taken away by hand while a stack is up, and that `pulumi up --refresh` mends it."""
+"""What others do to the objects of a stack that is up, and what `pulumi up --refresh` then does: it mends what is the
+stack's own, says who owns what somebody else took over, and overwrites nothing of theirs.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from subprocess import CompletedProcess
 from typing import TypeAlias
@@ -12,6 +16,7 @@ from typing import TypeAlias
 import pytest
 
 from answers import Json, at, entries, items, text
+from components.secret_files import CHECKSUM_ANNOTATION
 from preflight import args_owners
 from tests.proof import note
 from tests.stack import environment
@@ -60,6 +65,33 @@ class Ours:
         return at(self.now(), *path)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Takeover:
+    """A field of an object that somebody else sets; `resource` is the object's name in Pulumi."""
+
+    of: Ours
+    resource: str
+    field: str
+    content: Mapping[str, Json]
+
+    @property
+    def identity(self) -> Mapping[str, Json]:
+        """The object without any field: who applies it gives back what they have."""
+        namespace: Mapping[str, Json] = {"namespace": NAMESPACE} if self.of.namespaced else {}
+        live = self.of.now()
+        metadata: Json = {"name": self.of.name, **namespace}
+        return {"apiVersion": at(live, "apiVersion"), "kind": at(live, "kind"), "metadata": metadata}
+
+    @property
+    def manifest(self) -> Mapping[str, Json]:
+        return {**self.identity, **self.content}
+
+    @property
+    def stands(self) -> bool:
+        """Whether the object says what they say."""
+        return holds(self.of.now(), self.content)
+
+
 SERVER_CERT = Ours(end=HOST, kind="secret", name="proxy-server-cert")
 GUARD = Ours(end=HOST, kind="secret", name="proxy-guard")
 SERVER = Ours(end=HOST, kind="deployment", name="proxy-server")
@@ -89,10 +121,15 @@ def manifest(before: Mapping[str, Json]) -> Json:
 
 
 @pytest.fixture(scope="module")
-def up(manifest: Json, dev: Checkout) -> Checkout:
-    """A stack that is up."""
+def up(manifest: Json, dev: Checkout) -> Iterator[Checkout]:
+    """A stack that is up. Afterwards nobody has taken anything over, whatever happened: it can be destroyed."""
     dev.select().up(on_output=print)
-    return dev
+    yield dev
+    taken = [each for each in takeovers() if environment.ours_in(HOST) and each.of.now() is not None]
+    for each in taken:
+        applied(each.of.end, each.identity, "--server-side", by())
+    if taken:
+        print(dev.run(*REFRESH).stdout)
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +141,7 @@ def as_it_was(up: Checkout) -> Mapping[Ours, Json]:
 def test_what_is_deleted_or_taken_away_by_hand_is_there_again(up: Checkout, as_it_was: Mapping[Ours, Json]) -> None:
     for each in every():
         ask(each.kubectl("delete"), 60)
-    taken = f'--patch=[{{"op": "remove", "path": "{AGENT_ARGS}"}}]'
-    ask([*KARMADA_AGENT.kubectl("patch"), "--type=json", taken, f"--field-manager={SOMEBODY}"])
+    no_args()
     no_header = ["--type=merge", '--patch={"spec": {"proxyHeader": null}}', f"--field-manager={SOMEBODY}"]
     ask([*CLUSTER.kubectl("patch"), *no_header])
     assert CLUSTER.at("spec", "proxyHeader") is None
@@ -143,8 +179,155 @@ def test_a_karmada_agent_that_is_made_again_by_whoever_joined_the_member_gets_it
     assert "member3: reached through Karmada" in done.stdout
 
 
+def test_what_somebody_else_took_over_is_left_to_them_and_named(up: Checkout) -> None:
+    for each in takeovers():
+        applied(each.of.end, each.manifest, "--server-side", "--force-conflicts", by())
+    done = up.run(*REFRESH, "--continue-on-error")
+    said = done.stdout + done.stderr
+    for each in takeovers():
+        named = f'conflict with "{SOMEBODY}"' in diagnostics(each.resource, said)
+        judge(
+            f"{each.field} of {each.of} taken over with force",
+            "an error that names the manager; theirs stays",
+            f"{'named' if named else 'not named'}, {'theirs stayed' if each.stands else 'overwritten'}",
+        )
+    assert done.returncode != 0
+    for each in takeovers():
+        assert f'conflict with "{SOMEBODY}"' in diagnostics(each.resource, said), said
+        assert each.field in diagnostics(each.resource, said)
+        assert each.stands
+
+
+def test_nor_are_karmada_agents_args_that_somebody_else_took_over(up: Checkout) -> None:
+    # not with server-side apply: kubectl would take over all that it has ever applied
+    container: Json = {"name": "karmada-agent", "args": ["--v=3"]}
+    theirs: Json = {"spec": {"template": {"spec": {"containers": [container]}}}}
+    ask([*KARMADA_AGENT.kubectl("patch"), "--type=strategic", f"--patch={json.dumps(theirs)}", by()])
+    done = up.run(*REFRESH)
+    named = f"has args of {SOMEBODY}" in done.stdout + done.stderr
+    judge(
+        "karmada-agent's args taken over",
+        "nothing is changed; the manager is named",
+        f"{'named' if named else 'not named'}, args of {', '.join(owners_of_args())}",
+    )
+    assert done.returncode != 0
+    assert named
+    assert owners_of_args() == [SOMEBODY]
+    # who took them gives them back
+    no_args()
+    assert owners_of_args() == []
+
+
+def test_what_they_give_back_is_put_right_and_so_is_what_was_edited_with_kubectl(
+    up: Checkout, as_it_was: Mapping[Ours, Json]
+) -> None:
+    for each in takeovers():
+        applied(each.of.end, each.identity, "--server-side", by())
+    for each, patch in edits().items():
+        ask([*each.kubectl("patch"), "--type=merge", f"--patch={json.dumps(patch)}"])
+        assert meant(each) != as_it_was[each]
+    done = up.run(*REFRESH)
+    for each in edits():
+        judge(
+            f"{each} edited with kubectl", "put right", "put right" if meant(each) == as_it_was[each] else "not right"
+        )
+    judge(
+        "fields given back by who took them over",
+        "the stack's again",
+        f"args of {', '.join(owners_of_args())}, header {'set' if header() else 'not set'}",
+    )
+    succeeds(done)
+    assert {each: meant(each) for each in every()} == as_it_was
+    assert owners_of_args() == [OURS]
+    assert header()
+    assert [str(each.of) for each in takeovers() if each.stands] == []
+    succeeds(up.run("preview", "--expect-no-changes"))
+
+
+def test_a_proxy_url_that_was_cleared_is_said_to_be_karmada_agents(up: Checkout) -> None:
+    ask([*CLUSTER.kubectl("patch"), "--type=merge", '--patch={"spec": {"proxyURL": ""}}', by()])
+    done = up.run(*REFRESH)
+    said = "rollout restart deployment/karmada-agent" in done.stdout + done.stderr
+    judge(
+        "the Cluster's proxyURL cleared",
+        "said to be karmada-agent's, with the command that mends it",
+        "said" if said else "not said",
+    )
+    assert done.returncode != 0
+    assert said, done.stdout + done.stderr
+    # as the command does, but without the annotation that it leaves
+    ask(kubectl(*MEMBER3, "delete", "pods", "--selector=app=karmada-agent", f"--namespace={NAMESPACE}"), 60)
+    again = up.run(*REFRESH)
+    succeeds(again)
+    assert "member3: reached through Karmada" in again.stdout
+
+
+def test_destroy_gives_everything_back(up: Checkout, before: Mapping[str, Json]) -> None:
+    up.select().destroy()
+    assert environment.agent_specs() == before
+    for end in (HOST, KARMADA, *(member(name) for name in environment.members())):
+        assert environment.ours_in(end) == []
+
+
+def edits() -> Mapping[Ours, Json]:
+    """What somebody does in a hurry, as merge patches."""
+    wrong = base64.b64encode(b"wrong").decode()
+    found: dict[Ours, Json] = {
+        SERVER_CERT: {"data": {"cluster-cert.crt": wrong}},
+        GUARD: {"data": {next(iter(entries(GUARD.at("data")))): wrong}},
+        SERVER: {"spec": {"replicas": 0}},
+        AGENT_CERT: {"data": {"proxy-agent.key": None}},
+        AGENT: {"spec": {"template": {"metadata": {"annotations": {CHECKSUM_ANNOTATION: "wrong"}}}}},
+        POLICY: {"spec": {"policyTypes": ["Egress"]}},
+        ROLE: {"rules": []},
+        BINDING: {"subjects": []},
+    }
+    return {each: found[each] for each in every()}
+
+
+def takeovers() -> Sequence[Takeover]:
+    """What somebody else takes over, a field an object. Pulumi skips what depends on one of them: so the Secret is
+    another member's."""
+    theirs = base64.b64encode(b"theirs").decode()
+    # karmada-agent may go on with it
+    wider: Json = {"apiGroups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": ["get", "list", "update"]}
+    found = [
+        Takeover(of=AGENT, resource="member3-proxy-agent", field=".spec.replicas", content={"spec": {"replicas": 2}}),
+        Takeover(
+            of=POLICY,
+            resource="member3-proxy-agent-policy",
+            field=".spec.policyTypes",
+            content={"spec": {"policyTypes": ["Egress"]}},
+        ),
+        Takeover(
+            of=CLUSTER,
+            resource="member3-registration-header",
+            field=".spec.proxyHeader.Proxy-Authorization",
+            content={"spec": {"proxyHeader": {"Proxy-Authorization": "Basic dGhlaXJz"}}},
+        ),
+    ]
+    if REGISTERED not in environment.members():
+        return found
+    return [
+        *found,
+        Takeover(
+            of=Ours(end=member(REGISTERED), kind="secret", name="proxy-agent-cert"),
+            resource=f"{REGISTERED}-proxy-agent-cert",
+            field=".data.ca.crt",
+            content={"data": {"ca.crt": theirs}},
+        ),
+        Takeover(of=ROLE, resource=f"{REGISTERED}-registration-role", field=".rules", content={"rules": [wider]}),
+    ]
+
+
 def judge(tried: str, expected: str, seen: str) -> None:
     note(PART, tried=tried, expected=expected, seen=seen)
+
+
+def no_args() -> None:
+    """Takes karmada-agent's args away."""
+    taken = f'--patch=[{{"op": "remove", "path": "{AGENT_ARGS}"}}]'
+    ask([*KARMADA_AGENT.kubectl("patch"), "--type=json", taken, by()])
 
 
 def by() -> str:
@@ -180,6 +363,12 @@ def owners_of_args() -> Sequence[str]:
 def header() -> str:
     """What the Cluster object has for the guard."""
     return text(CLUSTER.at("spec", "proxyHeader"), "Proxy-Authorization")
+
+
+def diagnostics(resource: str, said: str) -> str:
+    """What Pulumi says of one resource in the end."""
+    found = re.search(rf"^  \S+ \({re.escape(resource)}\):\n((?:(?:    .*)?\n)+)", said, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def succeeds(done: Done) -> None:

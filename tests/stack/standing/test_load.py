@@ -1,6 +1,6 @@
-"""Many requests through one tunnel: at once, one after the other, sessions, and a watch that is open all the while.
+"""Many requests through one tunnel: at once, one after the other, and sessions.
 
-One server, one agent, one member. In the order of the tests; the watch is opened before the first and read by the last.
+One server, and one agent in the member that is asked.
 """
 
 from __future__ import annotations
@@ -14,21 +14,17 @@ from http.client import HTTPException
 from threading import Barrier, Timer
 
 import pytest
+from pulumi import automation
 
 from components import anp
 from tests.proof import note
-from tests.stack import environment
 from tests.stack.environment import HOST, PROXY_PATH, member, through_karmada
 from tests.stack.nodes import HOST_NODE, metric, pods, process, resident
+from tests.stack.standing.watching import MEMBER
 from tests.stack.traffic import Karmada, karmada
-from tools.checkout import Checkout
 from workstation import ask, kubectl
 
 pytestmark = pytest.mark.long
-
-MEMBER = "member3"
-WATCH = 600.0
-"""Seconds for which the watch stays open."""
 
 AT_ONCE, IN_SEQUENCE, SESSIONS = 200, 10_000, 50
 LIVES = 5.0
@@ -64,37 +60,19 @@ SESSION = 'read first; echo "$first"; read second; echo "$second"'
 
 
 @pytest.fixture(scope="module")
-def stack(dev: Checkout) -> Checkout:
-    """A stack with one tunnel."""
-    dev.configure(members=[environment.settings_of(MEMBER)], proxy={"exposure": "nodePort", "replicas": 1})
-    dev.select().up(on_output=print)
-    return dev
-
-
-@pytest.fixture(scope="module")
-def to(stack: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Karmada:
+def to(up: automation.UpResult, tmp_path_factory: pytest.TempPathFactory) -> Karmada:
     """The Karmada API, for requests."""
     return karmada(tmp_path_factory.mktemp("karmada"))
 
 
 @pytest.fixture(scope="module")
-def pod(stack: Checkout) -> Iterator[str]:
+def pod(up: automation.UpResult) -> Iterator[str]:
     """A pod with a shell in the member."""
     direct = kubectl(*member(MEMBER))
     subprocess.run([*direct, "apply", "--filename=-"], input=json.dumps(POD), text=True, check=True)
     ask([*direct, "wait", "pod/load", "--for=condition=Ready", "--timeout=60s"], 70)
     yield "load"
     ask([*direct, "delete", "pod/load", "--wait=false"])
-
-
-@pytest.fixture(scope="module")
-def watch(stack: Checkout) -> Iterator[tuple[subprocess.Popen[str], float]]:
-    """A watch through the tunnel of one object that is not there, and when it was opened."""
-    command = [*through_karmada(MEMBER), "get", "configmaps", "--field-selector=metadata.name=watched-long"]
-    process = subprocess.Popen([*command, "--watch-only", "--output=name"], stdout=subprocess.PIPE, text=True)
-    yield process, time.monotonic()
-    process.kill()
-    process.wait(10)
 
 
 def memory() -> dict[str, int]:
@@ -149,7 +127,7 @@ def session(pod: str, number: int, all_open: Barrier) -> str:
         process.wait(10)
 
 
-def test_requests_at_once(watch: object, to: Karmada) -> None:
+def test_requests_at_once(to: Karmada) -> None:
     idle, began = memory(), time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as clients:
         start = Barrier(AT_ONCE, timeout=60)
@@ -171,7 +149,7 @@ def test_requests_at_once(watch: object, to: Karmada) -> None:
     assert {name: each for name, each in held.items() if each > PEAK} == {}
 
 
-def test_sessions_at_once(watch: object, pod: str) -> None:
+def test_sessions_at_once(pod: str) -> None:
     began, all_open = time.monotonic(), Barrier(SESSIONS)
 
     def client(number: int) -> str:
@@ -188,7 +166,7 @@ def test_sessions_at_once(watch: object, pod: str) -> None:
     assert errors == []
 
 
-def test_requests_one_after_the_other(watch: object, to: Karmada) -> None:
+def test_requests_one_after_the_other(to: Karmada) -> None:
     before, began = memory(), time.monotonic()
     errors = [each for each in (failed(to) for _ in range(IN_SEQUENCE)) if each]
     took, after = time.monotonic() - began, memory()
@@ -201,29 +179,3 @@ def test_requests_one_after_the_other(watch: object, to: Karmada) -> None:
     )
     assert errors == []
     assert {name: after[name] - before[name] for name in before if after[name] - before[name] > GROWS} == {}
-
-
-def test_a_watch_delivers_at_its_end(watch: tuple[subprocess.Popen[str], float]) -> None:
-    process, opened = watch
-    direct = kubectl(*member(MEMBER))
-    time.sleep(max(0.0, opened + WATCH - time.monotonic()))
-    still_open = process.poll() is None
-    limit = Timer(30, process.kill)
-    limit.start()
-    try:
-        ask([*direct, "create", "configmap", "watched-long"])
-        began = time.monotonic()
-        assert process.stdout
-        line = process.stdout.readline()
-        took = time.monotonic() - began
-    finally:
-        limit.cancel()
-        ask([*direct, "delete", "configmap", "watched-long", "--ignore-not-found"])
-    note(
-        "Load",
-        tried=f"one silent watch, open for {WATCH:.0f} s beside all this",
-        expected="it is still open and delivers an event",
-        seen=f"{'open' if still_open else 'closed'}, {line.strip() or 'no event'} after {took:.1f} s",
-    )
-    assert still_open
-    assert line == "configmap/watched-long\n"

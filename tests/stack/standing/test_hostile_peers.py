@@ -28,6 +28,7 @@ from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, PROXY_PATH, member
 from tests.stack.nodes import HOST_NODE, address_of
+from tests.stack.standing.watching import MEMBER
 from tools.checkout import Checkout
 from workstation import Unavailable, ask, kubectl, objects
 
@@ -280,7 +281,8 @@ def test_an_agent_under_another_members_identifier_never_answers_for_it(up: auto
     names = environment.members()
     if len(names) < 2:
         pytest.skip("there is one member only")
-    robbed, liar = names[0], names[1]
+    robbed, liar = names[1], names[0]
+    assert robbed != MEMBER
     expected = f"{robbed}'s own answer or a failed verification, never {liar}'s answer"
     with false_agent(liar, robbed):
         second = seen_of(robbed, names)

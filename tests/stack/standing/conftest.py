@@ -1,0 +1,44 @@
+"""One dev stack that stands while things are tried on it that must leave it as it is, and a watch that stays open."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from pulumi import automation
+
+from answers import Json
+from tests.stack.environment import through_karmada, with_every_member
+from tests.stack.standing.watching import MEMBER, WATCHED, Watch
+from tools.checkout import Checkout
+
+
+@pytest.fixture(scope="package")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A throw-away directory for the state."""
+    return tmp_path_factory.mktemp("backend")
+
+
+@pytest.fixture(scope="package")
+def dev(tmp_path_factory: pytest.TempPathFactory, backend: Path, before: Mapping[str, Json]) -> Iterator[Checkout]:
+    """A checkout with the dev stack."""
+    yield from with_every_member(Checkout(tmp_path_factory.mktemp("dev"), backend, "dev"))
+
+
+@pytest.fixture(scope="package")
+def up(dev: Checkout) -> automation.UpResult:
+    """The stack that stands."""
+    return dev.select().up(on_output=print)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def watch(up: automation.UpResult) -> Iterator[Watch]:
+    """Opened before the first test; the last one, in test_watch.py, reads from it."""
+    command = [*through_karmada(MEMBER), "get", "configmaps", f"--field-selector=metadata.name={WATCHED}"]
+    process = subprocess.Popen([*command, "--watch-only", "--output=name"], stdout=subprocess.PIPE, text=True)
+    yield Watch(process=process, opened=time.monotonic())
+    process.kill()
+    process.wait(10)
