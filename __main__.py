@@ -19,7 +19,9 @@ from components.pki import TunnelPki, TunnelPkiArgs
 from components.proxy_server import ProxyServer, ProxyServerArgs, guard_of
 from components.server_pod import ending
 from components.tunnel_check import TunnelCheck, TunnelCheckArgs
+from problems import end_quietly
 
+end_quietly()
 settings = config.load(config.values(), workstation.ThisMachine(), config.secrets())
 preflight.check(settings)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,11 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{PROJECT}:{self.key}: {self.why}\n      {self.mend}"
+
+
+def end_quietly() -> None:
+    """Pulumi interrupts a program that still waits when a resource has failed: that is told, and needs no traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def refusal(headline: str, problems: Sequence[Problem]) -> pulumi.RunError:

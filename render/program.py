@@ -84,6 +84,7 @@ async def _run(stack: str, config: Mapping[str, Json], mocks: ProgramMocks) -> R
         patch.dict(environ, environment(config)),
         patch("workstation.ThisMachine", lambda: machine),
         patch("preflight.check"),
+        patch("problems.end_quietly"),
     ):
         await run_pulumi_func(program)
     stack_urn = next(urn for urn, each in monitor.recorded.items() if each.type == "pulumi:pulumi:Stack")
