@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 
 from answers import Json
+from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, HOST_CONFIG, KARMADA, member
+
+TELLS = "already exists|has the tunnel|cannot bind|not reached through|Back-off pulling"
+"""How the lines of diagnostics that tell why are recognised, for the table alone."""
 
 
 def local() -> dict[str, Json]:
@@ -37,3 +42,12 @@ def holds() -> Mapping[str, Json]:
     """What of ours, and of karmada-agent's and the Cluster's own, the clusters hold."""
     ends = {"host": HOST, "Karmada": KARMADA, **{name: member(name) for name in environment.members()}}
     return {**environment.agent_specs(), **{name: list(environment.ours_in(end)) for name, end in ends.items()}}
+
+
+def tell(tried: str, expected: str, done: subprocess.CompletedProcess[str], begins: float) -> None:
+    """Notes what a run said, shortly: its diagnostics, without the lines that tell of its progress."""
+    diagnostics = done.stdout.partition("Diagnostics:")[2].partition("\nOutputs:")[0].partition("\nResources:")[0]
+    why = [line.strip() for line in diagnostics.splitlines() if re.search(TELLS, line)]
+    seen = f"exit {done.returncode} after {time.monotonic() - begins:.0f} s: {' / '.join(dict.fromkeys(why))[:400]}"
+    note("Mistakes", tried=f"up: {tried}", expected=expected, seen=seen)
+    print(done.stdout)

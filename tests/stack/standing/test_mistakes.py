@@ -321,6 +321,15 @@ TWOFOLD = ("the host's and a member's contexts are swapped", "there is no kubect
 """Mistakes that are in two keys."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def as_it_was(dev: Checkout) -> Iterator[None]:
+    """The stack's config is its own again in the end."""
+    file = dev.directory / f"Pulumi.{dev.stack}.yaml"
+    content = file.read_text()
+    yield
+    file.write_text(content)
+
+
 @pytest.fixture
 def user() -> Iterator[None]:
     """A ServiceAccount without rights in the host cluster and in member3."""
