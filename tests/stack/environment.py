@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 
-from answers import Json, at, items, parse, text
+from answers import Json, at, entries, items, parse, text
 from tools.checkout import Checkout
 from workstation import Unavailable, ask, kubectl, objects
 
@@ -55,12 +55,14 @@ def settings_of(name: str) -> dict[str, Json]:
 
 
 def agent_specs() -> Mapping[str, Json]:
-    """What karmada-agent's Deployment and the Cluster object of each member specify."""
+    """What karmada-agent's Deployment and the Cluster object of each member specify, without the taints, which Karmada
+    itself puts on a Cluster while its agent is away."""
     found: dict[str, Json] = {}
     for name in members():
         where = ("get", "deployment/karmada-agent", f"--namespace={NAMESPACE}")
         found[f"{name} karmada-agent"] = at(objects(kubectl(*member(name), *where))[0], "spec")
-        found[f"{name} Cluster"] = at(objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", name))[0], "spec")
+        cluster = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", name))[0]
+        found[f"{name} Cluster"] = {key: each for key, each in entries(cluster, "spec").items() if key != "taints"}
     return found
 
 

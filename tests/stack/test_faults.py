@@ -49,13 +49,13 @@ PATIENCE = 40.0
 connection to the guard and 10 s for a TLS handshake with the member, proxy-server 10 s for an agent's dial."""
 
 WHOLE = 150.0
-"""Seconds until all pods are there again, for the next fault: ready servers wait 25 s each before they are used."""
+"""Seconds until all pods are there again, for the next fault: new servers wait 30 s each before they are used."""
 
 SERVER_POD, AGENT_POD, GUARD = 3.0, 3.0, 4.0
-MEMBER_NODE, HOST_NODE_BACK, NETWORK = 20.0, 90.0, 85.0
+MEMBER_NODE, HOST_NODE_BACK, NETWORK = 20.0, 90.0, 30.0
 API_STOPPED, API_KILLED, BOTH_ROLLED = 3.0, 17.0, 3.0
-"""Seconds until the tunnel is back. Seen: 0.4, 0.6 and 1.1; 6.6, 29.9 and 28.5; 0.5, 5.5 and 0.3. Where no server had
-any agent meanwhile (host, and the network of a stack with one member), 25 s of it are the servers' readiness."""
+"""Seconds until the tunnel is back. Seen: 0.4, 0.6 and 1.4; 7.3, 29.9 and 2.6; 0.5, 5.5 and 0.5. Of the host's, 25 s
+are the servers' readiness; an agent that was cut off may be at a try that takes gRPC's 20 s."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,9 +141,10 @@ def told(tried: str, bound: float, seen: Seen) -> None:
     )
 
 
-def said_so(lost: Sequence[Request]) -> None:
-    """What failed was answered with 5xx, or refused, before the client's patience was over."""
-    assert [each for each in lost if not 500 <= each.status < 600 and "refused" not in each.wrong] == []
+def said_so(lost: Sequence[Request], *also: int) -> None:
+    """What failed was answered with 5xx, or a status that is given, or refused, before the client's patience was over."""
+    judged = [each for each in lost if each.status not in also and "refused" not in each.wrong]
+    assert [each for each in judged if not 500 <= each.status < 600] == []
     assert [each for each in lost if each.ended - each.began >= PATIENCE] == []
 
 
@@ -246,7 +247,8 @@ def test_a_members_api_server_is_killed_and_starts_again(to: Karmada, name: str)
     tried = "a member's API server is killed, and started again by its node"
     seen = comes_back(to, tried, API_KILLED, fault, others(name))
     assert seen.to[name].lost
-    said_so(seen.lost)
+    # its own answer: one that has just started knows nobody's rights yet
+    said_so(seen.lost, 403)
 
 
 def test_servers_and_agents_are_rolled_at_once(to: Karmada) -> None:
