@@ -142,7 +142,7 @@ def told(tried: str, bound: float, seen: Seen) -> None:
 
 
 def said_so(lost: Sequence[Request], *also: int) -> None:
-    """What failed was answered with 5xx, or a status that is given, or refused, before the client's patience was over."""
+    """What failed was answered with 5xx or one of `also`, or refused, before the client's patience was over."""
     judged = [each for each in lost if each.status not in also and "refused" not in each.wrong]
     assert [each for each in judged if not 500 <= each.status < 600] == []
     assert [each for each in lost if each.ended - each.began >= PATIENCE] == []
