@@ -5,6 +5,8 @@ A test notes what it saw before it judges it, so that the table tells of a failu
 
 from __future__ import annotations
 
+import re
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -39,4 +41,6 @@ def table(lines: Sequence[Line]) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    """In one line, and without the path of a test's own directory, which is another in each run."""
+    shown = re.sub(rf"{re.escape(tempfile.gettempdir())}/\S*/", "…/", " ".join(text.split()))
+    return shown.replace("|", "\\|")
