@@ -95,6 +95,14 @@ def through_karmada(name: str) -> list[str]:
     return kubectl(*KARMADA, f"--server={servers['karmada-apiserver']}{PROXY_PATH.format(name)}")
 
 
+def answer(name: str, path: str) -> str:
+    """What a member answers through Karmada, or why it does not."""
+    try:
+        return ask(kubectl(*KARMADA, "get", "--raw", PROXY_PATH.format(name) + path, "--request-timeout=10s"))
+    except Unavailable as reason:
+        return f"error: {reason}"
+
+
 def healthy(name: str) -> bool:
     """Whether karmada-agent of a member runs as many pods as it should, and Karmada calls the Cluster ready."""
     agent = ("deployment/karmada-agent", f"--namespace={NAMESPACE}")

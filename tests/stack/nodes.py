@@ -24,6 +24,11 @@ def node_of(name: str) -> str:
     return f"{name}-control-plane"
 
 
+def answers_itself(name: str) -> bool:
+    """Whether it is a member's own node that is listed through Karmada."""
+    return node_of(name) in ask([*environment.through_karmada(name), "get", "nodes", "--output=name"])
+
+
 def address_of(node: str) -> str:
     """A node's address on the clusters' Docker network."""
     return ask(["docker", "inspect", "--format={{.NetworkSettings.Networks.kind.IPAddress}}", node]).strip()

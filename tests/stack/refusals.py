@@ -1,4 +1,4 @@
-"""What a run that failed said, and that it changed nothing."""
+"""How a run ended: that it succeeded, or what it said and that it changed nothing."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ TELLS = "already exists|has the tunnel|cannot bind|not reached through|Back-off 
 def local() -> dict[str, Json]:
     """The host's part of the dev stack's config."""
     return {"kubeconfig": HOST_CONFIG, "context": HOST[1], "kind": "karmada-host"}
+
+
+def succeeds(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def said(done: subprocess.CompletedProcess[str]) -> Sequence[str]:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.parts import haproxy
+from tests.stack.nodes import HOST_NODE
 from workstation import Unavailable, ask
 
 PORT = 5443
@@ -109,8 +110,7 @@ def running(directory: Path, nodes: Sequence[str]) -> Generator[Registry]:
 
 def _gateway() -> str:
     """The network's gateway as its containers have it, where the network itself does not say."""
-    node = "karmada-host-control-plane"
-    return ask(["docker", "inspect", node, "--format={{.NetworkSettings.Networks.kind.Gateway}}"]).strip()
+    return ask(["docker", "inspect", HOST_NODE, "--format={{.NetworkSettings.Networks.kind.Gateway}}"]).strip()
 
 
 def _trust(node: str, host: str, ca: str) -> None:

@@ -16,6 +16,7 @@ from pulumi import automation
 from answers import Json
 from tests.stack import environment
 from tests.stack.environment import NAMESPACE, through_karmada
+from tests.stack.nodes import answers_itself
 from tools.checkout import Checkout
 from workstation import ask, kubectl, objects
 
@@ -114,7 +115,7 @@ def test_no_key_and_no_credential_is_in_the_state_or_the_output(up: automation.U
 
 
 def test_get_works_through_karmada(up: automation.UpResult, member: str) -> None:
-    assert f"{member}-control-plane" in ask([*through_karmada(member), "get", "nodes", "--output=name"])
+    assert answers_itself(member)
 
 
 def test_logs_work_through_karmada(pod: str, member: str) -> None:

@@ -20,7 +20,9 @@ from components.secret_files import CHECKSUM_ANNOTATION
 from preflight import args_owners
 from tests.proof import note
 from tests.stack import environment
-from tests.stack.environment import HOST, KARMADA, NAMESPACE, REGISTERED, member, through_karmada
+from tests.stack.environment import HOST, KARMADA, NAMESPACE, REGISTERED, member
+from tests.stack.nodes import answers_itself
+from tests.stack.refusals import succeeds
 from tools.checkout import Checkout
 from workstation import ask, kubectl, objects
 
@@ -156,7 +158,7 @@ def test_what_is_deleted_or_taken_away_by_hand_is_there_again(up: Checkout, as_i
     assert owners_of_args() == [OURS]
     assert header()
     for name in environment.members():
-        assert f"{name}-control-plane" in ask([*through_karmada(name), "get", "nodes", "--output=name"])
+        assert answers_itself(name)
 
 
 def test_a_karmada_agent_that_is_made_again_by_whoever_joined_the_member_gets_its_flags_again(
@@ -369,7 +371,3 @@ def diagnostics(resource: str, said: str) -> str:
     """What Pulumi says of one resource in the end."""
     found = re.search(rf"^  \S+ \({re.escape(resource)}\):\n((?:(?:    .*)?\n)+)", said, re.MULTILINE)
     return found[1] if found else ""
-
-
-def succeeds(done: Done) -> None:
-    assert done.returncode == 0, done.stdout + done.stderr

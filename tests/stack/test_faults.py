@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import pytest
 
 from answers import Json, number
+from commands.asked import until
 from components import anp
 from tests.proof import note
 from tests.stack import environment
@@ -37,7 +38,7 @@ from tests.stack.nodes import (
 )
 from tests.stack.traffic import Karmada, Request, Traffic, karmada, traffic
 from tools.checkout import Checkout
-from workstation import Unavailable, ask, kubectl
+from workstation import ask, kubectl
 
 pytestmark = pytest.mark.long
 
@@ -273,13 +274,6 @@ def test_servers_and_agents_are_rolled_at_once(to: Karmada) -> None:
 
 def karmada_answers(seconds: float) -> float:
     """When the Karmada API, down to its Cluster objects, answers again. Raises Unavailable if it does not in time."""
-    ends = time.monotonic() + seconds
-    while True:
-        try:
-            ask(kubectl(*KARMADA, "get", "--raw", "/apis/cluster.karmada.io/v1alpha1/clusters", "--request-timeout=2s"))
-        except Unavailable:
-            if time.monotonic() > ends:
-                raise
-            time.sleep(0.2)
-        else:
-            return time.monotonic()
+    clusters = kubectl(*KARMADA, "get", "--raw", "/apis/cluster.karmada.io/v1alpha1/clusters", "--request-timeout=2s")
+    until(lambda: ask(clusters), seconds)
+    return time.monotonic()

@@ -21,9 +21,11 @@ from answers import Json, at, items, text
 from components.secret_files import CHECKSUM_ANNOTATION
 from tests.proof import note
 from tests.stack import environment
-from tests.stack.environment import HOST, KARMADA, NAMESPACE, member, through_karmada
+from tests.stack.environment import HOST, KARMADA, NAMESPACE, member
+from tests.stack.nodes import answers_itself
+from tests.stack.refusals import succeeds
 from tools.checkout import Checkout
-from workstation import ask, kubectl, objects
+from workstation import kubectl, objects
 
 pytestmark = pytest.mark.long
 
@@ -215,8 +217,7 @@ def renews(checkout: Checkout) -> None:
 
 def answers() -> str:
     """Whether the member does, through Karmada."""
-    found = ask([*through_karmada(MEMBER), "get", "nodes", "--output=name"])
-    return "answers" if f"{MEMBER}-control-plane" in found else f"answers {found}"
+    return "answers" if answers_itself(MEMBER) else "somebody else answers"
 
 
 def what_is_held(checkout: Checkout) -> Held:
@@ -269,7 +270,3 @@ def timed(checkout: Checkout, *command: str) -> float:
     started = time.monotonic()
     succeeds(checkout.run(*command))
     return time.monotonic() - started
-
-
-def succeeds(done: Done) -> None:
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -14,7 +14,8 @@ import pytest
 from answers import Json
 from tests.stack import environment
 from tests.stack.environment import HOST
-from tests.stack.refusals import local, refused, tell
+from tests.stack.nodes import HOST_NODE
+from tests.stack.refusals import local, refused, succeeds, tell
 from tools.checkout import Checkout
 from workstation import ask
 
@@ -25,7 +26,7 @@ def corrected(dev: Checkout) -> None:
     """What `up` makes of the right config, whatever there was before."""
     dev.configure(images={"build": {}})
     done = dev.run("up", "--yes", "--skip-preview")
-    assert done.returncode == 0, done.stdout + done.stderr
+    succeeds(done)
     assert "member3: reached through Karmada" in done.stdout
     assert set(dev.select().up().summary.resource_changes or {}) == {"same"}
 
@@ -66,7 +67,7 @@ def test_images_that_do_not_exist_are_said_and_a_corrected_up_goes_on(down: Chec
 @contextmanager
 def listening_on_the_hosts_node(port: int) -> Generator[None]:
     """Something else on a port of the host network."""
-    pid = ask(["docker", "inspect", "--format={{.State.Pid}}", "karmada-host-control-plane"]).strip()
+    pid = ask(["docker", "inspect", "--format={{.State.Pid}}", HOST_NODE]).strip()
     listen = f"import socket, time; s = socket.create_server(('', {port})); print('up', flush=True); time.sleep(900)"
     process = subprocess.Popen(
         ["nsenter", f"--target={pid}", "--net", sys.executable, "-c", listen], stdout=subprocess.PIPE, text=True

@@ -14,6 +14,7 @@ from pulumi import automation
 from answers import Json, at, items, text
 from tests.stack import environment, registry
 from tests.stack.environment import HOST, NAMESPACE, member
+from tests.stack.nodes import HOST_NODE, node_of
 from tests.stack.registry import PASSWORD, USER, Registry
 from tools.checkout import Checkout
 from workstation import ask, kubectl, objects
@@ -33,7 +34,7 @@ def private(clusters: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     reason = registry.why_not()
     if reason:
         pytest.skip(f"no private registry: {reason}")
-    nodes = ["karmada-host-control-plane", *(f"{name}-control-plane" for name in environment.members())]
+    nodes = [HOST_NODE, *(node_of(name) for name in environment.members())]
     with registry.running(tmp_path_factory.mktemp("registry"), nodes) as running:
         ends = [HOST, *(member(name) for name in environment.members())]
         for end in ends:

@@ -13,6 +13,7 @@ from pulumi import automation
 from answers import Json, at, items, text
 from tests.stack import environment
 from tests.stack.environment import EXPENDABLE, KARMADA, NAMESPACE, member, settings_of
+from tests.stack.nodes import node_of
 from tools.checkout import Checkout
 from workstation import ask, kubectl, objects
 
@@ -23,7 +24,7 @@ PAUSED: dict[str, Json] = {"paused": True}
 def up(dev: Checkout) -> automation.UpResult:
     """A fresh up of all members."""
     clusters = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", EXPENDABLE))
-    node = ask(["docker", "ps", "--quiet", "--filter", f"name=^{EXPENDABLE}-control-plane$"])
+    node = ask(["docker", "ps", "--quiet", "--filter", f"name=^{node_of(EXPENDABLE)}$"])
     if not clusters or not node.strip():
         pytest.skip(f"there is no kind cluster {EXPENDABLE} that could be removed")
     dev.configure(members=[*others(), settings_of(EXPENDABLE)])
@@ -56,7 +57,7 @@ def test_a_paused_member_that_is_there_is_left_as_it_is(up: automation.UpResult,
 
 
 def test_the_others_are_renewed_and_checked_while_it_is_dead(up: automation.UpResult, dev: Checkout) -> None:
-    ask(["docker", "rm", "--force", "--volumes", f"{EXPENDABLE}-control-plane"], 60)
+    ask(["docker", "rm", "--force", "--volumes", node_of(EXPENDABLE)], 60)
     dev.configure(certificates={"validityHours": 8_760})
     result = dev.select().up(on_output=print)
     for name in environment.members():

@@ -111,6 +111,14 @@ class Karmada:
         finally:
             connection.close()
 
+    def tried(self, path: str, seconds: float = SECONDS) -> tuple[int, str]:
+        """The status of one request, 0 where it had none, and what was wrong with it, or nothing."""
+        try:
+            status = self.get(path, seconds)
+        except (OSError, http.client.HTTPException) as error:
+            return 0, f"{type(error).__name__}: {error}"
+        return status, "" if status == 200 else f"status {status}"
+
 
 def karmada(into: Path) -> Karmada:
     """From the kubeconfig, whose certificates are written into a directory for as long as it takes to read them."""
@@ -170,12 +178,8 @@ def traffic(
 
 def _ask_once(to: Karmada, path: str, seen: Traffic, seconds: float) -> bool:
     """Whether it was answered."""
-    started, status = time.monotonic(), 0
-    try:
-        status = to.get(path, seconds)
-        said = "" if status == 200 else f"status {status}"
-    except (OSError, http.client.HTTPException) as error:
-        said = f"{type(error).__name__}: {error}"
+    started = time.monotonic()
+    status, said = to.tried(path, seconds)
     asked = Request(
         member=path.split("/")[5],
         began=started,

@@ -26,11 +26,11 @@ from components import anp
 from render import certificates
 from tests.proof import note
 from tests.stack import environment
-from tests.stack.environment import HOST, KARMADA, NAMESPACE, PROXY_PATH, member
-from tests.stack.nodes import HOST_NODE, address_of
+from tests.stack.environment import HOST, KARMADA, NAMESPACE, answer, member
+from tests.stack.nodes import HOST_NODE, address_of, node_of
 from tests.stack.standing.watching import MEMBER
 from tools.checkout import Checkout
-from workstation import Unavailable, ask, kubectl, objects
+from workstation import ask, kubectl, objects
 
 pytestmark = pytest.mark.long
 
@@ -132,15 +132,6 @@ def restarts() -> Mapping[str, int]:
             count = at(each, "restartCount")
             found[f"{text(pod, 'metadata', 'name')}/{text(each, 'name')}"] = count if isinstance(count, int) else -1
     return found
-
-
-def answer(name: str, path: str) -> str:
-    """What a member answers through Karmada, or why it does not."""
-    proxied = PROXY_PATH.format(name) + path
-    try:
-        return ask(kubectl(*KARMADA, "get", "--raw", proxied, f"--request-timeout={LONGEST:.0f}s"))
-    except Unavailable as reason:
-        return f"error: {reason}"
 
 
 # TLS on :8091
@@ -313,7 +304,7 @@ def in_words(seen: list[str]) -> str:
 def whose(said: str, names: list[str]) -> str:
     """Whose nodes an answer lists, or what kind of error it is."""
     if not said.startswith("error: "):
-        return next((name for name in names if f'"{name}-control-plane"' in said), said[:80])
+        return next((name for name in names if f'"{node_of(name)}"' in said), said[:80])
     if "x509" in said:
         return "x509"
     return "no tunnel" if re.search("tunnel|EOF|Bad Gateway|502|503", said) else said
@@ -335,7 +326,7 @@ def false_agent(liar: str, robbed: str) -> Generator[None]:
     spec |= {"containers": [agent], "restartPolicy": "Never", "terminationGracePeriodSeconds": 0}
     metadata: Json = {"name": FALSE_AGENT, "namespace": NAMESPACE}
     pod: Json = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-    node = ["docker", "exec", f"{liar}-control-plane"]
+    node = ["docker", "exec", node_of(liar)]
     redirect = ["PREROUTING", "-t", "nat", "-p", "tcp", "-d", other_end[0], "--dport", str(other_end[1])]
     redirect += ["-j", "DNAT", "--to-destination", f"{own_end[0]}:{own_end[1]}"]
     ask([*node, "iptables", "-I", *redirect])

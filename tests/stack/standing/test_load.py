@@ -10,7 +10,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPException
 from threading import Barrier, Timer
 
 import pytest
@@ -92,11 +91,7 @@ def told(memory: dict[str, int]) -> str:
 
 def failed(to: Karmada) -> str:
     """What was wrong with one request to the member, or nothing."""
-    try:
-        status = to.get(PROXY_PATH.format(MEMBER) + "/readyz", PATIENCE)
-    except (OSError, HTTPException) as error:
-        return f"{type(error).__name__}: {error}"
-    return "" if status == 200 else f"status {status}"
+    return to.tried(PROXY_PATH.format(MEMBER) + "/readyz", PATIENCE)[1]
 
 
 def session(pod: str, number: int, all_open: Barrier) -> str:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.stack import environment
-from tests.stack.environment import HOST, KARMADA, PROXY_PATH
+from tests.stack.environment import HOST, answer
 from tests.stack.refusals import holds, local, refused, said, tell
 from tests.stack.standing.watching import MEMBER
 from tools.checkout import Checkout
-from workstation import Unavailable, ask, kubectl
+from workstation import ask, kubectl
 
 pytestmark = pytest.mark.long
 
@@ -59,10 +59,7 @@ def test_a_second_stack_of_the_same_name_on_the_same_namespaces_is_refused_and_t
 
 def reached() -> bool:
     """Whether the member answers through Karmada."""
-    try:
-        return ask(kubectl(*KARMADA, "get", "--raw", PROXY_PATH.format(MEMBER) + "/readyz")) == "ok"
-    except Unavailable:
-        return False
+    return answer(MEMBER, "/readyz") == "ok"
 
 
 @contextmanager
