@@ -6,7 +6,7 @@ PYTHON ?= python3
 run := STACK=$(STACK) tools/pulumi.sh
 venv := .venv/bin/python
 
-.PHONY: up down preview status rotate-ca test prove check render bench clean
+.PHONY: up down preview status doctor rotate-ca test prove check render bench clean
 
 up: .venv/requirements.txt
 	@[ "$(STACK)" != dev ] || tools/local-karmada.sh
@@ -20,7 +20,10 @@ preview: .venv/requirements.txt
 
 status: .venv/requirements.txt
 	@$(run) stack output
-	@$(run) config --json | $(venv) -m tools.status
+	@STACK=$(STACK) $(venv) -m tools.status
+
+doctor: .venv/requirements.txt
+	@STACK=$(STACK) $(venv) -m doctor $(ARGS)
 
 rotate-ca: .venv/requirements.txt
 	@STACK=$(STACK) $(venv) -m tools.rotate_ca

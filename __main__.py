@@ -87,4 +87,4 @@ for each in settings.active:
         f"{each.name}-check",
         TunnelCheckArgs(settings=each, host=settings.host, server=server, member=members[each.name]),
     )
-export(settings, images=images, pki=pki, server=server, members=members)
+export(settings, images=images, entry=entry, pki=pki, server=server, members=members)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,9 @@ DIRECTORY = "/usr/local/etc/haproxy"
 CONFIGURATION = "haproxy.cfg"
 CLIENT_CERTIFICATE = "client.pem"
 SERVER_CA = "server-ca.crt"
+
+NO_TARGET = "no-member:0"
+"""What stands for the targets where there are none: HAProxy takes no empty list."""
 
 LARGEST_HEAD = 8_192
 """Bytes of a request's head; what Karmada sends has a few hundred."""
@@ -60,7 +64,7 @@ def configuration(rules: Rules, directory: str = DIRECTORY) -> str:
     An exec session may be silent for hours, as kubelet lets it; a peer that is gone is noticed by TCP's keepalive.
     Health and metrics are on a port of their own, without credentials.
     """
-    targets = " ".join(rules.targets) or "no-member:0"
+    targets = " ".join(rules.targets) or NO_TARGET
     credentials = " ".join(f'"{each}"' for each in rules.credentials)
     every = "::" if rules.ipv6 else ""
     reject = f"tcp-request connection reject unless {{ src {' '.join(rules.sources)} }}" if rules.sources else ""
@@ -118,3 +122,21 @@ frontend metrics
     http-request use-service prometheus-exporter if {{ path /metrics }}
     http-request deny deny_status 404
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetThrough:
+    """The targets and the credentials that a configuration lets through."""
+
+    targets: Sequence[str]
+    credentials: Sequence[str]
+
+
+def let_through(configuration: str) -> LetThrough:
+    """What a configuration that was written here lets through; nothing where it is another."""
+    targets = re.search(r"^ *acl to_a_member url -m str (.*)$", configuration, re.MULTILINE)
+    credentials = re.search(r"^ *acl from_karmada \S+ -m str (.*)$", configuration, re.MULTILINE)
+    return LetThrough(
+        targets=[each for each in targets[1].split() if each != NO_TARGET] if targets else [],
+        credentials=re.findall(r'"([^"]*)"', credentials[1]) if credentials else [],
+    )

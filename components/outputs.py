@@ -8,6 +8,7 @@ import pulumi
 from pulumi import Output
 
 from components.certificate import first
+from components.entry import Entry
 from components.images import ProxyImages
 from components.member import Member
 from components.pki import TunnelPki
@@ -19,10 +20,17 @@ PROXY_PATH = "/apis/cluster.karmada.io/v1alpha1/clusters/{0}/proxy"
 
 
 def export(
-    settings: Settings, *, images: ProxyImages, pki: TunnelPki, server: ProxyServer, members: Mapping[str, Member]
+    settings: Settings,
+    *,
+    images: ProxyImages,
+    entry: Entry,
+    pki: TunnelPki,
+    server: ProxyServer,
+    members: Mapping[str, Member],
 ) -> None:
-    """Exports `members` (each with its proxyPath), `firstCertificateEnds` (RFC 3339), `images`, and `caKeys`.
+    """Exports `members` (each with its proxyPath), `firstCertificateEnds` (RFC 3339), `images`, `entry` and `caKeys`.
 
+    `entry` is where members dial proxy-server (`address`, `port`) and what Karmada dials (`proxyUrl`).
     `caKeys` are the generations that are trusted everywhere, the one that signs first: known when all else is.
     """
     ends = [pki.ends, *(members[each.name].certificate_ends for each in settings.active)]
@@ -30,4 +38,5 @@ def export(
     pulumi.export("firstCertificateEnds", Output.all(*ends).apply(first))
     rolled_out = Output.all(server.revision, *(each.revision for each in members.values()))
     pulumi.export("caKeys", rolled_out.apply(lambda _: list(settings.certificates.trusted)))
+    pulumi.export("entry", {"address": entry.address, "port": entry.port, "proxyUrl": entry.proxy_url})
     pulumi.export("images", {"server": images.server.reference, "agent": images.agent.reference})

@@ -6,17 +6,15 @@ change of keys is under way, it begins one. STACK is the stack.
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from answers import Json, entries, items, parse, text
+from answers import entries, items, parse, text
 from problems import PROJECT
 from settings import Certificates
-from tools.checkout import ROOT
+from tools.stack import answer, name, pulumi
 
 SECTION = f"{PROJECT}:certificates"
 
@@ -92,20 +90,6 @@ def configure(step: Step) -> None:
             raise SystemExit(f"{SECTION} could not be set to: {step}")
 
 
-def pulumi(*command: str) -> int:
-    """The exit code of a pulumi command on the stack."""
-    return subprocess.run([str(ROOT / "tools" / "pulumi.sh"), *command], check=False).returncode
-
-
-def answer(*command: str) -> Json:
-    """What a pulumi command prints as JSON."""
-    done = subprocess.run([str(ROOT / "tools" / "pulumi.sh"), *command], check=False, stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        raise SystemExit(done.returncode)
-    return parse(done.stdout)
-
-
 if __name__ == "__main__":
-    if "STACK" not in os.environ:
-        sys.exit("STACK names no stack: make rotate-ca STACK=NAME")
+    name()
     sys.exit(main())

@@ -1,6 +1,6 @@
 """Whether each member answers through Karmada now, and where not, what each hop answers. Changes nothing.
 
-Input: what `pulumi config --json` prints of a stack.
+STACK is the stack. `make doctor` says more of one that does not answer.
 """
 
 from __future__ import annotations
@@ -11,28 +11,16 @@ import sys
 
 import pulumi
 
-import config
-from answers import at, entries, parse, text
 from components.tunnel_check import description
-from problems import PROJECT
-from workstation import ThisMachine
+from tools import stack
 
 SECONDS = 10
-
-ANY_IMAGES = json.dumps({"server": "any", "agent": "any"})
-"""Of a section that holds something encrypted, as images may, pulumi prints no value. None is needed here."""
 
 
 def main() -> int:
     """0 if every member that is not paused answers, 1 otherwise."""
-    stack = entries(parse(sys.stdin.read()))
-    prefix = f"{PROJECT}:"
-    own = {key.removeprefix(prefix): value for key, value in stack.items() if key.startswith(prefix)}
-    values = {key: text(value, "value") for key, value in own.items()}
-    if at(own.get("images"), "secret") is True:
-        values["images"] = ANY_IMAGES
     try:
-        settings = config.load(values, ThisMachine())
+        settings = stack.settings()
     except pulumi.RunError as error:
         print(error, file=sys.stderr)
         return 1

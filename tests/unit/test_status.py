@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ import pytest
 
 from answers import Json, parse, text
 from tests.unit.machines import HOST, MEMBER, OTHER, Machine
-from tools import status
+from tools import stack, status
 
 
 class Checks:
@@ -37,8 +36,14 @@ def said(monkeypatch: pytest.MonkeyPatch, checks: Checks, **sections: Json) -> i
         f"karmada-anp:{key}": {"secret": True} if value is None else {"value": json.dumps(value), "secret": False}
         for key, value in sections.items()
     }
-    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({**printed, "aws:region": {"value": "x"}})))
-    monkeypatch.setattr(status, "ThisMachine", Machine)
+    printed["aws:region"] = {"value": "x"}
+
+    def answer(*command: str) -> Json:
+        assert command == ("config", "--json")
+        return printed
+
+    monkeypatch.setattr(stack, "answer", answer)
+    monkeypatch.setattr(stack, "ThisMachine", Machine)
     monkeypatch.setattr("tools.status.subprocess.run", checks.run)
     return status.main()
 

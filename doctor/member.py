@@ -1,0 +1,124 @@
+"""The hops in the member: karmada-agent, which reports the way, proxy-agent, its tunnel, and the API server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from answers import Json, entries, items, number, text
+from components import alerts, anp
+from doctor.asking import Silent
+from doctor.findings import REFRESH, Finding, State
+from doctor.way import Container, Way, command, first, running, waiting
+from workstation import Unavailable
+
+KARMADA_AGENT, PROXY_AGENT, TUNNEL, MEMBER_API = "karmada-agent", "proxy-agent", "tunnel", "member API"
+
+
+def member_api(way: Way) -> Finding:
+    """Whether the member's API server is ready, asked as `pulumi up` asks it."""
+    try:
+        way.asking.raw(way.inside, "/readyz")
+    except Unavailable as reason:
+        why = f"the API server of {way.inside.context} is not ready: {reason}"
+        mend = "see to the member's API server; a member that is away for long: members[].paused"
+        return Finding(hop=MEMBER_API, state=State.WRONG, says=why, mend=mend)
+    return Finding(hop=MEMBER_API, state=State.RIGHT, says=f"{way.inside.context} is ready")
+
+
+def karmada_agent(way: Way) -> Finding:
+    """Whether karmada-agent runs with the stack's two flags. Of a flag that is there twice, the last one is true."""
+    agent = way.member.agent
+    where = f"--namespace={agent.namespace}"
+    found = first(way.asking.get(way.inside, f"deployment/{agent.deployment}", where))
+    if found is None:
+        why = f'there is no Deployment "{agent.deployment}" in namespace "{agent.namespace}"'
+        return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=why, mend="deploy it, then pulumi up --refresh")
+    wanted = {"cluster-api-endpoint": way.member.api_endpoint, "proxy-server-address": way.entry.proxy_url}
+    for flag, value in wanted.items():
+        given = _flag(_arguments(found, agent.container), flag)
+        if given != value:
+            why = f"--{flag} is {given or 'not there'}, the stack's {value}"
+            return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=why, mend=REFRESH)
+    labels = entries(found, "spec", "selector", "matchLabels")
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    for pod in way.pods(way.inside, agent.namespace, selector):
+        waits = waiting(pod, agent.container)
+        if waits:
+            name = text(pod, "metadata", "name")
+            logs = command(way.inside, "logs", where, f"pod/{name}", f"--container={agent.container}", "--previous")
+            return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=f"{name}: it {waits}", mend=logs)
+    ready, replicas = number(found, "status", "readyReplicas"), number(found, "spec", "replicas")
+    if ready < replicas or not ready:
+        mend = command(way.inside, "describe", where, f"deployment/{agent.deployment}")
+        return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=f"{ready} of {replicas} pods ready", mend=mend)
+    return Finding(hop=KARMADA_AGENT, state=State.RIGHT, says=f"{ready} of {replicas} pods ready, with both flags")
+
+
+def proxy_agent(way: Way) -> Finding:
+    """Whether proxy-agent is well, claims the member's host and dials where proxy-server is."""
+    namespace = way.member.namespace
+    found = first(way.asking.get(way.inside, f"deployment/{anp.AGENT}", f"--namespace={namespace}"))
+    if found is None:
+        why = f'there is no Deployment "{anp.AGENT}" in namespace "{namespace}"'
+        return Finding(hop=PROXY_AGENT, state=State.WRONG, says=why, mend=REFRESH)
+    wanted = {
+        "agent-identifiers": f"host={way.member.host}",
+        "proxy-server-host": way.entry.address,
+        "proxy-server-port": str(way.entry.port),
+    }
+    for flag, value in wanted.items():
+        given = _flag(_arguments(found, anp.AGENT), flag)
+        if given != value:
+            why = f"--{flag} is {given or 'not there'}, the stack's {value}"
+            return Finding(hop=PROXY_AGENT, state=State.WRONG, says=why, mend=REFRESH)
+    return running(way, _agents(way), way.settings.agents(way.member))
+
+
+def tunnel(way: Way) -> Finding:
+    """Whether each proxy-agent is connected to each proxy-server, by its own word."""
+    of = _agents(way)
+    pods = way.pods(of.end, of.namespace, f"app={of.app}")
+    where = f"{way.entry.address}:{way.entry.port}"
+    servers = way.settings.proxy.replicas
+    for pod in pods:
+        name = text(pod, "metadata", "name")
+        logs = command(of.end, "logs", f"--namespace={of.namespace}", f"pod/{name}")
+        mend = f"{logs}  # says why; {where} must be reached from the member"
+        try:
+            way.asking.served(of.end, of.namespace, name, of.port, "/readyz")
+            connected = _connections(way.asking.served(of.end, of.namespace, name, of.port, "/metrics"))
+        except Silent:
+            why = f"{name} is connected to no proxy-server at {where}"
+            return Finding(hop=TUNNEL, state=State.WRONG, says=why, mend=mend)
+        if connected is not None and connected < servers:
+            why = f"{name} is connected to {connected} of {servers} proxy-servers at {where}"
+            return Finding(hop=TUNNEL, state=State.WRONG, says=why, mend=mend)
+    if not pods:
+        return Finding(hop=TUNNEL, state=State.WRONG, says="no proxy-agent is there to be connected", mend=REFRESH)
+    return Finding(hop=TUNNEL, state=State.RIGHT, says=f"{len(pods)} of {len(pods)} proxy-agents connected to {where}")
+
+
+def _agents(way: Way) -> Container:
+    namespace, port = way.member.namespace, anp.AGENT_HEALTH_PORT
+    return Container(hop=PROXY_AGENT, end=way.inside, namespace=namespace, app=anp.AGENT, name=anp.AGENT, port=port)
+
+
+def _connections(metrics: str) -> int | None:
+    """To how many servers an agent is connected; None where it does not count them, as the fork's."""
+    found = re.search(rf"^{alerts.AGENT_METRICS}_open_server_connections (\d+)$", metrics, re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+def _arguments(deployment: Json, container: str) -> Sequence[str]:
+    """A container's command and arguments."""
+    for each in items(deployment, "spec", "template", "spec", "containers"):
+        if text(each, "name") == container:
+            return [str(word) for word in (*items(each, "command"), *items(each, "args"))]
+    return []
+
+
+def _flag(words: Sequence[str], flag: str) -> str:
+    """The value of a flag, as `--flag=value`, the last one if it is there twice; or nothing."""
+    given = [word.partition("=")[2] for word in words if word.startswith(f"--{flag}=")]
+    return given[-1] if given else ""

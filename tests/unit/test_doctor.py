@@ -1,0 +1,448 @@
+"""The doctor: which hop it names for what is wrong, and that it finds nothing wrong with what the program makes."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import pulumi
+import pytest
+
+from answers import Json, items, parse, text
+from components import anp
+from doctor import __main__ as doctor
+from doctor.findings import Finding, State, Walk
+from doctor.walk import HOPS, walk
+from render import certificates
+from render.program import Run
+from tests.unit.patient import KARMADA_AGENT_POD, NAMESPACE, Patient, settings, way
+from tests.unit.stacks import changed, pair
+
+CLUSTER = "clusters.cluster.karmada.io member3"
+SERVER_PODS = f"pods {NAMESPACE} --selector=app=proxy-server"
+AGENT_PODS = f"pods {NAMESPACE} --selector=app=proxy-agent"
+KARMADA_AGENT = f"deployment/karmada-agent {NAMESPACE}"
+PROXY_AGENT = f"deployment/proxy-agent {NAMESPACE}"
+SERVER_CERT = f"secret/proxy-server-cert {NAMESPACE}"
+GUARD = f"secret/proxy-guard {NAMESPACE}"
+AGENT_CERT = f"secret/proxy-agent-cert {NAMESPACE}"
+CONTAINER = ("spec", "template", "spec", "containers", "0")
+
+CRASHING: Json = {"waiting": {"reason": "CrashLoopBackOff"}}
+
+REQUEST = "/apis/cluster.karmada.io/v1alpha1/clusters/member3/proxy/readyz"
+
+
+def encoded(content: str) -> str:
+    return base64.b64encode(content.encode()).decode()
+
+
+def agent_certificate(**changed: Json) -> str:
+    """member3's agent certificate issued once more, with other inputs, or so many hours ago (`began`)."""
+    began = changed.pop("began", 0)
+    assert isinstance(began, int)
+    inputs = {**pair().the("LocallySignedCert", "member3-agent").inputs, **changed}
+    return encoded(certificates.locally_signed(inputs, datetime.now(UTC) - timedelta(hours=began))[0])
+
+
+def unknown_authority() -> dict[str, Json]:
+    """The inputs of a certificate that a CA signed which nobody here trusts."""
+    key = certificates.private_key_pem()
+    inputs = {**pair().the("SelfSignedCert", "agent-ca-1").inputs, "privateKeyPem": key}
+    return {"caPrivateKeyPem": key, "caCertPem": certificates.self_signed(inputs)[0]}
+
+
+def doing(context: str, what: str, *path: str, to: Json) -> Callable[[Patient], None]:
+    return lambda patient: patient.changed(context, what, *path, to=to)
+
+
+def lacking(context: str, what: str) -> Callable[[Patient], None]:
+    return lambda patient: patient.gone(context, what)
+
+
+def away(what: str) -> Callable[[Patient], None]:
+    return lambda patient: patient.away.add(what)
+
+
+def silent(context: str, port: int, path: str = "/healthz") -> Callable[[Patient], None]:
+    return lambda patient: patient.silent.add((context, port, path))
+
+
+def connected(to: int) -> Callable[[Patient], None]:
+    def change(patient: Patient) -> None:
+        patient.connections = str(to)
+
+    return change
+
+
+FAULTS: Mapping[str, tuple[Callable[[Patient], None], str, str, str]] = {
+    "the Karmada API is away": (away("karmada-apiserver"), "Karmada API", "connection refused", "aggregated-apiserver"),
+    "karmada-agent is not there": (
+        lacking("member3", KARMADA_AGENT),
+        "karmada-agent",
+        'there is no Deployment "karmada-agent"',
+        "deploy it",
+    ),
+    "karmada-agent has lost its args": (
+        doing("member3", KARMADA_AGENT, *CONTAINER, "args", to=[]),
+        "karmada-agent",
+        "--cluster-api-endpoint is not there, the stack's https://192.0.2.4:6443",
+        "pulumi up --refresh",
+    ),
+    "karmada-agent crash-loops": (
+        doing(
+            "member3",
+            f"pods {NAMESPACE} --selector={KARMADA_AGENT_POD}",
+            "status",
+            "containerStatuses",
+            "0",
+            "state",
+            to=CRASHING,
+        ),
+        "karmada-agent",
+        "does not run: CrashLoopBackOff, 0 restarts",
+        "logs --namespace=karmada-system pod/karmada-agent --container=karmada-agent --previous",
+    ),
+    "no pod of karmada-agent is ready": (
+        doing("member3", KARMADA_AGENT, "status", to={}),
+        "karmada-agent",
+        "0 of 1 pods ready",
+        "describe",
+    ),
+    "there is no Cluster": (lacking("karmada-apiserver", CLUSTER), "Cluster", "Karmada has no Cluster member3", "join"),
+    "the Cluster is in Push mode": (
+        doing("karmada-apiserver", CLUSTER, "spec", "syncMode", to="Push"),
+        "Cluster",
+        "it is in Push mode",
+        "take the member out",
+    ),
+    "the Cluster's endpoint is loopback": (
+        doing("karmada-apiserver", CLUSTER, "spec", "apiEndpoint", to="https://127.0.0.1:6443"),
+        "Cluster",
+        "apiEndpoint https://127.0.0.1:6443 is loopback",
+        "rollout restart deployment/karmada-agent",
+    ),
+    "the Cluster's endpoint is another": (
+        doing("karmada-apiserver", CLUSTER, "spec", "apiEndpoint", to="https://192.0.2.5:6443"),
+        "Cluster",
+        "apiEndpoint is https://192.0.2.5:6443, the stack's https://192.0.2.4:6443",
+        "rollout restart deployment/karmada-agent",
+    ),
+    "the Cluster names no proxy": (
+        doing("karmada-apiserver", CLUSTER, "spec", "proxyURL", to=""),
+        "Cluster",
+        "proxyURL is empty, the stack's http://192.0.2.3:8088",
+        "rollout restart deployment/karmada-agent",
+    ),
+    "the Cluster has no header": (
+        doing("karmada-apiserver", CLUSTER, "spec", "proxyHeader", to={}),
+        "Cluster",
+        "proxyHeader is empty: the guard will answer 407",
+        "pulumi up --refresh",
+    ),
+    "the Cluster has somebody else's header": (
+        doing("karmada-apiserver", CLUSTER, "spec", "proxyHeader", "Proxy-Authorization", to="Basic dGhlaXJz"),
+        "guard",
+        "it does not take the credential that is on the Cluster object",
+        "pulumi up --refresh",
+    ),
+    "no pod of proxy-server is there": (
+        lacking("karmada-host", SERVER_PODS),
+        "guard",
+        'there is no pod of proxy-server in namespace "karmada-system" of karmada-host',
+        "pulumi up --refresh",
+    ),
+    "the guard hangs": (
+        silent("karmada-host", anp.GUARD_METRICS_PORT),
+        "guard",
+        "proxy-server-1: proxy-guard runs, but on :8096 it does not answer within 5 s",
+        "delete --namespace=karmada-system pod/proxy-server-1",
+    ),
+    "the guard crash-loops": (
+        doing("karmada-host", SERVER_PODS, "status", "containerStatuses", "1", "state", to=CRASHING),
+        "guard",
+        "proxy-server-1: proxy-guard does not run: CrashLoopBackOff",
+        "logs --namespace=karmada-system pod/proxy-server-1 --container=proxy-guard",
+    ),
+    "the guard has another configuration": (
+        doing("karmada-host", GUARD, "data", "haproxy.cfg", to=encoded("global\n")),
+        "guard",
+        "it lets nobody through to 192.0.2.4:6443, but to no member",
+        "pulumi up --refresh",
+    ),
+    "proxy-server hangs": (
+        silent("karmada-host", anp.SERVER_HEALTH_PORT),
+        "proxy-server",
+        "proxy-server runs, but on :8092 it does not answer",
+        "delete",
+    ),
+    "proxy-server waits for its image": (
+        doing(
+            "karmada-host",
+            SERVER_PODS,
+            "status",
+            "containerStatuses",
+            "0",
+            "state",
+            to={"waiting": {"reason": "ImagePullBackOff"}},
+        ),
+        "proxy-server",
+        "does not run: ImagePullBackOff",
+        "logs",
+    ),
+    "the agent's certificate has ended": (
+        doing("member3", AGENT_CERT, "data", "proxy-agent.crt", to=agent_certificate(began=8_761)),
+        "certificates",
+        "member3-agent ended ",
+        "pulumi up --refresh",
+    ),
+    "the agent's certificate is not valid yet": (
+        doing("member3", AGENT_CERT, "data", "proxy-agent.crt", to=agent_certificate(began=-1)),
+        "certificates",
+        "member3-agent begins ",
+        "pulumi up --refresh",
+    ),
+    "the agent's certificate is another CA's": (
+        doing("member3", AGENT_CERT, "data", "proxy-agent.crt", to=agent_certificate(**unknown_authority())),
+        "certificates",
+        "member3-agent is signed by no CA that the other side trusts",
+        "pulumi up --refresh",
+    ),
+    "a certificate is missing": (
+        doing("karmada-host", SERVER_CERT, "data", "cluster-cert.crt", to=""),
+        "certificates",
+        "agent-server is not there, or is no certificate",
+        "pulumi up --refresh",
+    ),
+    "the agents' Secret is gone": (
+        lacking("member3", AGENT_CERT),
+        "certificates",
+        'there is no Secret "proxy-agent-cert" in namespace "karmada-system" of member3',
+        "pulumi up --refresh",
+    ),
+    "proxy-agent is not there": (
+        lacking("member3", PROXY_AGENT),
+        "proxy-agent",
+        'there is no Deployment "proxy-agent"',
+        "pulumi up --refresh",
+    ),
+    "proxy-agent has no pod": (
+        lacking("member3", AGENT_PODS),
+        "proxy-agent",
+        "there is no pod of proxy-agent",
+        "pulumi up --refresh",
+    ),
+    "proxy-agent claims another host": (
+        doing("member3", PROXY_AGENT, *CONTAINER, "args", to=["--agent-identifiers=host=192.0.2.5"]),
+        "proxy-agent",
+        "--agent-identifiers is host=192.0.2.5, the stack's host=192.0.2.4",
+        "pulumi up --refresh",
+    ),
+    "proxy-agent is not connected": (
+        silent("member3", anp.AGENT_HEALTH_PORT, "/readyz"),
+        "tunnel",
+        "proxy-agent-1 is connected to no proxy-server at 192.0.2.3:8091",
+        "192.0.2.3:8091 must be reached from the member",
+    ),
+    "proxy-agent has lost its connections": (
+        connected(0),
+        "tunnel",
+        "proxy-agent-1 is connected to 0 of 1 proxy-servers",
+        "logs --namespace=karmada-system pod/proxy-agent-1",
+    ),
+    "the member's API is down": (away("member3"), "member API", "connection refused", "see to the member's API server"),
+    "all is right, and yet nothing comes through": (
+        away(REQUEST),
+        "request",
+        f"GET {REQUEST}: Error from server",
+        "Karmada's own pods do not reach http://192.0.2.3:8088",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_told_by_its_hop_with_what_to_do(fault: str) -> None:
+    change, hop, says, mend = FAULTS[fault]
+    patient = Patient(pair())
+    change(patient)
+    first = walk(way(pair(), patient)).first
+    assert first is not None
+    assert (first.hop, first.state) == (hop, State.WRONG)
+    assert says in first.says
+    assert mend in first.mend
+
+
+def test_a_registered_members_missing_grant_is_named_before_what_comes_of_it() -> None:
+    patient = Patient(pair())
+    patient.granted = False
+    patient.changed("karmada-apiserver", "clusters.cluster.karmada.io member4", "spec", "proxyURL", to="")
+    first = walk(way(pair(), patient, "member4")).first
+    assert first is not None
+    assert first.hop == "grant"
+    assert first.mend == "pulumi up --refresh"
+
+
+def test_the_grant_is_asked_for_as_karmadactl_register_names_the_agent() -> None:
+    patient = Patient(pair())
+    walk(way(pair(), patient, "member4"))
+    (asked,) = map(parse, patient.asked)
+    assert text(asked, "spec", "user") == "system:karmada:agent:member4"
+    assert text(asked, "spec", "resourceAttributes", "name") == "member4"
+
+
+@cache
+def stacks() -> Mapping[str, tuple[Run, dict[str, Json]]]:
+    """Runs of the program, and the sections in which they differ from dev."""
+    fork: dict[str, Json] = {
+        "proxy": {"frontend": "builtin"},
+        "images": {"build": {"repository": "https://github.com/a/fork", "ref": "fork", "commit": "0" * 40}},
+    }
+    entry: dict[str, Json] = {"proxy": {"exposure": "loadBalancer"}}
+    rotated: dict[str, Json] = {"certificates": {"caKey": 2, "trustedCaKeys": [1, 2]}}
+    return {
+        "dev": (pair(), {}),
+        "fork": (changed((), members=_members(), **fork), fork),
+        "load balancer": (changed((), members=_members(), **entry), entry),
+        "two CAs": (changed((), members=_members(), **rotated), rotated),
+    }
+
+
+def _members() -> list[Json]:
+    return [each.model_dump(by_alias=True, mode="json", exclude={"agent"}) for each in settings().members]
+
+
+@pytest.mark.parametrize("name", ["dev", "fork", "load balancer", "two CAs"])
+@pytest.mark.parametrize("member", ["member3", "member4"])
+def test_nothing_is_wrong_with_what_the_program_makes(name: str, member: str) -> None:
+    run, sections = stacks()[name]
+    found = walk(way(run, Patient(run), member, sections))
+    assert [each for each in found.findings if each.state is not State.RIGHT] == []
+
+
+def test_only_a_guarded_stack_has_a_guard_and_only_a_registered_member_a_grant() -> None:
+    hops = [name for name, _ in HOPS]
+    fork, sections = stacks()["fork"]
+    dev = [each.hop for each in walk(way(pair(), Patient(pair()), "member4")).findings]
+    assert dev == hops
+    bare = [each.hop for each in walk(way(fork, Patient(fork), sections=sections)).findings]
+    assert bare == [each for each in hops if each not in ("guard", "grant")]
+
+
+def test_what_a_member_that_is_down_would_have_to_tell_is_unknown_and_not_wrong() -> None:
+    patient = Patient(pair())
+    patient.away |= {"member3", REQUEST}
+    states = {each.hop: each.state for each in walk(way(pair(), patient)).findings}
+    assert [hop for hop, state in states.items() if state is State.UNKNOWN] == [
+        "karmada-agent",
+        "certificates",
+        "proxy-agent",
+        "tunnel",
+    ]
+    assert states["member API"] is State.WRONG
+
+
+def test_a_host_that_may_not_be_asked_is_unknown_while_requests_come_through() -> None:
+    patient = Patient(pair())
+    patient.away.add("karmada-host")
+    found = walk(way(pair(), patient))
+    assert found.first is not None
+    assert (found.first.hop, found.first.state) == ("guard", State.UNKNOWN)
+    assert "rights of the kubeconfig's user" in found.first.mend
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_credential_and_no_key_is_told(fault: str) -> None:
+    patient = Patient(pair())
+    FAULTS[fault][0](patient)
+    told = json.dumps(walk(way(pair(), patient)).json())
+    assert "Basic " not in told
+    assert "PRIVATE KEY" not in told
+
+
+WALK = Walk(
+    member="member3",
+    findings=[
+        Finding(hop="guard", state=State.RIGHT, says="well"),
+        Finding(hop="tunnel", state=State.UNKNOWN, says="not asked", mend="ask"),
+        Finding(hop="request", state=State.WRONG, says="no answer", mend="see to it"),
+    ],
+)
+
+
+def test_what_to_do_stands_below_the_first_hop_that_is_wrong_alone() -> None:
+    assert list(WALK.lines()) == [
+        "member3: wrong at request",
+        "  right    guard          well",
+        "  unknown  tunnel         not asked",
+        "  wrong    request        no answer",
+        "                          do: see to it",
+    ]
+
+
+def test_machines_are_told_the_same() -> None:
+    told = WALK.json()
+    assert told["first"] == "request"
+    assert [text(each, "state") for each in items(told, "hops")] == ["right", "unknown", "wrong"]
+
+
+@pytest.fixture
+def at_hand(monkeypatch: pytest.MonkeyPatch) -> Patient:
+    """A stack that is up, whose config and outputs pulumi prints."""
+    patient = Patient(pair())
+    monkeypatch.setenv("STACK", "dev")
+    monkeypatch.setattr(doctor.stack, "settings", settings)
+    monkeypatch.setattr(doctor.stack, "outputs", lambda: pair().stack.outputs)
+    monkeypatch.setattr(doctor, "Clusters", lambda: patient)
+    return patient
+
+
+def test_it_ends_well_when_all_is_right(at_hand: Patient, capsys: pytest.CaptureFixture[str]) -> None:
+    assert doctor.main([]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")] == [
+        "member3: all right",
+        "member4: all right",
+    ]
+
+
+def test_it_ends_with_an_error_when_anything_is_wrong(at_hand: Patient, capsys: pytest.CaptureFixture[str]) -> None:
+    at_hand.away.add("member4")
+    assert doctor.main(["--json"]) == 1
+    told = parse(capsys.readouterr().out)
+    assert [text(each, "first") for each in items(told, "members")] == ["", "member API"]
+
+
+def test_a_paused_member_is_named_and_left_alone(
+    at_hand: Patient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paused = [each.model_copy(update={"paused": each.name == "member4"}) for each in settings().members]
+    whole = settings()
+    monkeypatch.setattr(doctor.stack, "settings", lambda: replace(whole, members=paused))
+    at_hand.away.add("member4")
+    assert doctor.main([]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "member4: paused"
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_a_stack_that_is_not_up_is_one_message(
+    at_hand: Patient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    monkeypatch.setattr(doctor.stack, "outputs", dict)
+    assert doctor.main(options) == 1
+    printed = capsys.readouterr()
+    assert "the stack dev is not up" in (printed.out if options else printed.err)
+    assert "the stack dev is not up" not in (printed.err if options else printed.out)
+
+
+def test_a_config_that_is_refused_is_one_message(
+    at_hand: Patient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused() -> None:
+        raise pulumi.RunError("The stack's config has problems (1):")
+
+    monkeypatch.setattr(doctor.stack, "settings", refused)
+    assert doctor.main([]) == 1
+    assert capsys.readouterr().err == "The stack's config has problems (1):\n"

@@ -1,0 +1,55 @@
+"""What pulumi says of the stack STACK, by tools/pulumi.sh: its config, its outputs, and how a command on it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import config
+from answers import Json, at, entries, parse, text
+from problems import PROJECT
+from settings import Settings
+from tools.checkout import ROOT
+from workstation import ThisMachine
+
+PULUMI = str(ROOT / "tools" / "pulumi.sh")
+
+ANY_IMAGES = json.dumps({"server": "any", "agent": "any"})
+"""Of a section that holds something encrypted, as images may, pulumi prints no value. None is needed here."""
+
+
+def name() -> str:
+    """The stack's name. Ends the program where STACK does not say it."""
+    if "STACK" not in os.environ:
+        raise SystemExit("STACK names no stack: STACK=dev, for one")
+    return os.environ["STACK"]
+
+
+def pulumi(*command: str) -> int:
+    """The exit code of a pulumi command on the stack."""
+    return subprocess.run([PULUMI, *command], check=False).returncode
+
+
+def answer(*command: str) -> Json:
+    """What a pulumi command prints as JSON. Ends the program with pulumi's own message and exit code if it fails."""
+    done = subprocess.run([PULUMI, *command], check=False, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(done.returncode)
+    return parse(done.stdout)
+
+
+def outputs() -> Json:
+    """The outputs of its last `up`; an empty object where there was none."""
+    return answer("stack", "output", "--json")
+
+
+def settings() -> Settings:
+    """Its config, complete. Raises pulumi.RunError with all that is wrong."""
+    stack = entries(answer("config", "--json"))
+    prefix = f"{PROJECT}:"
+    own = {key.removeprefix(prefix): value for key, value in stack.items() if key.startswith(prefix)}
+    values = {key: text(value, "value") for key, value in own.items()}
+    if at(own.get("images"), "secret") is True:
+        values["images"] = ANY_IMAGES
+    return config.load(values, ThisMachine())
