@@ -23,9 +23,9 @@ from problems import end_quietly
 
 end_quietly()
 settings = config.load(config.values(), workstation.ThisMachine(), config.secrets())
-preflight.check(settings)
+adopting = preflight.check(settings)
 
-reach = clusters(settings)
+reach = clusters(settings, adopting)
 lifetime = Lifetime.of(settings.certificates)
 images = ProxyImages("images", settings.images)
 entry = Entry("entry", EntryArgs(host=settings.host, proxy=settings.proxy), ResourceOptions(provider=reach.host))

@@ -13,9 +13,10 @@ from functools import partial
 
 import pulumi
 
+import adoption
 import rights
 from answers import Json, at, items, text
-from components.anp import SERVER
+from components.anp import AGENT, AGENT_CERT_SECRET, GUARD, SERVER, SERVER_CERT_SECRET
 from components.field_manager import field_manager, stack_of
 from identity import NAMESPACE, Asked, mistaken
 from problems import PROJECT, Problem, config_set, refusal
@@ -29,17 +30,22 @@ REGISTER_ROLE = "system:karmada:{0}:agent"
 
 @dataclass
 class Told:
-    """What came of asking one API: its problems, its identity if it told that, the Cluster objects that it has, and
-    whether a proxy-server is there."""
+    """What came of asking one API: its problems, its identity if it told that, the Cluster objects that it has, whether
+    a proxy-server is there, and whether the stack takes the place of something that was made by hand."""
 
     problems: list[Problem] = field(default_factory=list[Problem])
+    warnings: list[str] = field(default_factory=list[str])
     uid: str = ""
     clusters: Sequence[Json] = ()
     has_server: bool = False
+    adopts: bool = False
 
 
-def check(settings: Settings) -> None:
-    """Raises pulumi.RunError with everything that the clusters and the Docker engine object to."""
+def check(settings: Settings) -> Sequence[Cluster]:
+    """The clusters in which the stack takes the place of what was made by hand (adoption.py).
+
+    Raises pulumi.RunError with everything that the clusters and the Docker engine object to.
+    """
     # asked here: Pulumi knows the stack in this thread alone
     ours = field_manager()
     asked: Mapping[str, Callable[[], Told]] = {
@@ -57,8 +63,11 @@ def check(settings: Settings) -> None:
     problems = [problem for each in told.values() for problem in each.problems]
     if problems:
         raise refusal("The clusters are not ready for this stack; nothing was changed", problems)
-    for warning in _tunnelled_elsewhere(settings, told["host"].has_server, told["karmada"].clusters):
+    warnings = [warning for each in told.values() for warning in each.warnings]
+    for warning in [*warnings, *_tunnelled_elsewhere(settings, told["host"].has_server, told["karmada"].clusters)]:
         pulumi.log.warn(warning)
+    clusters: Mapping[str, Cluster] = {"host": settings.host, **dict(_active(settings))}
+    return [cluster for key, cluster in clusters.items() if told[key].adopts]
 
 
 def _tunnelled_elsewhere(settings: Settings, has_server: bool, clusters: Sequence[Json]) -> Iterator[str]:
@@ -81,14 +90,18 @@ def _active(settings: Settings) -> Iterator[tuple[str, Member]]:
 def _host(settings: Settings) -> Told:
     host = settings.host
     wanted = [f"namespace/{host.namespace}", f"deployment/{SERVER}", f"--namespace={host.namespace}"]
-    try:
-        told, found = _asked("host.context", host, host.context, wanted, rights.of_host(settings))
-        told.problems += _pull_secrets(host, settings.images)
-    except Unavailable as reason:
-        return Told([_no_answer("host.context", host.context, reason)])
+    with ThreadPoolExecutor(1) as beside:
+        standing = beside.submit(adoption.made_by_hand, host, SERVER, [SERVER_CERT_SECRET])
+        try:
+            told, found = _asked("host.context", host, host.context, wanted, rights.of_host(settings))
+            told.problems += _pull_secrets(host, settings.images)
+        except Unavailable as reason:
+            return Told([_no_answer("host.context", host.context, reason)])
     if not _of_kind(found, "Namespace", host.namespace):
         told.problems.append(_no_namespace("host", host.context, host.namespace))
     told.has_server = bool(_of_kind(found, "Deployment", SERVER))
+    told.problems += adoption.problems(host, standing.result(), [SERVER, GUARD], settings.proxy.adopt)
+    told.adopts = bool(standing.result())
     return told
 
 
@@ -110,7 +123,7 @@ def _asked(
             # a user of some namespaces alone may not look into that one, and need not
             found = objects([*get, *wanted])
     uids = [text(each, "metadata", "uid") for each in _of_kind(found, "Namespace", NAMESPACE)]
-    return Told(_no_right(key, context, lacking.result()), next(iter(uids), "")), found
+    return Told(problems=_no_right(key, context, lacking.result()), uid=next(iter(uids), "")), found
 
 
 def _no_right(key: str, context: str, lacking: str) -> list[Problem]:
@@ -190,40 +203,61 @@ def _member(key: str, member: Member, settings: Settings, ours: str) -> Told:
     agent = member.agent
     wanted = [f"namespace/{member.namespace}", f"deployment/{agent.deployment}"]
     wanted += [f"--namespace={agent.namespace}", "--show-managed-fields"]
-    try:
-        needed = rights.of_member(settings, member)
-        told, found = _asked(f"{key}.context", member, member.context, wanted, needed)
-        pull_secrets = list(_pull_secrets(member, settings.images))
-    except Unavailable as reason:
-        problem = _no_answer(f"{key}.context", member.context, reason)
-        mend = f"{problem.mend}, or pause it: {config_set(f'{key}.paused', 'true')}"
-        return Told([Problem(problem.key, problem.why, mend)])
+    with ThreadPoolExecutor(1) as beside:
+        standing = beside.submit(adoption.made_by_hand, member, AGENT, [AGENT_CERT_SECRET])
+        try:
+            needed = rights.of_member(settings, member)
+            told, found = _asked(f"{key}.context", member, member.context, wanted, needed)
+            pull_secrets = list(_pull_secrets(member, settings.images))
+        except Unavailable as reason:
+            problem = _no_answer(f"{key}.context", member.context, reason)
+            mend = f"{problem.mend}, or pause it: {config_set(f'{key}.paused', 'true')}"
+            return Told([Problem(problem.key, problem.why, mend)])
     if not _of_kind(found, "Namespace", member.namespace):
         told.problems.append(_no_namespace(key, member.context, member.namespace))
     told.problems += pull_secrets
+    told.problems += adoption.problems(member, standing.result(), [AGENT], settings.proxy.adopt)
+    told.adopts = bool(standing.result())
     deployments = _of_kind(found, "Deployment", agent.deployment)
     if not deployments:
         why = f'there is no Deployment "{agent.deployment}" in namespace "{agent.namespace}" of {member.context}'
         told.problems.append(Problem(f"{key}.agent.deployment", why, config_set(f"{key}.agent.deployment", "NAME")))
     for deployment in deployments:
-        told.problems += _agent_problems(key, member, deployment, ours)
+        _karmada_agent(told, key, member, deployment, ours, settings.proxy.adopt)
     return told
 
 
-def _agent_problems(key: str, member: Member, deployment: Json, ours: str) -> Iterator[Problem]:
+def _karmada_agent(told: Told, key: str, member: Member, deployment: Json, ours: str, adopt: bool) -> None:
+    """Whether the container that takes the flags is there, and its args free, the stack's, or taken over."""
     agent = member.agent
     containers = items(deployment, "spec", "template", "spec", "containers")
     by_name = {text(each, "name"): each for each in containers}
     if agent.container not in by_name:
         why = f'the Deployment "{agent.deployment}" has no container "{agent.container}", but ' + ", ".join(by_name)
-        yield Problem(f"{key}.agent.container", why, config_set(f"{key}.agent.container", "NAME"))
-    elif at(by_name[agent.container], "args"):
-        owners = sorted(args_owners(deployment, agent.container))
-        if owners != [ours]:
-            yield _args_of_others(key, member, owners, ours)
+        mend = config_set(f"{key}.agent.container", "NAME")
+        told.problems.append(Problem(f"{key}.agent.container", why, mend))
+        return
+    told.warnings += _flags_in_command(key, member, items(by_name[agent.container], "command"))
+    args = items(by_name[agent.container], "args")
+    owners = sorted(args_owners(deployment, agent.container)) if args else []
+    if not args or owners == [ours]:
+        return
+    others = [each for each in owners if each != ours]
+    if adopt and others and adoption.is_documented(args) and not any(map(stack_of, others)):
+        told.adopts = True
+    else:
+        told.problems.append(_args_of_others(key, member, owners, ours, adoption.is_documented(args)))
 
 
-def _args_of_others(key: str, member: Member, owners: Sequence[str], ours: str) -> Problem:
+def _flags_in_command(key: str, member: Member, command: Sequence[Json]) -> Iterator[str]:
+    """That the documented flags are in karmada-agent's command, where no stack can take them away."""
+    if any(str(word).startswith(adoption.FLAGS) for word in command):
+        where = f'command of the container "{member.agent.container}" of deployment/{member.agent.deployment}'
+        why = f"the {where} in {member.context} has {' or '.join(adoption.FLAGS)}, which the stack's args override"
+        yield f"{PROJECT}:{key}.agent: {why}; take them out before you destroy the stack, or they will be true again"
+
+
+def _args_of_others(key: str, member: Member, owners: Sequence[str], ours: str, documented: bool) -> Problem:
     agent = member.agent
     stacks = [stack_of(each) for each in owners if each != ours and stack_of(each)]
     if stacks:
@@ -232,6 +266,8 @@ def _args_of_others(key: str, member: Member, owners: Sequence[str], ours: str) 
     whose = ", ".join(owners) or "an unknown manager"
     why = f'the container "{agent.container}" has args of {whose}, which this program would have to overwrite'
     mend = f"move them into its command, or take them away from deployment/{agent.deployment}, then try again"
+    if documented:
+        mend = f"they are the two flags alone: {config_set(adoption.KEY, 'true')} takes their place"
     return Problem(f"{key}.agent.container", why, mend)
 
 

@@ -187,6 +187,7 @@ class Proxy(Model):
     credential: Generation = Field(
         1, description="Generation of Karmada's credential for the guard: add 1 to change it"
     )
+    adopt: bool = Field(False, description="Take the place of what the documented manual steps made, where it is there")
 
 
 class Certificates(Model):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from answers import Json, parse, text
+from answers import Json, items, parse, text
 from commands.asked import api, until
 from workstation import Unavailable, ask, kubectl, objects
 
@@ -46,12 +46,21 @@ def gone(what: Json) -> None:
     """Raises Unavailable with the reason while it is not over yet."""
     member = api(what, "member")
     deployment = [f"deployment/{text(what, 'deployment')}", f"--namespace={text(what, 'namespace')}"]
-    if objects(kubectl(*member, "get", *deployment)):
+    for each in objects(kubectl(*member, "get", *deployment)):
         ask(kubectl(*member, "rollout", "status", *deployment, "--timeout=5s"))
+        if names_itself(each, text(what, "proxyUrl")):
+            print(f"{text(what, 'cluster')}: karmada-agent's own command names {text(what, 'proxyUrl')}: take it out")
+            return
     for cluster in objects(kubectl(*api(what, "karmada"), "get", "clusters.cluster.karmada.io", text(what, "cluster"))):
         url = text(cluster, "spec", "proxyURL")
         if url == text(what, "proxyUrl"):
             raise Unavailable(f"its Cluster still names {url}")
+
+
+def names_itself(deployment: Json, url: str) -> bool:
+    """Whether karmada-agent has that proxy by its own command, which is not the stack's to change."""
+    containers = items(deployment, "spec", "template", "spec", "containers")
+    return any(f"--proxy-server-address={url}" in items(each, "command") for each in containers)
 
 
 if __name__ == "__main__":

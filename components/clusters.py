@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi_kubernetes as kubernetes
@@ -23,18 +23,25 @@ class Clusters:
     members: Mapping[str, kubernetes.Provider]
 
 
-def clusters(settings: Settings) -> Clusters:
-    """The providers of a stack. Everything in a cluster is made through one of them."""
+def clusters(settings: Settings, adopting: Sequence[Cluster]) -> Clusters:
+    """The providers of a stack. Everything in a cluster is made through one of them.
+
+    In those that are `adopting` what was made by hand is taken over.
+    """
+    host = settings.host
     return Clusters(
-        host=_provider("host", settings.host, settings.host.context),
-        karmada=_provider("karmada", settings.host, settings.host.karmada_context),
+        host=_provider("host", host, host.context, adopt=host in adopting),
+        karmada=_provider("karmada", host, host.karmada_context),
         members={
-            each.name: _provider(f"member-{each.name}", each, each.context, each.paused) for each in settings.members
+            each.name: _provider(f"member-{each.name}", each, each.context, each.paused, each in adopting)
+            for each in settings.members
         },
     )
 
 
-def _provider(name: str, cluster: Cluster, context: str, paused: bool = False) -> kubernetes.Provider:
+def _provider(
+    name: str, cluster: Cluster, context: str, paused: bool = False, adopt: bool = False
+) -> kubernetes.Provider:
     """A provider that keeps its identity when a kubeconfig's path or a context's name changes.
 
     A paused member is not waited for long, and when it does not answer, what it has is left as it is. To let go of one
@@ -42,6 +49,8 @@ def _provider(name: str, cluster: Cluster, context: str, paused: bool = False) -
     away.
 
     Secrets are changed in place: a replaced one would take its Deployment with it, and the tunnel for half a minute.
+
+    To `adopt` it may update what it would create, and take fields from whoever set them; otherwise either is an error.
     """
     return kubernetes.Provider(
         name,
@@ -50,6 +59,8 @@ def _provider(name: str, cluster: Cluster, context: str, paused: bool = False) -
         cluster_identifier=name,
         enable_secret_mutable=True,
         enable_config_map_mutable=True,
+        upsert_existing_objects=adopt or None,
+        enable_patch_force=adopt or None,
         skip_update_unreachable=paused or None,
         kube_client_settings=kubernetes.KubeClientSettingsArgs(timeout=PAUSED_SECONDS) if paused else None,
     )

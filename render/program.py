@@ -83,7 +83,7 @@ async def _run(stack: str, config: Mapping[str, Json], mocks: ProgramMocks) -> R
     with (
         patch.dict(environ, environment(config)),
         patch("workstation.ThisMachine", lambda: machine),
-        patch("preflight.check"),
+        patch("preflight.check", return_value=()),
         patch("problems.end_quietly"),
     ):
         await run_pulumi_func(program)

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from answers import Json, at, items, parse, text
 from workstation import Unavailable
 
+OURS = "karmada-anp-dev"
+"""The manager of what this stack patches."""
+
 NAMESPACE: Json = {"kind": "Namespace", "metadata": {"name": "karmada-system"}}
 
 
@@ -15,18 +18,28 @@ def deployment(
     managers: Sequence[str] = (),
     container: str = "karmada-agent",
     name: str = "karmada-agent",
+    maker: str = "kubectl",
+    command: Sequence[str] = ("/bin/karmada-agent",),
 ) -> Json:
-    """karmada-agent's Deployment, with args that some managers own."""
+    """A Deployment, karmada-agent's if nothing else is said, with args that some managers own."""
     path: Json = {"f:args": {}}
     fields: Json = {"f:spec": {"f:template": {"f:spec": {"f:containers": {f'k:{{"name":"{container}"}}': path}}}}}
     owned: list[Json] = [{"manager": each, "operation": "Apply", "fieldsV1": fields} for each in managers]
-    other: Json = {"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
-    given: dict[str, Json] = {"name": container, "command": ["/bin/karmada-agent"]}
+    other: Json = {"manager": maker, "operation": "Update", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    given: dict[str, Json] = {"name": container, "command": list(command)}
     return {
         "kind": "Deployment",
         "metadata": {"name": name, "managedFields": [other, *owned]},
-        "spec": {"template": {"spec": {"containers": [{**given, "args": list(args)} if args else given]}}},
+        "spec": {
+            "selector": {"matchLabels": {"app": name}},
+            "template": {"spec": {"containers": [{**given, "args": list(args)} if args else given]}},
+        },
     }
+
+
+def secret(name: str, maker: str = "kubectl-create") -> Json:
+    """A Secret, of which nothing but its maker is looked at."""
+    return {"kind": "Secret", "metadata": {"name": name, "managedFields": [{"manager": maker}]}}
 
 
 def cluster(name: str, mode: str = "Pull", uid: str = "") -> Json:

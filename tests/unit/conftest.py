@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pulumi
 import pytest
 
+import adoption
+import preflight
+import rights
 from render.program import Run
 from tests.unit import stacks
+from tests.unit.clusters import OURS, Clusters
 from tests.unit.stacks import HOST, MEMBER3, MEMBER4, balanced, changed
 
 
@@ -101,3 +106,23 @@ def any_stack(request: pytest.FixtureRequest) -> Run:
     """Each of the stacks that differ in their resources."""
     run: Run = request.getfixturevalue(request.param)
     return run
+
+
+@pytest.fixture
+def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
+    """Clusters that are as they should be, in the place of those that kubectl and docker would ask."""
+    fake = Clusters()
+    monkeypatch.setattr(preflight, "objects", fake.objects)
+    monkeypatch.setattr(adoption, "objects", fake.objects)
+    monkeypatch.setattr(preflight, "ask", fake.ask)
+    monkeypatch.setattr(rights, "ask", fake.ask)
+    monkeypatch.setattr(preflight, "field_manager", lambda: OURS)
+    return fake
+
+
+@pytest.fixture
+def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the program warns of."""
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
+    return said

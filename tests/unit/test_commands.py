@@ -189,6 +189,21 @@ def test_an_agent_whose_cluster_still_names_the_tunnel_is_waited_for(kubectl: Ku
     assert process.returncode == 0
 
 
+def test_an_agent_that_names_the_proxy_by_its_own_command_is_not_waited_for_and_that_is_said(kubectl: Kubectl) -> None:
+    """As the documented step has it: nothing that a stack does would make it forget."""
+    container: Json = {
+        "name": "karmada-agent",
+        "command": ["/bin/agent", f"--proxy-server-address={AGENT['proxyUrl']}"],
+    }
+    deployment: Json = {"kind": "Deployment", "spec": {"template": {"spec": {"containers": [container]}}}}
+    cluster: Json = {"kind": "Cluster", "spec": {"proxyURL": AGENT["proxyUrl"]}}
+    named = {"get deployment/karmada-agent": deployment, "get clusters.cluster.karmada.io member3": cluster}
+    kubectl.answers({**BACK, **named})
+    code, output, errors = kubectl.run("commands.agent_gone", AGENT)
+    assert (code, errors) == (0, "")
+    assert output == "member3: karmada-agent's own command names http://192.0.2.3:8088: take it out\n"
+
+
 def test_a_member_that_is_gone_is_waited_for_by_nobody_who_lets_go_of_it(kubectl: Kubectl) -> None:
     code, output, errors = kubectl.run("commands.agent_gone", AGENT, **UNREACHABLE_MAY_GO)
     assert (code, errors) == (0, "")

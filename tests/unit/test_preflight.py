@@ -7,31 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 import pulumi
 import pytest
 
+import adoption
 import preflight
 import rights
 from answers import Json, at, items
 from settings import Settings
 from tests.proof import note
-from tests.unit.clusters import NAMESPACE, Clusters, cluster, deployment, identity, role
+from tests.unit.clusters import NAMESPACE, OURS, Clusters, cluster, deployment, identity, role
 from tests.unit.machines import MEMBER, OTHER, load
 from tests.unit.mistakes.refusal import FORK
 from workstation import Unavailable
 
-OURS = "karmada-anp-dev"
-"""The manager of what this stack patches."""
-
 SET = "pulumi config set --path 'karmada-anp:{0}' {1}"
-
-
-@pytest.fixture
-def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
-    """Clusters that are as they should be, in the place of those that kubectl and docker would ask."""
-    fake = Clusters()
-    monkeypatch.setattr(preflight, "objects", fake.objects)
-    monkeypatch.setattr(preflight, "ask", fake.ask)
-    monkeypatch.setattr(rights, "ask", fake.ask)
-    monkeypatch.setattr(preflight, "field_manager", lambda: OURS)
-    return fake
 
 
 @pytest.fixture
@@ -448,6 +435,7 @@ def test_commands_are_given_that_change_nothing(clusters: Clusters, monkeypatch:
         return clusters.ask(command, seconds, **named)
 
     monkeypatch.setattr(preflight, "objects", objects)
+    monkeypatch.setattr(adoption, "objects", objects)
     monkeypatch.setattr(preflight, "ask", ask)
     monkeypatch.setattr(rights, "ask", ask)
     preflight.check(load(images=PULLED))
@@ -518,14 +506,6 @@ def tunnelled(clusters: Clusters, *servers: Json) -> None:
     having("karmada-host", "deployment/proxy-server", *servers)(clusters)
 
 
-@pytest.fixture
-def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the program warns of."""
-    said: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", said.append)
-    return said
-
-
 def test_a_tunnel_whose_server_is_elsewhere_is_warned_of(
     clusters: Clusters, settings: Settings, warned: list[str]
 ) -> None:
@@ -538,7 +518,7 @@ def test_a_tunnel_whose_server_is_elsewhere_is_warned_of(
 
 
 def test_the_stacks_own_tunnel_is_not_warned_of(clusters: Clusters, settings: Settings, warned: list[str]) -> None:
-    tunnelled(clusters, deployment(name="proxy-server"))
+    tunnelled(clusters, deployment(name="proxy-server", maker="pulumi-kubernetes"))
     preflight.check(settings)
     assert warned == []
 

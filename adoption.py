@@ -1,0 +1,69 @@
+"""What stands where a stack's objects belong and was made by hand, as Karmada's documented steps make it.
+
+`proxy.adopt` lets the stack take its place: providers may then overwrite what is there, in those clusters alone and
+only while something made by hand is. What a Pulumi stack made, this one or another, is never taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from answers import Json, entries, items, text
+from problems import Problem, config_set
+from settings import Cluster
+from workstation import Unavailable, kubectl, objects
+
+KEY = "proxy.adopt"
+
+PULUMI = "pulumi-kubernetes"
+"""How the names begin under which Pulumi's provider makes objects."""
+
+FLAGS = ("--cluster-api-endpoint", "--proxy-server-address")
+"""What the documented steps add to karmada-agent, and a stack sets."""
+
+
+def made_by_hand(cluster: Cluster, deployment: str, secrets: Sequence[str]) -> Sequence[Json]:
+    """The Deployment and Secrets of those names that no Pulumi stack made.
+
+    Where the user may not look at them none is known, and what is missing of rights is said elsewhere.
+    """
+    names = [f"deployment/{deployment}", *(f"secret/{each}" for each in secrets)]
+    where = [f"--namespace={cluster.namespace}", "--show-managed-fields"]
+    try:
+        found = objects(kubectl(cluster.kubeconfig, cluster.context, "get", *names, *where))
+    except Unavailable:
+        return []
+    return [each for each in found if not any(manager.startswith(PULUMI) for manager in _managers(each))]
+
+
+def problems(cluster: Cluster, found: Sequence[Json], containers: Sequence[str], adopt: bool) -> Iterator[Problem]:
+    """Why the stack does not take the place of what was found, or cannot.
+
+    `containers` are those of the stack's own Deployment: it must not run beside others, which would have its ports.
+    """
+    if found and not adopt:
+        named = ", ".join(f'{text(each, "kind")} "{text(each, "metadata", "name")}"' for each in found)
+        makers = ", ".join(sorted({manager for each in found for manager in _managers(each)}))
+        why = f'there already, in namespace "{cluster.namespace}" of {cluster.context}: {named} (by {makers})'
+        yield Problem(KEY, why, f"to take its place: {config_set(KEY, 'true')}")
+        return
+    for each in [each for each in found if text(each, "kind") == "Deployment"]:
+        name = text(each, "metadata", "name")
+        theirs = [text(one, "name") for one in items(each, "spec", "template", "spec", "containers")]
+        others = [one for one in theirs if one not in containers]
+        differs = f"containers {', '.join(others)}" if others else ""
+        if entries(each, "spec", "selector", "matchLabels") != {"app": name}:
+            differs = "a selector other than the documented one"
+        if differs:
+            why = f'the Deployment "{name}" in namespace "{cluster.namespace}" of {cluster.context} has {differs}'
+            delete = f"kubectl --context {cluster.context} --namespace {cluster.namespace} delete deployment {name}"
+            yield Problem(KEY, f"{why}: its place cannot be taken", delete)
+
+
+def is_documented(args: Sequence[Json]) -> bool:
+    """Whether karmada-agent's args are the documented two flags alone, which a stack would set too."""
+    return all(str(each).startswith(tuple(f"{flag}=" for flag in FLAGS)) for each in args)
+
+
+def _managers(found: Json) -> list[str]:
+    return [text(each, "manager") for each in items(found, "metadata", "managedFields")]

@@ -1,0 +1,190 @@
+"""Where the documented manual steps were done already: what is said of it, and when the stack takes its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from unittest.mock import patch
+
+import pulumi
+import pytest
+
+import adoption
+import preflight
+from answers import Json
+from components.clusters import clusters as providers
+from settings import Settings
+from tests.unit.clusters import OURS, Clusters, deployment, secret
+from tests.unit.machines import MEMBER, load
+from workstation import Unavailable
+
+FLAGS = ["--cluster-api-endpoint=https://10.0.0.3:6443", "--proxy-server-address=http://10.0.0.1:8088"]
+PULUMI = "pulumi-kubernetes-1a2b3c4d"
+
+ADOPT = "pulumi config set --path 'karmada-anp:proxy.adopt' true"
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return load()
+
+
+@pytest.fixture
+def adopting() -> Settings:
+    """The same stack with the key."""
+    return load(proxy={"adopt": True})
+
+
+def steps_done(clusters: Clusters, maker: str = "kubectl-client-side-apply", args: Json = FLAGS) -> None:
+    """What the six steps leave behind, by `maker`; karmada-agent's args are kubectl-patch's."""
+    assert isinstance(args, list)
+    agent = deployment([str(each) for each in args], ["kubectl-patch"])
+    clusters.apis["karmada-host"] |= {
+        "deployment/proxy-server": [deployment(name="proxy-server", container="proxy-server", maker=maker)],
+        "secret/proxy-server-cert": [secret("proxy-server-cert", maker)],
+    }
+    clusters.apis["member3"] |= {
+        "deployment/proxy-agent": [deployment(name="proxy-agent", container="proxy-agent", maker=maker)],
+        "secret/proxy-agent-cert": [secret("proxy-agent-cert", maker)],
+        "deployment/karmada-agent": [agent],
+    }
+
+
+def refusal(settings: Settings) -> list[str]:
+    """The lines of the refusal, without its headline."""
+    with pytest.raises(pulumi.RunError) as error:
+        preflight.check(settings)
+    return [line.strip() for line in str(error.value).splitlines()[1:]]
+
+
+def adopted(settings: Settings) -> list[str]:
+    return [each.context for each in preflight.check(settings)]
+
+
+def test_what_was_made_by_hand_is_named_with_who_made_it_and_the_key_that_takes_its_place(
+    clusters: Clusters, settings: Settings
+) -> None:
+    steps_done(clusters)
+    assert refusal(settings) == [
+        '- karmada-anp:proxy.adopt: there already, in namespace "karmada-system" of karmada-host: Deployment '
+        '"proxy-server", Secret "proxy-server-cert" (by kubectl-client-side-apply)',
+        f"to take its place: {ADOPT}",
+        '- karmada-anp:proxy.adopt: there already, in namespace "karmada-system" of member3: Deployment '
+        '"proxy-agent", Secret "proxy-agent-cert" (by kubectl-client-side-apply)',
+        f"to take its place: {ADOPT}",
+        '- karmada-anp:members[0].agent.container: the container "karmada-agent" has args of kubectl-patch, which this '
+        "program would have to overwrite",
+        f"they are the two flags alone: {ADOPT} takes their place",
+    ]
+
+
+def test_with_the_key_the_stack_takes_its_place(clusters: Clusters, adopting: Settings) -> None:
+    steps_done(clusters)
+    assert adopted(adopting) == ["karmada-host", "member3"]
+
+
+def test_where_nothing_was_made_by_hand_the_key_does_nothing(clusters: Clusters, adopting: Settings) -> None:
+    assert adopted(adopting) == []
+
+
+def test_what_a_pulumi_stack_made_is_never_taken(clusters: Clusters, settings: Settings, adopting: Settings) -> None:
+    """This stack's own needs no taking, and another's would be overwritten."""
+    steps_done(clusters, PULUMI)
+    clusters.apis["member3"]["deployment/karmada-agent"] = [deployment(FLAGS, [OURS])]
+    assert adopted(settings) == []
+    assert adopted(adopting) == []
+
+
+def test_nor_are_the_flags_of_another_stack(clusters: Clusters, adopting: Settings) -> None:
+    clusters.apis["member3"]["deployment/karmada-agent"] = [deployment(FLAGS, ["karmada-anp-prod"])]
+    (problem, _) = refusal(adopting)
+    assert 'has the tunnel of the stack "prod" already' in problem
+
+
+def test_the_flags_alone_are_reason_enough_to_take_over_in_that_member(clusters: Clusters, adopting: Settings) -> None:
+    clusters.apis["member3"]["deployment/karmada-agent"] = [deployment(FLAGS, ["kubectl-edit"])]
+    assert adopted(adopting) == ["member3"]
+
+
+@pytest.mark.parametrize("args", [["--v=4"], [*FLAGS, "--v=4"]], ids=["others", "others beside the two"])
+def test_other_args_would_be_lost_and_are_refused_with_the_key_too(
+    clusters: Clusters, adopting: Settings, args: list[Json]
+) -> None:
+    steps_done(clusters, args=args)
+    problem, mend = refusal(adopting)
+    assert "has args of kubectl-patch, which this program would have to overwrite" in problem
+    assert mend.startswith("move them into its command, or take them away")
+
+
+def sidecar(clusters: Clusters) -> None:
+    clusters.apis["karmada-host"]["deployment/proxy-server"] = [deployment(name="proxy-server", container="anp")]
+
+
+def selector(clusters: Clusters) -> None:
+    found = deployment(name="proxy-server", container="proxy-server")
+    assert isinstance(found, dict)
+    spec = found["spec"]
+    assert isinstance(spec, dict)
+    other: Json = {**found, "spec": {**spec, "selector": {"matchLabels": {"app": "anp"}}}}
+    clusters.apis["karmada-host"]["deployment/proxy-server"] = [other]
+
+
+@pytest.mark.parametrize(
+    ("change", "differs"), [(sidecar, "containers anp"), (selector, "a selector other than the documented one")]
+)
+def test_a_deployment_that_the_stacks_own_would_run_beside_is_refused(
+    clusters: Clusters, adopting: Settings, change: Callable[[Clusters], None], differs: str
+) -> None:
+    steps_done(clusters)
+    change(clusters)
+    problem, mend = refusal(adopting)
+    assert problem.startswith("- karmada-anp:proxy.adopt: ")
+    assert f'"proxy-server" in namespace "karmada-system" of karmada-host has {differs}' in problem
+    assert mend == "kubectl --context karmada-host --namespace karmada-system delete deployment proxy-server"
+
+
+def test_it_is_looked_for_where_the_proxies_run(clusters: Clusters, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def objects(command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
+        asked.append([each for each in command if "/proxy-" in each or "namespace=" in each])
+        return []
+
+    monkeypatch.setattr(adoption, "objects", objects)
+    clusters.apis["member3"]["namespace/tunnel"] = [{"kind": "Namespace", "metadata": {"name": "tunnel"}}]
+    preflight.check(load(members=[{**MEMBER, "namespace": "tunnel", "agent": {"namespace": "karmada-system"}}]))
+    assert sorted(asked) == [
+        ["deployment/proxy-agent", "secret/proxy-agent-cert", "--namespace=tunnel"],
+        ["deployment/proxy-server", "secret/proxy-server-cert", "--namespace=karmada-system"],
+    ]
+
+
+def test_who_may_not_look_at_them_is_told_of_the_rights_that_are_missing_and_of_nothing_else(
+    clusters: Clusters, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def objects(command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
+        raise Unavailable('Error from server (Forbidden): secrets "proxy-server-cert" is forbidden')
+
+    monkeypatch.setattr(adoption, "objects", objects)
+    assert adopted(settings) == []
+
+
+def test_flags_in_karmada_agents_own_command_are_warned_of(
+    clusters: Clusters, settings: Settings, warned: list[str]
+) -> None:
+    """They stay, and ours win; once the stack is destroyed they would name a proxy that is gone."""
+    command = ["/bin/karmada-agent", "--proxy-server-address=http://10.0.0.1:8088"]
+    clusters.apis["member3"]["deployment/karmada-agent"] = [deployment(command=command)]
+    assert adopted(settings) == []
+    (warning,) = warned
+    assert warning.startswith("karmada-anp:members[0].agent: the command of the container")
+    assert "take them out before you destroy the stack" in warning
+
+
+def test_only_providers_of_clusters_in_which_something_is_taken_over_may_overwrite(adopting: Settings) -> None:
+    with patch("components.clusters.kubernetes.Provider") as made:
+        providers(adopting, [adopting.host])
+    may = {
+        call.args[0]: (call.kwargs["upsert_existing_objects"], call.kwargs["enable_patch_force"])
+        for call in made.call_args_list
+    }
+    assert may == {"host": (True, True), "karmada": (None, None), "member-member3": (None, None)}
