@@ -17,7 +17,7 @@ import pytest
 
 from answers import Json, at, entries, items, text
 from components.secret_files import CHECKSUM_ANNOTATION
-from preflight import args_owners
+from preflight.member import args_owners
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, REGISTERED, member

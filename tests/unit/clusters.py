@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
 
 from answers import Json, at, items, parse, text
+from preflight import adoption, engine, karmada, rights, told
 from workstation import Unavailable
 
 OURS = "karmada-anp-dev"
@@ -55,6 +58,16 @@ def identity(uid: str) -> Json:
 
 def role(name: str) -> Json:
     return {"kind": "ClusterRole", "metadata": {"name": f"system:karmada:{name}:agent"}}
+
+
+def answered_by(
+    monkeypatch: pytest.MonkeyPatch, objects: Callable[..., Sequence[Json]], ask: Callable[..., str] | None = None
+) -> None:
+    """Puts functions of a test in the place of those by which preflight asks."""
+    for module in (adoption, karmada, told):
+        monkeypatch.setattr(module, "objects", objects)
+    for module in (engine, rights, told) if ask else ():
+        monkeypatch.setattr(module, "ask", ask)
 
 
 class Clusters:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import pulumi
 import pytest
 
-import adoption
-import preflight
-import rights
 from render.program import Run
 from tests.unit import stacks
-from tests.unit.clusters import OURS, Clusters
+from tests.unit.clusters import OURS, Clusters, answered_by
 from tests.unit.stacks import HOST, MEMBER3, MEMBER4, balanced, changed
 
 
@@ -112,11 +109,8 @@ def any_stack(request: pytest.FixtureRequest) -> Run:
 def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
     """Clusters that are as they should be, in the place of those that kubectl and docker would ask."""
     fake = Clusters()
-    monkeypatch.setattr(preflight, "objects", fake.objects)
-    monkeypatch.setattr(adoption, "objects", fake.objects)
-    monkeypatch.setattr(preflight, "ask", fake.ask)
-    monkeypatch.setattr(rights, "ask", fake.ask)
-    monkeypatch.setattr(preflight, "field_manager", lambda: OURS)
+    answered_by(monkeypatch, fake.objects, fake.ask)
+    monkeypatch.setattr("preflight.field_manager", lambda: OURS)
     return fake
 
 

@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 import pulumi
 import pytest
 
-import adoption
 import preflight
-import rights
 from answers import Json, at, items
+from preflight import engine, told
 from settings import Settings
 from tests.proof import note
-from tests.unit.clusters import NAMESPACE, OURS, Clusters, cluster, deployment, identity, role
+from tests.unit.clusters import NAMESPACE, OURS, Clusters, answered_by, cluster, deployment, identity, role
 from tests.unit.machines import MEMBER, OTHER, load
 from tests.unit.mistakes.refusal import FORK
 from workstation import Unavailable
@@ -394,7 +393,8 @@ def test_without_pull_secrets_no_secret_is_asked_for(clusters: Clusters, monkeyp
         asked.append(command)
         return clusters.ask(command)
 
-    monkeypatch.setattr(preflight, "ask", ask)
+    for module in (engine, told):
+        monkeypatch.setattr(module, "ask", ask)
     preflight.check(load())
     assert [each[0] for each in asked] == ["docker"]
 
@@ -434,10 +434,7 @@ def test_commands_are_given_that_change_nothing(clusters: Clusters, monkeypatch:
         given.extend([command] if command[0] == "kubectl" else [])
         return clusters.ask(command, seconds, **named)
 
-    monkeypatch.setattr(preflight, "objects", objects)
-    monkeypatch.setattr(adoption, "objects", objects)
-    monkeypatch.setattr(preflight, "ask", ask)
-    monkeypatch.setattr(rights, "ask", ask)
+    answered_by(monkeypatch, objects, ask)
     preflight.check(load(images=PULLED))
     assert len([each for each in given if "secret/pull" in each]) == 2
     changing = [each for each in given if each[0] != "kubectl" or "get" not in each]
@@ -483,7 +480,7 @@ def test_who_may_not_look_into_kube_system_is_believed(
             raise Unavailable('Error from server (Forbidden): namespaces "kube-system" is forbidden: User "x" cannot')
         return clusters.objects(command, seconds)
 
-    monkeypatch.setattr(preflight, "objects", objects)
+    answered_by(monkeypatch, objects)
     preflight.check(settings)
 
 

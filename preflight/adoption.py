@@ -18,7 +18,8 @@ KEY = "proxy.adopt"
 PULUMI = "pulumi-kubernetes"
 """How the names begin under which Pulumi's provider makes objects."""
 
-FLAGS = ("--cluster-api-endpoint", "--proxy-server-address")
+PROXY_FLAG = "--proxy-server-address="
+FLAGS = ("--cluster-api-endpoint=", PROXY_FLAG)
 """What the documented steps add to karmada-agent, and a stack sets."""
 
 
@@ -62,7 +63,12 @@ def problems(cluster: Cluster, found: Sequence[Json], containers: Sequence[str],
 
 def is_documented(args: Sequence[Json]) -> bool:
     """Whether karmada-agent's args are the documented two flags alone, which a stack would set too."""
-    return all(str(each).startswith(tuple(f"{flag}=" for flag in FLAGS)) for each in args)
+    return all(str(each).startswith(FLAGS) for each in args)
+
+
+def names_a_proxy(command: Sequence[Json]) -> bool:
+    """Whether karmada-agent's own command has the flag with an address; `karmadactl register` leaves it without one."""
+    return any(str(each).startswith(PROXY_FLAG) and each != PROXY_FLAG for each in command)
 
 
 def _managers(found: Json) -> list[str]:
