@@ -50,6 +50,7 @@ server = ProxyServer(
         guard=guard_of(settings, credential),
         kind_node=settings.node(settings.host),
         awaits_agents=len(settings.active) > 0,
+        adopts=settings.host in adopting,
     ),
     ResourceOptions(provider=reach.host),
 )
@@ -71,6 +72,7 @@ members = {
             karmada=reach.karmada,
             credential=next(iter(credential), None),
             kind_node=settings.node(each),
+            adopts=each in adopting,
         ),
         ResourceOptions(provider=reach.members[each.name]),
     )

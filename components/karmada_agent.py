@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,13 +14,16 @@ from components.field_manager import ANNOTATION, field_manager
 from components.revision import revision
 from settings import Host, Member
 
+DISOWN_SECONDS = 10
+"""How long it is tried to take over what was set by hand."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class KarmadaAgentPatchArgs:
     """The member, the host (to ask what its Cluster object says), and the address of the tunnel's plain port.
 
     `grant` is what the agent needs to report the tunnel: it outlives the flags. `tunnel` is what must run before them,
-    and `beside` what the tunnel's own Deployments need.
+    and `beside` what the tunnel's own Deployments need. `adopts` is whether args may be there that were set by hand.
     """
 
     member: Member
@@ -28,6 +32,7 @@ class KarmadaAgentPatchArgs:
     grant: Sequence[Resource]
     tunnel: Sequence[Resource]
     beside: Sequence[Resource]
+    adopts: bool = False
 
 
 class KarmadaAgentPatch(ComponentResource):
@@ -87,7 +92,25 @@ class KarmadaAgentPatch(ComponentResource):
                     }
                 }
             },
-            opts=ResourceOptions.merge(child, ResourceOptions(depends_on=[gone, *args.tunnel])),
+            opts=ResourceOptions.merge(
+                child, ResourceOptions(depends_on=[gone, *_disowned(name, args, child), *args.tunnel])
+            ),
         )
         self.revision = revision(patch)
         self.register_outputs({})
+
+
+def _disowned(name: str, args: KarmadaAgentPatchArgs, opts: ResourceOptions) -> list[Resource]:
+    """What makes args that were set by hand the stack's alone, so that they go with it."""
+    if not args.adopts:
+        return []
+    agent = args.member.agent
+    described = {
+        "member": {"kubeconfig": args.member.kubeconfig, "context": args.member.context},
+        "namespace": agent.namespace,
+        "deployment": agent.deployment,
+        "container": agent.container,
+        "seconds": DISOWN_SECONDS,
+    }
+    command = "python3 -m commands.disown_args"
+    return [local.Command(f"{name}-args", create=command, stdin=json.dumps(described), opts=opts)]

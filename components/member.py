@@ -36,7 +36,8 @@ class MemberArgs:
     """A member's settings, and the ends of its tunnel. `karmada` is the provider for the Karmada API. `replicas` is the
     number of proxy-agents, whose pods end as `ending` says. `monitored` is whether it gets `monitoring`'s objects.
 
-    Without a `credential` there is no guard, and the documented agent is deployed as it is.
+    Without a `credential` there is no guard, and the documented agent is deployed as it is. `adopts` is whether the
+    member's part takes the place of what was made by hand.
     """
 
     member: MemberSettings
@@ -53,6 +54,7 @@ class MemberArgs:
     karmada: kubernetes.Provider
     credential: Output[str] | None
     kind_node: KindNode | None
+    adopts: bool
 
 
 class Member(ComponentResource):
@@ -118,6 +120,7 @@ class Member(ComponentResource):
                 grant=registration.grant,
                 tunnel=[agent.deployment, args.server.deployment, *registration.headers],
                 beside=agent.needs,
+                adopts=args.adopts,
             ),
             child,
         )

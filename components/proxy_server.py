@@ -6,10 +6,12 @@ ready once any agent is connected, so agents must not wait for it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pulumi import ComponentResource, Input, Output, ResourceOptions
+from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
+from pulumi_command import local
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict, DeploymentStrategyArgsDict
 
 from components import anp, guard, server_pod
@@ -45,6 +47,8 @@ class ProxyServerArgs:
     kind_node: KindNode | None = None
     awaits_agents: bool = True
     """False where no agent is expected, so that nothing waits for one."""
+    adopts: bool = False
+    """Whether it takes the place of what was made by hand."""
 
 
 def guard_of(settings: Settings, credentials: Sequence[Output[str]]) -> GuardArgs | None:
@@ -79,7 +83,7 @@ class ProxyServer(ComponentResource):
                 child,
                 ResourceOptions(
                     # a pod that started before its Secret is changed would keep what it read
-                    depends_on=[*loaded, *(each.secret for each in files)],
+                    depends_on=[*loaded, *_freed(name, args, child), *(each.secret for each in files)],
                     custom_timeouts=longest_rollout(args.proxy.replicas),
                     # Kubernetes keeps the host's ports that it filled in for a pod on the host network
                     replace_on_changes=["spec.template.spec.hostNetwork"],
@@ -115,6 +119,20 @@ def _spec(args: ProxyServerArgs, files: Sequence[SecretFiles]) -> DeploymentSpec
         "selector": {"match_labels": {"app": anp.SERVER}},
         "template": template,
     }
+
+
+def _freed(name: str, args: ProxyServerArgs, opts: ResourceOptions) -> list[Resource]:
+    """What lets a Deployment that was made by hand be given this one's strategy, where it takes its place."""
+    if not args.adopts or args.proxy.exposure is not Exposure.HOST_NETWORK:
+        return []
+    host = args.host
+    described = {
+        "host": {"kubeconfig": host.kubeconfig, "context": host.context},
+        "namespace": host.namespace,
+        "deployment": anp.SERVER,
+    }
+    command = "python3 -m commands.free_strategy"
+    return [local.Command(f"{name}-strategy", create=command, stdin=json.dumps(described), opts=opts)]
 
 
 def _strategy(proxy: Proxy) -> DeploymentStrategyArgsDict:

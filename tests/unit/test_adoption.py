@@ -8,13 +8,15 @@ from unittest.mock import patch
 import pulumi
 import pytest
 
-import adoption
 import preflight
-from answers import Json
+from answers import Json, parse, text
 from components.clusters import clusters as providers
-from settings import Settings
+from preflight import adoption
+from render.program import Run
+from settings import Cluster, Settings
 from tests.unit.clusters import OURS, Clusters, deployment, secret
 from tests.unit.machines import MEMBER, load
+from tests.unit.stacks import changed
 from workstation import Unavailable
 
 FLAGS = ["--cluster-api-endpoint=https://10.0.0.3:6443", "--proxy-server-address=http://10.0.0.1:8088"]
@@ -168,16 +170,25 @@ def test_who_may_not_look_at_them_is_told_of_the_rights_that_are_missing_and_of_
     assert adopted(settings) == []
 
 
-def test_flags_in_karmada_agents_own_command_are_warned_of(
+def test_a_proxy_in_karmada_agents_own_command_is_warned_of(
     clusters: Clusters, settings: Settings, warned: list[str]
 ) -> None:
-    """They stay, and ours win; once the stack is destroyed they would name a proxy that is gone."""
+    """It stays, and the stack's wins; once the stack is destroyed it would name a proxy that is gone."""
     command = ["/bin/karmada-agent", "--proxy-server-address=http://10.0.0.1:8088"]
     clusters.apis["member3"]["deployment/karmada-agent"] = [deployment(command=command)]
     assert adopted(settings) == []
     (warning,) = warned
     assert warning.startswith("karmada-anp:members[0].agent: the command of the container")
-    assert "take them out before you destroy the stack" in warning
+    assert "take it out before you destroy the stack" in warning
+
+
+def test_the_flags_that_joining_a_member_leaves_are_not(
+    clusters: Clusters, settings: Settings, warned: list[str]
+) -> None:
+    command = ["/bin/karmada-agent", "--cluster-api-endpoint=https://10.0.0.3:6443", "--proxy-server-address="]
+    clusters.apis["member3"]["deployment/karmada-agent"] = [deployment(command=command)]
+    assert adopted(settings) == []
+    assert warned == []
 
 
 def test_only_providers_of_clusters_in_which_something_is_taken_over_may_overwrite(adopting: Settings) -> None:
@@ -188,3 +199,50 @@ def test_only_providers_of_clusters_in_which_something_is_taken_over_may_overwri
         for call in made.call_args_list
     }
     assert may == {"host": (True, True), "karmada": (None, None), "member-member3": (None, None)}
+
+
+def made(by_hand: bool, **sections: Json) -> Run:
+    """The dev stack's `up`, where everything was made by hand or nothing."""
+
+    def adopting(settings: Settings) -> Sequence[Cluster]:
+        return [settings.host, *settings.members] if by_hand else []
+
+    with patch("render.program.adopting", adopting):
+        return changed((), **sections)
+
+
+def test_a_deployment_on_the_host_network_is_first_let_have_another_strategy() -> None:
+    run = made(True)
+    command = run.the("Command", "proxy-server-strategy")
+    assert command.urn in run.needs(run.the("Deployment", "proxy-server"))
+    assert text(command.inputs, "create") == "python3 -m commands.free_strategy"
+    assert parse(text(command.inputs, "stdin")) == {
+        "host": {"kubeconfig": "~/.kube/karmada.config", "context": "karmada-host"},
+        "namespace": "karmada-system",
+        "deployment": "proxy-server",
+    }
+
+
+def test_args_that_were_set_by_hand_are_first_made_the_stacks_alone() -> None:
+    run = made(True)
+    command = run.the("Command", "member3-karmada-agent-args")
+    assert command.urn in run.needs(run.the("DeploymentPatch", "member3-karmada-agent"))
+    assert text(command.inputs, "create") == "python3 -m commands.disown_args"
+    assert parse(text(command.inputs, "stdin")) == {
+        "member": {"kubeconfig": "~/.kube/members.config", "context": "member3"},
+        "namespace": "karmada-system",
+        "deployment": "karmada-agent",
+        "container": "karmada-agent",
+        "seconds": 10,
+    }
+
+
+def test_where_nothing_is_taken_over_nothing_is_prepared() -> None:
+    assert set(made(True).resources) - set(made(False).resources) == {
+        made(True).the("Command", name).urn for name in ("proxy-server-strategy", "member3-karmada-agent-args")
+    }
+
+
+def test_a_rolling_update_needs_no_other_strategy() -> None:
+    run = made(True, proxy={"exposure": "nodePort"})
+    assert "proxy-server-strategy" not in {each.name for each in run.resources.values()}

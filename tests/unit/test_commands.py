@@ -229,3 +229,82 @@ def test_a_member_that_answers_is_waited_for_though_it_was_to_be_let_go(kubectl:
     kubectl.answers({"/readyz": "ok", **BACK})
     process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+# a Deployment that was made by hand
+
+BY_HAND: dict[str, Json] = {
+    "host": {"kubeconfig": "", "context": "karmada-host"},
+    "namespace": "karmada-system",
+    "deployment": "proxy-server",
+}
+
+
+def test_a_deployment_that_was_made_by_hand_loses_the_bounds_of_its_rolling_update(kubectl: Kubectl) -> None:
+    kubectl.answers({"get deployment/proxy-server": {"kind": "Deployment"}, "patch deployment/proxy-server": "patched"})
+    assert kubectl.run("commands.free_strategy", BY_HAND) == (0, "", "")
+    patch = json.dumps({"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}})
+    assert f"--patch={patch}" in kubectl.asked[-1]
+
+
+def test_where_there_is_none_nothing_is_patched(kubectl: Kubectl) -> None:
+    kubectl.answers({"get deployment/proxy-server": ""})
+    assert kubectl.run("commands.free_strategy", BY_HAND) == (0, "", "")
+    assert [each for each in kubectl.asked if "patch" in each] == []
+
+
+def test_a_deployment_that_cannot_be_patched_is_one_message(kubectl: Kubectl) -> None:
+    kubectl.answers({"get deployment/proxy-server": {"kind": "Deployment"}})
+    code, output, errors = kubectl.run("commands.free_strategy", BY_HAND)
+    assert (code, output) == (1, "")
+    assert errors.startswith("deployment/proxy-server of karmada-host could not be given another strategy: Unable to")
+
+
+# karmada-agent's args that were set by hand
+
+MEMBER: dict[str, Json] = {
+    "member": {"kubeconfig": "", "context": "member3"},
+    "namespace": "karmada-system",
+    "deployment": "karmada-agent",
+    "container": "karmada-agent",
+    "seconds": 1,
+}
+
+
+def managed(container: dict[str, Json], manager: str = "kubectl-patch") -> dict[str, Json]:
+    """What a manager owns of the container karmada-agent."""
+    containers: Json = {'k:{"name":"karmada-agent"}': container, 'k:{"name":"sidecar"}': {"f:args": {}}}
+    fields: Json = {"f:spec": {"f:template": {"f:spec": {"f:containers": containers}}}}
+    return {"manager": manager, "operation": "Update", "fieldsV1": fields}
+
+
+def with_managers(*managers: dict[str, Json]) -> Json:
+    return {"kind": "Deployment", "metadata": {"resourceVersion": "7", "managedFields": list(managers)}}
+
+
+def test_args_that_were_set_by_hand_are_nobodys_afterwards_and_all_else_is_whose_it_was(kubectl: Kubectl) -> None:
+    found = with_managers(managed({"f:args": {}, "f:image": {}}), {"manager": "kubelet"})
+    kubectl.answers({"get deployment/karmada-agent": found, "patch deployment/karmada-agent": "patched"})
+    assert kubectl.run("commands.disown_args", MEMBER) == (0, "", "")
+    (patch,) = [word.partition("=")[2] for word in kubectl.asked[-1] if word.startswith("--patch=")]
+    assert json.loads(patch) == [
+        {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
+        {
+            "op": "replace",
+            "path": "/metadata/managedFields",
+            "value": [managed({"f:image": {}}), {"manager": "kubelet"}],
+        },
+    ]
+
+
+def test_where_nobody_has_set_args_nothing_is_patched(kubectl: Kubectl) -> None:
+    kubectl.answers({"get deployment/karmada-agent": with_managers(managed({"f:image": {}}))})
+    assert kubectl.run("commands.disown_args", MEMBER) == (0, "", "")
+    assert [each for each in kubectl.asked if "patch" in each] == []
+
+
+def test_args_that_cannot_be_taken_over_are_one_message(kubectl: Kubectl) -> None:
+    kubectl.answers({})
+    code, output, errors = kubectl.run("commands.disown_args", MEMBER)
+    assert (code, output) == (1, "")
+    assert errors.startswith("deployment/karmada-agent of member3: its args could not be taken over: Unable to connect")
