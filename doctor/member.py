@@ -84,7 +84,7 @@ def tunnel(way: Way) -> Finding:
     for pod in pods:
         name = text(pod, "metadata", "name")
         logs = command(of.end, "logs", f"--namespace={of.namespace}", f"pod/{name}")
-        mend = f"{logs}  # says why; {where} must be reached from the member"
+        mend = f"{logs}  # says why: {where} must be reached from there; a pod keeps the certificate it began with"
         try:
             way.asking.served(of.end, of.namespace, name, of.port, "/readyz")
             connected = _connections(way.asking.served(of.end, of.namespace, name, of.port, "/metrics"))

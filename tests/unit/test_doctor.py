@@ -246,7 +246,7 @@ FAULTS: Mapping[str, tuple[Callable[[Patient], None], str, str, str]] = {
         silent("member3", anp.AGENT_HEALTH_PORT, "/readyz"),
         "tunnel",
         "proxy-agent-1 is connected to no proxy-server at 192.0.2.3:8091",
-        "192.0.2.3:8091 must be reached from the member",
+        "192.0.2.3:8091 must be reached from there",
     ),
     "proxy-agent has lost its connections": (
         connected(0),
