@@ -12,6 +12,9 @@ from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, HOST_CONFIG, KARMADA, member
 
+VIOLATION = re.compile(r"\[(\w+)\] +([\w-]+) +\(\S+ ([\w-]+)\)")
+"""A violation of a policy as pulumi prints it: level, rule, and type and name of the resource."""
+
 TELLS = "already exists|has the tunnel|cannot bind|not reached through|Back-off pulling"
 """How the lines of diagnostics that tell why are recognised, for the table alone."""
 
@@ -40,6 +43,12 @@ def refused(done: subprocess.CompletedProcess[str]) -> None:
     assert done.returncode != 0, printed
     assert "Traceback" not in printed, printed
     assert 'File "' not in printed, printed
+
+
+def violations(printed: str) -> Mapping[tuple[str, str], str]:
+    """The level of each violation of the policy pack, by rule and resource."""
+    assert "Policies:" in printed, printed
+    return {(rule, name): level for level, rule, name in VIOLATION.findall(printed)}
 
 
 def holds() -> Mapping[str, Json]:

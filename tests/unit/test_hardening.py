@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from answers import Json, at, entries, items, number, text
+from policy.pod_security import violations
 from render.program import Run
-from tests.unit.pod_security import violations
 from tests.unit.reading import containers, pods
 
 ON_THE_HOST_NETWORK = {"Host Namespaces", "Host Ports"}

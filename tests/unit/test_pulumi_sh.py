@@ -1,0 +1,66 @@
+"""tools/pulumi.sh, which make runs: what it types, before a pulumi of ours that writes it down."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from render.stackfile import ROOT
+
+PULUMI = """\
+#!/bin/sh
+printf '%s ' "$@" >>"$(dirname "$0")/typed"
+echo >>"$(dirname "$0")/typed"
+"""
+
+
+def typed(directory: Path, stack: str, *command: str) -> Sequence[str]:
+    """What pulumi was called with for a command, a line a call."""
+    file = directory / "pulumi"
+    file.write_text(PULUMI)
+    file.chmod(file.stat().st_mode | stat.S_IXUSR)
+    environment = {
+        **os.environ,
+        "STACK": stack,
+        "PATH": os.pathsep.join([str(directory), os.environ.get("PATH", os.defpath)]),
+        "PULUMI_BACKEND_URL": f"file://{directory}",
+        "PULUMI_CONFIG_PASSPHRASE": "of nothing",
+    }
+    subprocess.run([str(ROOT / "tools" / "pulumi.sh"), *command], env=environment, check=True, timeout=60)
+    return [line.strip() for line in (directory / "typed").read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("stack", "command", "ends"),
+    [
+        ("dev", ["up", "--yes"], ["--policy-pack policy", "--policy-pack-config policy/dev.json"]),
+        ("dev", ["preview", "--diff"], ["--policy-pack policy", "--policy-pack-config policy/dev.json"]),
+        ("org/dev", ["up"], ["--policy-pack policy", "--policy-pack-config policy/dev.json"]),
+        ("prod", ["up", "--yes"], ["--policy-pack policy"]),
+        ("mine", ["preview"], ["--policy-pack policy"]),
+        ("dev", ["destroy", "--yes"], []),
+        ("dev", ["refresh"], []),
+        ("dev", ["config", "--json"], []),
+        ("dev", ["stack", "output"], []),
+    ],
+)
+def test_make_checks_what_up_and_preview_would_deploy(
+    tmp_path: Path, stack: str, command: Sequence[str], ends: Sequence[str]
+) -> None:
+    *_, last = typed(tmp_path, stack, *command)
+    assert last == " ".join([*command, *ends, f"--stack {stack} --non-interactive"])
+
+
+@pytest.mark.parametrize("command", ["up", "preview", "config"])
+def test_what_deploys_or_configures_makes_the_stack_if_it_is_not_there(tmp_path: Path, command: str) -> None:
+    assert typed(tmp_path, "mine", command)[0] == "stack select --non-interactive --create mine"
+
+
+@pytest.mark.parametrize("command", ["destroy", "stack", "refresh"])
+def test_what_looks_or_takes_away_does_not(tmp_path: Path, command: str) -> None:
+    assert typed(tmp_path, "mine", command)[0] == "stack select --non-interactive mine"
