@@ -26,7 +26,9 @@ def main(arguments: Sequence[str]) -> int:
     """0 if all is right, 1 if something is wrong or could not be asked, or there is no stack to look at."""
     options = _options(arguments)
     try:
-        settings, entry = stack.settings(), entry_of(stack.outputs())
+        # in this order: a stack that is not there is not made by looking at its config
+        entry = entry_of(stack.outputs())
+        settings = stack.settings()
     except pulumi.RunError as error:
         print(
             json.dumps({"error": str(error)}) if options.json else error,
