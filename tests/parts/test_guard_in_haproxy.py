@@ -130,7 +130,7 @@ def test_another_target_is_refused(guarded: Guard, name: str) -> None:
 
 
 def test_another_target_is_refused_by_the_guards_own_rule(guarded: Guard) -> None:
-    """403 is what the README's troubleshooting tells of."""
+    """403 is what docs/troubleshooting.md tells of."""
     assert guarded.refused(connect("192.0.2.22:6443", CURRENT)) == [403]
 
 

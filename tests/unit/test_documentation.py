@@ -1,4 +1,4 @@
-"""Pulumi.yaml, README.md and the settings say the same of every config key."""
+"""What the documents say is there: config keys, targets, files, sections. Every command in them is run, or excused."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from pydantic import BaseModel
 
 from answers import Json, at, entries, parse, text
 from config import SECTIONS
+from doctor.walk import HOPS
+from policy.rules import STACK_RULES
+from policy.rules import rules as policies
 from render.config_table import Row, model_of, rows, table
 from render.stackfile import ROOT, config_of, stacks
+from tests import documents
 from tests.unit.machines import load
 
 ROW = re.compile(r"^\| `([a-z]+(?:(?:\[\])?\.\w+)+)` \|(.*?)\| (.*) \|$", re.MULTILINE)
 """A row of the table of config keys: key, default, meaning."""
+
+NAMED_KEY = re.compile(rf"(?<![\w/.-])(?:karmada-anp:)?((?:{'|'.join(SECTIONS)})(?:\[\d*\])?(?:\.\w+(?:\[\d*\])?)+)")
+"""A config key in a command or between backticks: `members[].paused`, `karmada-anp:members[1].paused`."""
 
 
 def free_maps() -> set[str]:
@@ -143,3 +150,85 @@ def test_the_proof_tells_of_enough_that_was_tried_and_of_no_failure(part: str, l
     counts = re.findall(r"^\d{4}-\d\d-\d\d, \d+ cores: (.*)\.$", document, re.MULTILINE)
     assert len(counts) == 2
     assert all(re.fullmatch(r"\d+ passed", each) for each in counts)
+
+
+@pytest.mark.parametrize("document", documents.documents())
+def test_every_link_leads_to_a_file_and_a_section_that_are_there(document: str) -> None:
+    for link in documents.links(document):
+        if re.match(r"https?://", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = ((ROOT / document).parent / path).resolve() if path else ROOT / document
+        assert target.exists(), link
+        if anchor:
+            assert anchor in documents.anchors(str(target.relative_to(ROOT))), link
+
+
+@pytest.mark.parametrize("document", documents.documents())
+def test_every_file_of_the_program_that_a_document_names_is_there(document: str) -> None:
+    for path in re.findall(r"`([\w.]+(?:/[\w.]+)*/?)`", documents.content(document)):
+        if path.endswith((".py", ".sh")):
+            assert [*ROOT.glob(path), *ROOT.glob(f"components/{path}"), *ROOT.glob(f"tests/*/{path}")], path
+
+
+def test_every_document_is_reached_from_the_readme() -> None:
+    linked = {link.partition("#")[0] for link in documents.links("README.md")}
+    assert set(documents.documents()) - linked == {"README.md"}
+
+
+def test_the_readme_has_the_makefiles_targets_and_no_others() -> None:
+    told = re.findall(r"^\| `make ([\w-]+)` \|", documents.content("README.md"), re.MULTILINE)
+    assert told == sorted(set(told), key=told.index)
+    assert set(told) == targets()
+
+
+@pytest.mark.parametrize("document", documents.documents())
+def test_every_target_that_a_document_names_is_there(document: str) -> None:
+    named = re.findall(r"(?:`|^|STACK=\w+ )make ((?:[a-z]+(?:-[a-z]+)* ?)+)", documents.content(document), re.MULTILINE)
+    assert {each for line in named for each in line.split()} - targets() == set()
+
+
+def targets() -> set[str]:
+    """The Makefile's targets that are no files."""
+    declared = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert declared
+    return set(declared[1].split())
+
+
+@pytest.mark.parametrize("document", documents.documents())
+def test_every_config_key_that_a_document_names_is_there(document: str) -> None:
+    known = {row.key for row in rows()}
+    for key in named_keys(document):
+        within = any(key.startswith(f"{each}.") for each in free_maps())
+        assert key in known or within, key
+
+
+def test_config_keys_are_found_where_documents_name_them() -> None:
+    assert {"proxy.credential", "members[].paused", "monitoring.labels.release"} <= set(
+        named_keys("docs/operations.md")
+    )
+
+
+def named_keys(document: str) -> Iterator[str]:
+    """The config keys that a document names, lists as `[]`."""
+    commands = [block for name, block in documents.blocks().items() if name.startswith(f"{document}#")]
+    for code in [*documents.CODE.findall(documents.content(document)), *commands]:
+        for key in NAMED_KEY.findall(code):
+            yield re.sub(r"\[\d*\]$", "", re.sub(r"\[\d+\]", "[]", key))
+
+
+def test_every_command_in_the_documents_is_run_by_a_test_or_excused_with_a_reason() -> None:
+    told_of = [*documents.RUN, *documents.ON_FORK, *documents.NOT_RUN]
+    assert sorted(told_of) == sorted(documents.blocks())
+    assert all(documents.NOT_RUN.values())
+
+
+def test_the_rules_of_the_policy_pack_are_told_of() -> None:
+    told = re.findall(r"^\| `([a-z0-9-]+)` \|", documents.content("docs/security.md"), re.MULTILINE)
+    assert sorted(told) == sorted(each.name for each in (*policies(1), *STACK_RULES))
+
+
+def test_the_hops_of_the_doctor_are_told_of_in_their_order() -> None:
+    paragraphs = documents.content("docs/troubleshooting.md").split("\n\n")
+    told = next(each for each in paragraphs if each.startswith("The hops,")).partition("\n[")[0]
+    assert re.findall(r"`([^`]+)`", told) == [name for name, _ in HOPS]
