@@ -40,7 +40,8 @@ def certificates(way: Way) -> Finding:
     for end, where, name in secrets:
         secret = way.secret(end, where, name)
         if secret is None:
-            return _wrong(f'there is no Secret "{name}" in namespace "{where}" of {end.context}')
+            says = f'there is no Secret "{name}" in namespace "{where}" of {end.context}'
+            return Finding(hop=CERTIFICATES, state=State.WRONG, says=says, mend=REFRESH)
         files[name] = _files(secret)
     now = datetime.now(UTC)
     ends: dict[str, datetime] = {}
@@ -60,7 +61,8 @@ def certificates(way: Way) -> Finding:
 
 
 def _wrong(says: str) -> Finding:
-    return Finding(hop=CERTIFICATES, state=State.WRONG, says=says, mend=REFRESH)
+    mend = f"{REFRESH}  # and delete a pod that has begun with it: it keeps what it read"
+    return Finding(hop=CERTIFICATES, state=State.WRONG, says=says, mend=mend)
 
 
 def _presented(way: Way, secrets: Mapping[str, Mapping[str, str]]) -> Iterator[Presented]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from answers import Json, entries, text
+from components import anp
 from components.outputs import PROXY_PATH
 from components.registration import AGENT_USER
 from doctor.asking import review
@@ -12,6 +13,9 @@ from rules import host_of, is_loopback
 from workstation import Unavailable
 
 API, GRANT, CLUSTER, REQUEST = "Karmada API", "grant", "Cluster", "request"
+
+DIALLED = ("Bad Gateway", "Gateway Timeout")
+"""proxy-server's answers where an agent was there and its dial failed."""
 
 GROUP = "cluster.karmada.io"
 AGENTS_GROUP = "system:karmada:agents"
@@ -88,9 +92,17 @@ def request(way: Way) -> Finding:
     try:
         way.asking.raw(way.karmada, f"{path}/readyz")
     except Unavailable as reason:
-        mend = (
-            f"if all else is right, Karmada's own pods do not reach {way.entry.proxy_url}: see to NetworkPolicies, "
-            "proxy.allowedSources and cluster DNS"
-        )
-        return Finding(hop=REQUEST, state=State.WRONG, says=f"GET {path}/readyz: {reason}", mend=mend)
+        says = f"GET {path}/readyz: {reason}"
+        return Finding(hop=REQUEST, state=State.WRONG, says=says, mend=_beyond(way, str(reason)))
     return Finding(hop=REQUEST, state=State.RIGHT, says=f"GET {path}/readyz answers ok")
+
+
+def _beyond(way: Way, reason: str) -> str:
+    """What is to be looked at when no other hop is wrong: what only the parts themselves can see of each other."""
+    if any(each in reason for each in DIALLED):
+        logs = command(way.inside, "logs", f"--namespace={way.member.namespace}", f"deployment/{anp.AGENT}")
+        return f"{logs}  # proxy-agent does not reach {way.member.target} from its pods: members[].apiEndpoint"
+    return (
+        f"if all else is right, Karmada's own pods do not reach {way.entry.proxy_url}: see to NetworkPolicies, "
+        "proxy.allowedSources and cluster DNS"
+    )

@@ -32,7 +32,7 @@ class Patient:
     """Asking, which finds a run's objects in place. Its parts may be changed: then something is wrong with the stack.
 
     `objects` are by context and by what kubectl is asked for; a context in `away` does not answer. `silent` are the
-    containers' ports that do not answer, `connections` what an agent counts.
+    containers' ports that do not answer, `connections` what an agent counts, `says` why a request fails.
     """
 
     def __init__(self, run: Run) -> None:
@@ -41,6 +41,7 @@ class Patient:
         self.silent: set[tuple[str, int, str]] = set()
         self.connections = "1"
         self.granted = True
+        self.says = "Error from server: Internal Server Error"
         self.asked: list[str] = []
         for name in ("member3", "member4"):
             given = flags(run, name)
@@ -71,7 +72,7 @@ class Patient:
     def raw(self, end: End, path: str) -> str:
         self._answers(end)
         if "/proxy/" in path and path in self.away:
-            raise Unavailable("Error from server (InternalError): an error on the server")
+            raise Unavailable(self.says)
         return "ok"
 
     def allowed(self, end: End, review: str) -> bool:

@@ -276,6 +276,18 @@ def test_a_fault_is_told_by_its_hop_with_what_to_do(fault: str) -> None:
     assert mend in first.mend
 
 
+@pytest.mark.parametrize("answer", ["Bad Gateway", "Gateway Timeout"])
+def test_an_endpoint_that_the_agent_cannot_dial_is_looked_for_at_the_agent(answer: str) -> None:
+    patient = Patient(pair())
+    patient.away.add(REQUEST)
+    patient.says = f"Error from server: {answer}"
+    first = walk(way(pair(), patient)).first
+    assert first is not None
+    assert first.hop == "request"
+    assert "logs --namespace=karmada-system deployment/proxy-agent" in first.mend
+    assert "192.0.2.4:6443 from its pods: members[].apiEndpoint" in first.mend
+
+
 def test_a_registered_members_missing_grant_is_named_before_what_comes_of_it() -> None:
     patient = Patient(pair())
     patient.granted = False
