@@ -89,7 +89,7 @@ async def _run(stack: str, config: Mapping[str, Json], mocks: ProgramMocks) -> R
     with (
         patch.dict(environ, environment(config)),
         patch("workstation.ThisMachine", lambda: machine),
-        patch("preflight.check", lambda settings: adopting(settings)),
+        patch("preflight.check", adopting),
         patch("problems.end_quietly"),
     ):
         await run_pulumi_func(program)
