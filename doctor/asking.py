@@ -91,22 +91,22 @@ def _forwarded(forward: subprocess.Popen[str]) -> int:
     assert forward.stdout
     assert forward.stderr
     line = _within(SECONDS, forward.stdout.readline)
+    if line is None:
+        raise Unavailable(f"kubectl port-forward was not ready within {SECONDS} s")
     if line.startswith("Forwarding from "):
         return int(line.split(" -> ")[0].rpartition(":")[2])
-    if forward.poll() is None and not line:
-        raise Unavailable(f"kubectl port-forward was not ready within {SECONDS} s")
     said = forward.stderr.read().strip().splitlines()
     raise Unavailable(said[-1] if said else "kubectl port-forward said nothing")
 
 
-def _within(seconds: float, reading: Callable[[], str]) -> str:
-    """What a call that may block gives, or nothing when it takes longer."""
+def _within(seconds: float, reading: Callable[[], str]) -> str | None:
+    """What a call that may block gives; None when it takes longer."""
     given: Queue[str] = Queue()
     Thread(target=lambda: given.put(reading()), daemon=True).start()
     try:
         return given.get(timeout=seconds)
     except Empty:
-        return ""
+        return None
 
 
 def _http(url: str) -> str:

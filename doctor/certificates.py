@@ -9,6 +9,7 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -95,7 +96,7 @@ def _objection(of: Presented, leaf: x509.Certificate, trusted: Sequence[x509.Cer
             return f"{what}ended {each.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
         if each.not_valid_before_utc > now:
             return f"{what}begins {each.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
-    if of.address and of.address not in _names(leaf):
+    if of.address and _canonical(of.address) not in _names(leaf):
         return f"does not name {of.address}, which members dial"
     return ""
 
@@ -115,6 +116,14 @@ def _names(certificate: x509.Certificate) -> Sequence[str]:
     except x509.ExtensionNotFound:
         return []
     return [*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))]
+
+
+def _canonical(address: str) -> str:
+    """An IP address as a certificate has it, which for IPv6 is one of several spellings; a name as it is."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return address
 
 
 def _files(secret: Json) -> dict[str, str]:

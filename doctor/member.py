@@ -75,8 +75,10 @@ def proxy_agent(way: Way) -> Finding:
     return running(way, _agents(way), way.settings.agents(way.member))
 
 
-def tunnel(way: Way) -> Finding:
-    """Whether each proxy-agent is connected to each proxy-server, by its own word."""
+def tunnel(way: Way) -> Finding | None:
+    """Whether each proxy-agent is connected to each proxy-server, by its own word. The fork's agent does not tell."""
+    if not way.guarded:
+        return None
     of = _agents(way)
     pods = way.pods(of.end, of.namespace, f"app={of.app}")
     where = f"{way.entry.address}:{way.entry.port}"
@@ -105,7 +107,7 @@ def _agents(way: Way) -> Container:
 
 
 def _connections(metrics: str) -> int | None:
-    """To how many servers an agent is connected; None where it does not count them, as the fork's."""
+    """To how many servers an agent is connected; None where it has not counted any yet."""
     found = re.search(rf"^{alerts.AGENT_METRICS}_open_server_connections (\d+)$", metrics, re.MULTILINE)
     return int(found[1]) if found else None
 

@@ -11,6 +11,9 @@ from doctor.findings import REFRESH, Finding, State
 from settings import Frontend, Member, Settings
 from workstation import kubectl
 
+ENDED = ("Failed", "Succeeded")
+"""Phases of pods that are still listed, as those that were evicted; another is in their place."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -52,9 +55,10 @@ class Way:
         return first(self.asking.get(self.karmada, "clusters.cluster.karmada.io", self.member.name))
 
     def pods(self, end: End, namespace: str, selector: str) -> Sequence[Json]:
-        """The pods with some labels that are not about to end. Raises Unavailable."""
+        """The pods with some labels that have not ended, and are not about to. Raises Unavailable."""
         found = self.asking.get(end, "pods", f"--namespace={namespace}", f"--selector={selector}")
-        return [each for each in found if at(each, "metadata", "deletionTimestamp") is None]
+        lasting = [each for each in found if at(each, "metadata", "deletionTimestamp") is None]
+        return [each for each in lasting if text(each, "status", "phase") not in ENDED]
 
     def secret(self, end: End, namespace: str, name: str) -> Json:
         """A Secret, or None. Raises Unavailable."""

@@ -12,6 +12,7 @@ from components import anp
 from tests.stack import environment
 from tests.stack.environment import NAMESPACE
 from tests.stack.refusals import violations
+from tests.stack.test_doctor import doctor
 from tools.checkout import Checkout
 from workstation import kubectl, objects
 
@@ -36,6 +37,13 @@ def test_proxy_server_has_the_documented_arguments(up: automation.UpResult) -> N
     found = objects(kubectl(*environment.HOST, "get", "deployment/proxy-server", f"--namespace={NAMESPACE}"))[0]
     containers = items(found, "spec", "template", "spec", "containers")
     assert [at(each, "args") for each in containers] == [list(anp.SERVER_ARGS)]
+
+
+def test_the_doctor_finds_nothing_wrong_with_the_fork(up: automation.UpResult, fork: Checkout) -> None:
+    done = doctor(fork)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in environment.members():
+        assert f"{name}: all right" in done.stdout
 
 
 def test_a_second_up_of_the_fork_changes_nothing(up: automation.UpResult, fork: Checkout) -> None:

@@ -335,13 +335,28 @@ def test_nothing_is_wrong_with_what_the_program_makes(name: str, member: str) ->
     assert [each for each in found.findings if each.state is not State.RIGHT] == []
 
 
-def test_only_a_guarded_stack_has_a_guard_and_only_a_registered_member_a_grant() -> None:
+def test_the_fork_has_no_guard_and_does_not_tell_of_its_tunnel_and_only_a_registered_member_has_a_grant() -> None:
     hops = [name for name, _ in HOPS]
     fork, sections = stacks()["fork"]
     dev = [each.hop for each in walk(way(pair(), Patient(pair()), "member4")).findings]
     assert dev == hops
     bare = [each.hop for each in walk(way(fork, Patient(fork), sections=sections)).findings]
-    assert bare == [each for each in hops if each not in ("guard", "grant")]
+    assert bare == [each for each in hops if each not in ("guard", "grant", "tunnel")]
+
+
+def test_a_pod_that_was_evicted_is_none_of_those_that_run() -> None:
+    patient = Patient(pair())
+    (pod,) = patient.objects["member3", AGENT_PODS]
+    evicted: Json = {"metadata": {"name": "proxy-agent-0"}, "status": {"phase": "Failed"}}
+    patient.objects["member3", AGENT_PODS] = [evicted, pod]
+    assert walk(way(pair(), patient)).first is None
+
+
+def test_an_ipv6_address_is_the_one_in_the_certificate_however_it_is_spelt() -> None:
+    host: Json = {"context": "karmada-host", "address": "fd00:0:0:0:0:0:0:1"}
+    run = changed((), members=_members(), host=host)
+    found = walk(way(run, Patient(run), sections={"host": host}))
+    assert {each.hop: each.state for each in found.findings}["certificates"] is State.RIGHT
 
 
 def test_what_a_member_that_is_down_would_have_to_tell_is_unknown_and_not_wrong() -> None:
