@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from answers import Json, entries, items, number, parse, text
 from commands.asked import api, until
+from components.anp import PROXY_PATH
 from workstation import Unavailable, ask, kubectl, objects
 
 
@@ -36,7 +37,7 @@ def request(what: Json) -> None:
     for cluster in objects(kubectl(*api(what, "karmada"), "get", "clusters.cluster.karmada.io", text(what, "cluster"))):
         if not text(cluster, "spec", "proxyURL"):
             raise Unavailable("its Cluster object names no proxy: karmada-agent has not reported the tunnel")
-    proxy = f"/apis/cluster.karmada.io/v1alpha1/clusters/{text(what, 'cluster')}/proxy"
+    proxy = PROXY_PATH.format(text(what, "cluster"))
     for path in ("/readyz", "/api/v1/namespaces?limit=1"):
         ask(kubectl(*api(what, "karmada"), "get", "--raw", proxy + path, "--request-timeout=5s"), seconds=10)
 

@@ -1,5 +1,6 @@
 """What ANP and Karmada's documentation fix: names, ports, paths and flags, each written once.
 
+The standard library alone, for commands read it too.
 Source: Karmada's page "Deploy apiserver-network-proxy (ANP) For Pull mode" and ANP's cmd/{server,agent}/app/options.
 """
 
@@ -10,6 +11,9 @@ from dataclasses import dataclass
 SERVER = "proxy-server"
 AGENT = "proxy-agent"
 GUARD = "proxy-guard"
+
+PROXY_PATH = "/apis/cluster.karmada.io/v1alpha1/clusters/{0}/proxy"
+"""Where Karmada serves a member's API; `kubectl --server` takes the Karmada API's URL with this behind it."""
 
 FRONTEND_PORT = 8090  # CONNECT over mTLS
 AGENT_PORT = 8091  # agents' gRPC over mTLS

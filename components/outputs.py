@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pulumi
 from pulumi import Output
 
+from components.anp import PROXY_PATH
 from components.certificate import first
 from components.entry import Entry
 from components.images import ProxyImages
@@ -14,9 +15,6 @@ from components.member import Member
 from components.pki import TunnelPki
 from components.proxy_server import ProxyServer
 from settings import Settings
-
-PROXY_PATH = "/apis/cluster.karmada.io/v1alpha1/clusters/{0}/proxy"
-"""Where Karmada serves a member's API; `kubectl --server` takes the Karmada API's URL with this behind it."""
 
 
 def export(

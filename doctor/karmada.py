@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from answers import Json, entries, text
 from components import anp
-from components.outputs import PROXY_PATH
+from components.anp import PROXY_PATH
 from components.registration import AGENT_USER
 from doctor.asking import review
 from doctor.findings import REFRESH, Finding, State

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 
 from answers import Json, at, entries, items, parse, text
+from components.anp import PROXY_PATH
 from tools.checkout import Checkout
 from workstation import Unavailable, ask, kubectl, objects
 
@@ -19,8 +20,6 @@ REGISTERED = "member4"
 
 EXPENDABLE = "member5"
 """A member whose node a test removes, where there is one."""
-
-PROXY_PATH = "/apis/cluster.karmada.io/v1alpha1/clusters/{0}/proxy"
 
 
 def member(name: str) -> tuple[str, str]:

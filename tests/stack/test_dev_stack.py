@@ -14,6 +14,7 @@ import pytest
 from pulumi import automation
 
 from answers import Json
+from components.anp import PROXY_PATH
 from tests.stack import environment
 from tests.stack.environment import NAMESPACE, through_karmada
 from tests.stack.nodes import answers_itself
@@ -91,7 +92,7 @@ def test_a_fresh_up_breaks_no_rule_of_the_policy_pack(up: automation.UpResult) -
 
 def test_outputs_say_how_to_use_the_tunnel_and_when_a_certificate_ends(up: automation.UpResult) -> None:
     for name in environment.members():
-        assert up.outputs["members"].value[name]["proxyPath"] == environment.PROXY_PATH.format(name)
+        assert up.outputs["members"].value[name]["proxyPath"] == PROXY_PATH.format(name)
     assert re.match(r"\d{4}-\d\d-\d\dT", str(up.outputs["firstCertificateEnds"].value))
     assert not any(output.secret for output in up.outputs.values())
 

@@ -18,7 +18,8 @@ from threading import Event, Thread
 from urllib.parse import urlsplit
 
 from answers import at, items, parse, text
-from tests.stack.environment import HOST_CONFIG, KARMADA, PROXY_PATH
+from components.anp import PROXY_PATH
+from tests.stack.environment import HOST_CONFIG, KARMADA
 from workstation import ask, kubectl
 
 SECONDS = 10.0

@@ -17,7 +17,7 @@ from pulumi import automation
 
 from components import anp
 from tests.proof import note
-from tests.stack.environment import HOST, PROXY_PATH, member, through_karmada
+from tests.stack.environment import HOST, member, through_karmada
 from tests.stack.nodes import HOST_NODE, metric, pods, process, resident
 from tests.stack.standing.watching import MEMBER
 from tests.stack.traffic import Karmada, karmada
@@ -91,7 +91,7 @@ def told(memory: dict[str, int]) -> str:
 
 def failed(to: Karmada) -> str:
     """What was wrong with one request to the member, or nothing."""
-    return to.tried(PROXY_PATH.format(MEMBER) + "/readyz", PATIENCE)[1]
+    return to.tried(anp.PROXY_PATH.format(MEMBER) + "/readyz", PATIENCE)[1]
 
 
 def session(pod: str, number: int, all_open: Barrier) -> str:
