@@ -1,7 +1,7 @@
 """Reads a stack's config into Settings: `load`, called by __main__.py alone.
 
 `load` is a function of the config's values and of what a Workstation says; it touches nothing by itself. Everything
-that is wrong is reported together. What only the clusters can say is preflight.py's.
+that is wrong is reported together. What only the clusters can say is preflight's.
 """
 
 from __future__ import annotations

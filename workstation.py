@@ -1,7 +1,7 @@
 """What the machine that runs Pulumi knows by itself: its kubeconfigs, its kind clusters, and the tools to ask with.
 
 Reads only, with the standard library alone. It asks `kubectl config view`, so that KUBECONFIG's own rules apply, and
-`docker inspect`; it never reads a credential. What the clusters themselves say is preflight.py's.
+`docker inspect`; it never reads a credential. What the clusters themselves say is preflight's.
 """
 
 from __future__ import annotations

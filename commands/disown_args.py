@@ -36,7 +36,10 @@ def disown(what: Json) -> None:
     for found in objects(kubectl(*member, "get", *deployment, "--show-managed-fields")):
         path = ("f:spec", "f:template", "f:spec", "f:containers", f'k:{{"name":"{text(what, "container")}"}}')
         managers = items(found, "metadata", "managedFields")
-        free = [without(each, ("fieldsV1", *path), "f:args") for each in managers]
+        ours = text(what, "manager")
+        free = [
+            each if text(each, "manager") == ours else without(each, ("fieldsV1", *path), "f:args") for each in managers
+        ]
         if free != list(managers):
             patch = [
                 {

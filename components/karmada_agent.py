@@ -110,7 +110,10 @@ def _disowned(name: str, args: KarmadaAgentPatchArgs, opts: ResourceOptions) -> 
         "namespace": agent.namespace,
         "deployment": agent.deployment,
         "container": agent.container,
+        "manager": field_manager(),
         "seconds": DISOWN_SECONDS,
     }
     command = "python3 -m commands.disown_args"
-    return [local.Command(f"{name}-args", create=command, stdin=json.dumps(described), opts=opts)]
+    # not before the tunnel stands: until then the flags are to stay whose they are
+    after = ResourceOptions.merge(opts, ResourceOptions(depends_on=list(args.tunnel)))
+    return [local.Command(f"{name}-args", create=command, stdin=json.dumps(described), opts=after)]

@@ -23,8 +23,9 @@ AT_ONCE = 8
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0 if all is right, 1 if something is wrong or could not be asked, or there is no stack to look at."""
+    """0 if all is right, 1 if something is wrong or unknown; pulumi's own code where there is no such stack."""
     options = _options(arguments)
+    stack.name()
     try:
         # in this order: a stack that is not there is not made by looking at its config
         entry = entry_of(stack.outputs())
@@ -48,9 +49,8 @@ def entry_of(outputs: Json) -> Entry:
     """Where the stack's last `up` put the tunnel's entry. Raises pulumi.RunError where there was none."""
     address, url = text(outputs, "entry", "address"), text(outputs, "entry", "proxyUrl")
     if not address or not url:
-        raise pulumi.RunError(
-            f"the stack {stack.name()} is not up: no tunnel is there to be looked at\n  pulumi up, or make up"
-        )
+        why = f"the stack {stack.name()} is not up: no `up` of it has ended well, and left a tunnel to be looked at"
+        raise pulumi.RunError(f"{why}\n  pulumi up, or make up, says why")
     return Entry(address=address, port=number(outputs, "entry", "port"), proxy_url=url)
 
 

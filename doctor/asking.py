@@ -1,4 +1,4 @@
-"""How the doctor asks: the clusters' APIs, and what a pod serves on a port of its own. Each thing is asked once."""
+"""How the doctor asks: the clusters' APIs, whose answers are kept, and what a pod serves on a port of its own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from http.client import HTTPException
 from queue import Empty, Queue
 from threading import Thread
-from typing import Protocol, TypeVar
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+from typing import Protocol
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener
 
 from answers import Json, items
 from workstation import Unavailable, ask, kubectl, objects
@@ -19,7 +20,8 @@ from workstation import Unavailable, ask, kubectl, objects
 SECONDS = 5
 """How long an API or a pod may take to answer."""
 
-T = TypeVar("T")
+DIRECTLY = build_opener(ProxyHandler({}))
+"""No proxy of the environment's between the doctor and its own port-forward."""
 
 
 @dataclass(frozen=True)
@@ -111,12 +113,12 @@ def _within(seconds: float, reading: Callable[[], str]) -> str | None:
 
 def _http(url: str) -> str:
     try:
-        with urlopen(url, timeout=SECONDS) as answer:
+        with DIRECTLY.open(url, timeout=SECONDS) as answer:
             body: bytes = answer.read()
             return body.decode(errors="replace")
     except HTTPError as error:
         raise Silent(f"it answers {error.code}") from None
-    except (URLError, OSError):
+    except (OSError, HTTPException):
         raise Silent(f"it does not answer within {SECONDS} s") from None
 
 

@@ -14,6 +14,8 @@ from workstation import Unavailable
 
 API, GRANT, CLUSTER, REQUEST = "Karmada API", "grant", "Cluster", "request"
 
+PASSED = ("Unauthorized", "Error from server: Forbidden", "Service Unavailable", "Internal Server Error")
+"""The guard's and proxy-server's own answers: Karmada does reach them."""
 DIALLED = ("Bad Gateway", "Gateway Timeout")
 """proxy-server's answers where an agent was there and its dial failed."""
 
@@ -102,6 +104,10 @@ def _beyond(way: Way, reason: str) -> str:
     if any(each in reason for each in DIALLED):
         logs = command(way.inside, "logs", f"--namespace={way.member.namespace}", f"deployment/{anp.AGENT}")
         return f"{logs}  # proxy-agent does not reach {way.member.target} from its pods: members[].apiEndpoint"
+    if any(each in reason for each in PASSED):
+        where = f"--namespace={way.settings.host.namespace}"
+        restarted = command(way.host, where, "rollout", "restart", f"deployment/{anp.SERVER}")
+        return f"{restarted}  # if all else is right: a pod keeps what it read when it began"
     return (
         f"if all else is right, Karmada's own pods do not reach {way.entry.proxy_url}: see to NetworkPolicies, "
         "proxy.allowedSources and cluster DNS"

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from answers import Json, entries, items, number, text
 from components import alerts, anp
+from components.entry import bracketed
 from doctor.asking import Silent
 from doctor.findings import REFRESH, Finding, State
-from doctor.way import Container, Way, command, first, running, waiting
+from doctor.way import Container, Way, command, first, look, running, waiting
 from workstation import Unavailable
 
 KARMADA_AGENT, PROXY_AGENT, TUNNEL, MEMBER_API = "karmada-agent", "proxy-agent", "tunnel", "member API"
@@ -46,8 +47,8 @@ def karmada_agent(way: Way) -> Finding:
         waits = waiting(pod, agent.container)
         if waits:
             name = text(pod, "metadata", "name")
-            logs = command(way.inside, "logs", where, f"pod/{name}", f"--container={agent.container}", "--previous")
-            return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=f"{name}: it {waits}", mend=logs)
+            mend = look(way.inside, agent.namespace, name, agent.container, waits)
+            return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=f"{name}: it {waits}", mend=mend)
     ready, replicas = number(found, "status", "readyReplicas"), number(found, "spec", "replicas")
     if ready < replicas or not ready:
         mend = command(way.inside, "describe", where, f"deployment/{agent.deployment}")
@@ -81,7 +82,7 @@ def tunnel(way: Way) -> Finding | None:
         return None
     of = _agents(way)
     pods = way.pods(of.end, of.namespace, f"app={of.app}")
-    where = f"{way.entry.address}:{way.entry.port}"
+    where = f"{bracketed(way.entry.address)}:{way.entry.port}"
     servers = way.settings.proxy.replicas
     for pod in pods:
         name = text(pod, "metadata", "name")
@@ -98,7 +99,7 @@ def tunnel(way: Way) -> Finding | None:
             return Finding(hop=TUNNEL, state=State.WRONG, says=why, mend=mend)
     if not pods:
         return Finding(hop=TUNNEL, state=State.WRONG, says="no proxy-agent is there to be connected", mend=REFRESH)
-    return Finding(hop=TUNNEL, state=State.RIGHT, says=f"{len(pods)} of {len(pods)} proxy-agents connected to {where}")
+    return Finding(hop=TUNNEL, state=State.RIGHT, says=f"{len(pods)} proxy-agents are connected, to {where}")
 
 
 def _agents(way: Way) -> Container:

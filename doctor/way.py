@@ -11,6 +11,9 @@ from doctor.findings import REFRESH, Finding, State
 from settings import Frontend, Member, Settings
 from workstation import kubectl
 
+BEGAN = ("CrashLoopBackOff", "Error", "OOMKilled")
+"""Reasons for which a container waits that has run before."""
+
 ENDED = ("Failed", "Succeeded")
 """Phases of pods that are still listed, as those that were evicted; another is in their place."""
 
@@ -87,7 +90,7 @@ def running(way: Way, of: Container, expected: int) -> Finding:
         name = text(pod, "metadata", "name")
         waits = waiting(pod, of.name)
         if waits:
-            mend = command(of.end, "logs", f"--namespace={of.namespace}", f"pod/{name}", f"--container={of.name}")
+            mend = look(of.end, of.namespace, name, of.name, waits)
             return Finding(hop=of.hop, state=State.WRONG, says=f"{name}: {of.name} {waits}", mend=mend)
         try:
             way.asking.served(of.end, of.namespace, name, of.port, "/healthz")
@@ -109,6 +112,14 @@ def waiting(pod: Json, container: str) -> str:
             return f"does not run: {reason}, {number(each, 'restartCount')} restarts" if reason else ""
     phase = text(pod, "status", "phase")
     return f"does not run: the pod is {phase or 'new'}"
+
+
+def look(end: End, namespace: str, pod: str, container: str, waits: str) -> str:
+    """What to type to see why a container does not run: its last words, or why it never began."""
+    where = [f"--namespace={namespace}", f"pod/{pod}"]
+    if any(each in waits for each in BEGAN):
+        return command(end, "logs", *where, f"--container={container}", "--previous")
+    return command(end, "describe", *where)
 
 
 def first(found: Sequence[Json]) -> Json:

@@ -1,7 +1,7 @@
 """What stands where a stack's objects belong and was made by hand, as Karmada's documented steps make it.
 
 `proxy.adopt` lets the stack take its place: providers may then overwrite what is there, in those clusters alone and
-only while something made by hand is. What a Pulumi stack made, this one or another, is never taken.
+only while something made by hand is. Where all was made by a Pulumi stack, this one or another, nothing is taken.
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ def problems(cluster: Cluster, found: Sequence[Json], containers: Sequence[str],
             differs = "a selector other than the documented one"
         if differs:
             why = f'the Deployment "{name}" in namespace "{cluster.namespace}" of {cluster.context} has {differs}'
-            delete = f"kubectl --context {cluster.context} --namespace {cluster.namespace} delete deployment {name}"
-            yield Problem(KEY, f"{why}: its place cannot be taken", delete)
+            where = [f"--namespace={cluster.namespace}", "delete", f"deployment/{name}"]
+            delete = kubectl(cluster.kubeconfig, cluster.context, *where)
+            yield Problem(KEY, f"{why}: its place cannot be taken", " ".join(delete))
 
 
 def is_documented(args: Sequence[Json]) -> bool:

@@ -67,7 +67,8 @@ def _karmada_agent(told: Told, key: str, member: Member, deployment: Json, ours:
     if not args or owners == [ours]:
         return
     others = [each for each in owners if each != ours]
-    if adopt and others and adoption.is_documented(args) and not any(map(stack_of, others)):
+    # nobody owns them where an `up` that was to take them over ended half-way
+    if adopt and adoption.is_documented(args) and not any(map(stack_of, others)):
         told.adopts = True
     else:
         told.problems.append(_args_of_others(key, member, owners, ours, adoption.is_documented(args)))

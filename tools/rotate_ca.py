@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from answers import entries, items, parse, text
 from problems import PROJECT
 from settings import Certificates
-from tools.stack import answer, name, pulumi
+from tools.stack import answer, name, run
 
 SECTION = f"{PROJECT}:certificates"
 
@@ -45,13 +45,14 @@ def next_step(step: Step) -> Step:
 
 def main() -> int:
     """0 once the new keys alone are trusted everywhere; an `up`'s own exit code if one fails."""
-    step = configured()
-    if step.is_last and deployed() in (step, None):
+    # in this order: a stack that is not there is not made by looking at its config
+    was, step = deployed(), configured()
+    if step.is_last and was in (step, None):
         step = next_step(step)
     while True:
         configure(step)
         print(f"CA keys: {step}", flush=True)
-        up = pulumi("up", "--yes", "--skip-preview")
+        up = run("up", "--yes", "--skip-preview")
         if up:
             print(f"CA keys: not yet everywhere: {step}. Run this again to go on.", file=sys.stderr)
             return up
@@ -86,7 +87,7 @@ def configure(step: Step) -> None:
         trusted = enumerate(sorted(step.trusted))
         commands += [["set", "--path", f"{SECTION}.trustedCaKeys[{i}]", str(each)] for i, each in trusted]
     for command in commands:
-        if pulumi("config", *command):
+        if run("config", *command):
             raise SystemExit(f"{SECTION} could not be set to: {step}")
 
 

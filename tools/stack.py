@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 
+import pulumi
+
 import config
 from answers import Json, at, entries, parse, text
 from problems import PROJECT
@@ -21,12 +23,12 @@ ANY_IMAGES = json.dumps({"server": "any", "agent": "any"})
 
 def name() -> str:
     """The stack's name. Ends the program where STACK does not say it."""
-    if "STACK" not in os.environ:
+    if not os.environ.get("STACK"):
         raise SystemExit("STACK names no stack: STACK=dev, for one")
     return os.environ["STACK"]
 
 
-def pulumi(*command: str) -> int:
+def run(*command: str) -> int:
     """The exit code of a pulumi command on the stack."""
     return subprocess.run([PULUMI, *command], check=False).returncode
 
@@ -50,6 +52,9 @@ def settings() -> Settings:
     prefix = f"{PROJECT}:"
     own = {key.removeprefix(prefix): value for key, value in stack.items() if key.startswith(prefix)}
     values = {key: text(value, "value") for key, value in own.items()}
-    if at(own.get("images"), "secret") is True:
-        values["images"] = ANY_IMAGES
+    encrypted = [key for key, value in own.items() if at(value, "secret") is True]
+    for key in encrypted:
+        if key != "images":
+            raise pulumi.RunError(f"{prefix}{key} holds something encrypted, and cannot be read here")
+        values[key] = ANY_IMAGES
     return config.load(values, ThisMachine())

@@ -41,7 +41,7 @@ class Patient:
         self.silent: set[tuple[str, int, str]] = set()
         self.connections = "1"
         self.granted = True
-        self.says = "Error from server: Internal Server Error"
+        self.says = "proxyconnect tcp: dial tcp 192.0.2.3:8088: connect: connection refused"
         self.asked: list[str] = []
         for name in ("member3", "member4"):
             given = flags(run, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from unittest.mock import patch
 
 import pulumi
@@ -107,6 +108,11 @@ def test_the_flags_alone_are_reason_enough_to_take_over_in_that_member(clusters:
     assert adopted(adopting) == ["member3"]
 
 
+def test_so_are_flags_that_nobody_owns_as_an_interrupted_up_leaves_them(clusters: Clusters, adopting: Settings) -> None:
+    clusters.apis["member3"]["deployment/karmada-agent"] = [deployment(FLAGS)]
+    assert adopted(adopting) == ["member3"]
+
+
 @pytest.mark.parametrize("args", [["--v=4"], [*FLAGS, "--v=4"]], ids=["others", "others beside the two"])
 def test_other_args_would_be_lost_and_are_refused_with_the_key_too(
     clusters: Clusters, adopting: Settings, args: list[Json]
@@ -141,7 +147,8 @@ def test_a_deployment_that_the_stacks_own_would_run_beside_is_refused(
     problem, mend = refusal(adopting)
     assert problem.startswith("- karmada-anp:proxy.adopt: ")
     assert f'"proxy-server" in namespace "karmada-system" of karmada-host has {differs}' in problem
-    assert mend == "kubectl --context karmada-host --namespace karmada-system delete deployment proxy-server"
+    where = f"--kubeconfig={Path('~/karmada.config').expanduser()} --context=karmada-host --namespace=karmada-system"
+    assert mend == f"kubectl {where} delete deployment/proxy-server"
 
 
 def test_it_is_looked_for_where_the_proxies_run(clusters: Clusters, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,6 +233,7 @@ def test_a_deployment_on_the_host_network_is_first_let_have_another_strategy() -
 def test_args_that_were_set_by_hand_are_first_made_the_stacks_alone() -> None:
     run = made(True)
     command = run.the("Command", "member3-karmada-agent-args")
+    assert run.the("Deployment", "proxy-server").urn in run.needs(command)
     assert command.urn in run.needs(run.the("DeploymentPatch", "member3-karmada-agent"))
     assert text(command.inputs, "create") == "python3 -m commands.disown_args"
     assert parse(text(command.inputs, "stdin")) == {
@@ -233,6 +241,7 @@ def test_args_that_were_set_by_hand_are_first_made_the_stacks_alone() -> None:
         "namespace": "karmada-system",
         "deployment": "karmada-agent",
         "container": "karmada-agent",
+        "manager": "karmada-anp-dev",
         "seconds": 10,
     }
 

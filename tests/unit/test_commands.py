@@ -267,6 +267,7 @@ MEMBER: dict[str, Json] = {
     "namespace": "karmada-system",
     "deployment": "karmada-agent",
     "container": "karmada-agent",
+    "manager": "karmada-anp-dev",
     "seconds": 1,
 }
 
@@ -282,8 +283,9 @@ def with_managers(*managers: dict[str, Json]) -> Json:
     return {"kind": "Deployment", "metadata": {"resourceVersion": "7", "managedFields": list(managers)}}
 
 
-def test_args_that_were_set_by_hand_are_nobodys_afterwards_and_all_else_is_whose_it_was(kubectl: Kubectl) -> None:
-    found = with_managers(managed({"f:args": {}, "f:image": {}}), {"manager": "kubelet"})
+def test_args_that_were_set_by_hand_are_not_theirs_afterwards_and_all_else_is_whose_it_was(kubectl: Kubectl) -> None:
+    ours = managed({"f:args": {}}, "karmada-anp-dev")
+    found = with_managers(managed({"f:args": {}, "f:image": {}}), ours, {"manager": "kubelet"})
     kubectl.answers({"get deployment/karmada-agent": found, "patch deployment/karmada-agent": "patched"})
     assert kubectl.run("commands.disown_args", MEMBER) == (0, "", "")
     (patch,) = [word.partition("=")[2] for word in kubectl.asked[-1] if word.startswith("--patch=")]
@@ -292,7 +294,7 @@ def test_args_that_were_set_by_hand_are_nobodys_afterwards_and_all_else_is_whose
         {
             "op": "replace",
             "path": "/metadata/managedFields",
-            "value": [managed({"f:image": {}}), {"manager": "kubelet"}],
+            "value": [managed({"f:image": {}}), ours, {"manager": "kubelet"}],
         },
     ]
 

@@ -192,7 +192,7 @@ FAULTS: Mapping[str, tuple[Callable[[Patient], None], str, str, str]] = {
         ),
         "proxy-server",
         "does not run: ImagePullBackOff",
-        "logs",
+        "describe --namespace=karmada-system pod/proxy-server-1",
     ),
     "the agent's certificate has ended": (
         doing("member3", AGENT_CERT, "data", "proxy-agent.crt", to=agent_certificate(began=8_761)),
@@ -258,7 +258,7 @@ FAULTS: Mapping[str, tuple[Callable[[Patient], None], str, str, str]] = {
     "all is right, and yet nothing comes through": (
         away(REQUEST),
         "request",
-        f"GET {REQUEST}: Error from server",
+        f"GET {REQUEST}: proxyconnect tcp",
         "Karmada's own pods do not reach http://192.0.2.3:8088",
     ),
 }
@@ -286,6 +286,15 @@ def test_an_endpoint_that_the_agent_cannot_dial_is_looked_for_at_the_agent(answe
     assert first.hop == "request"
     assert "logs --namespace=karmada-system deployment/proxy-agent" in first.mend
     assert "192.0.2.4:6443 from its pods: members[].apiEndpoint" in first.mend
+
+
+def test_an_answer_of_the_guards_own_is_not_blamed_on_the_way_to_it() -> None:
+    patient = Patient(pair())
+    patient.away.add(REQUEST)
+    patient.says = "Error from server: Unauthorized"
+    first = walk(way(pair(), patient)).first
+    assert first is not None
+    assert "rollout restart deployment/proxy-server" in first.mend
 
 
 def test_a_registered_members_missing_grant_is_named_before_what_comes_of_it() -> None:

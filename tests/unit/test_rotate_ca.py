@@ -87,7 +87,7 @@ class FakePulumi:
 
 
 def faked(monkeypatch: pytest.MonkeyPatch, pulumi: FakePulumi) -> FakePulumi:
-    monkeypatch.setattr(rotate_ca, "pulumi", pulumi.run)
+    monkeypatch.setattr(rotate_ca, "run", pulumi.run)
     monkeypatch.setattr(rotate_ca, "answer", pulumi.answer)
     return pulumi
 
