@@ -26,7 +26,7 @@ FLAGS = ("--cluster-api-endpoint=", PROXY_FLAG)
 def made_by_hand(cluster: Cluster, deployment: str, secrets: Sequence[str]) -> Sequence[Json]:
     """The Deployment and Secrets of those names that no Pulumi stack made.
 
-    Where the user may not look at them none is known, and what is missing of rights is said elsewhere.
+    Where the user may not look at them none is known: then an `up` ends at one that is there.
     """
     names = [f"deployment/{deployment}", *(f"secret/{each}" for each in secrets)]
     where = [f"--namespace={cluster.namespace}", "--show-managed-fields"]

@@ -167,7 +167,7 @@ def test_it_is_looked_for_where_the_proxies_run(clusters: Clusters, monkeypatch:
     ]
 
 
-def test_who_may_not_look_at_them_is_told_of_the_rights_that_are_missing_and_of_nothing_else(
+def test_who_may_not_look_at_them_is_not_held_up_by_that(
     clusters: Clusters, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def objects(command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
