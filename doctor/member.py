@@ -83,7 +83,7 @@ def tunnel(way: Way) -> Finding | None:
     of = _agents(way)
     pods = way.pods(of.end, of.namespace, f"app={of.app}")
     where = f"{bracketed(way.entry.address)}:{way.entry.port}"
-    servers = way.settings.proxy.replicas
+    servers, agents = way.settings.proxy.replicas, way.settings.agents(way.member)
     for pod in pods:
         name = text(pod, "metadata", "name")
         logs = command(of.end, "logs", f"--namespace={of.namespace}", f"pod/{name}")
@@ -99,7 +99,7 @@ def tunnel(way: Way) -> Finding | None:
             return Finding(hop=TUNNEL, state=State.WRONG, says=why, mend=mend)
     if not pods:
         return Finding(hop=TUNNEL, state=State.WRONG, says="no proxy-agent is there to be connected", mend=REFRESH)
-    return Finding(hop=TUNNEL, state=State.RIGHT, says=f"{len(pods)} proxy-agents are connected, to {where}")
+    return Finding(hop=TUNNEL, state=State.RIGHT, says=f"{len(pods)} of {agents} proxy-agents connected to {where}")
 
 
 def _agents(way: Way) -> Container:

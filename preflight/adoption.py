@@ -73,4 +73,6 @@ def names_a_proxy(command: Sequence[Json]) -> bool:
 
 
 def _managers(found: Json) -> list[str]:
-    return [text(each, "manager") for each in items(found, "metadata", "managedFields")]
+    """Who has set something of an object, without the cluster's own controllers, which write its status."""
+    managed = items(found, "metadata", "managedFields")
+    return [text(each, "manager") for each in managed if not text(each, "subresource")]
