@@ -13,6 +13,7 @@ import sys
 
 from answers import Json, items, parse, text
 from commands.asked import api, until
+from components.anp import PROXY_FLAG
 from workstation import Unavailable, ask, kubectl, objects
 
 SECONDS = 120
@@ -60,7 +61,7 @@ def gone(what: Json) -> None:
 def names_itself(deployment: Json, url: str) -> bool:
     """Whether karmada-agent has that proxy by its own command, which is not the stack's to change."""
     containers = items(deployment, "spec", "template", "spec", "containers")
-    return any(f"--proxy-server-address={url}" in items(each, "command") for each in containers)
+    return any(f"{PROXY_FLAG}{url}" in items(each, "command") for each in containers)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from answers import Json, at, entries, items, number, parse, text
 from commands.asked import api, until
 from workstation import Unavailable, ask, kubectl, objects
 
+ARGS = "f:args"
+
 
 def main() -> int:
     """0 once it is so, 1 with the reason when it cannot be."""
@@ -34,12 +36,10 @@ def disown(what: Json) -> None:
     member = api(what, "member")
     deployment = [f"deployment/{text(what, 'deployment')}", f"--namespace={text(what, 'namespace')}"]
     for found in objects(kubectl(*member, "get", *deployment, "--show-managed-fields")):
-        path = ("f:spec", "f:template", "f:spec", "f:containers", f'k:{{"name":"{text(what, "container")}"}}')
+        path = path_of(text(what, "container"))
         managers = items(found, "metadata", "managedFields")
         ours = text(what, "manager")
-        free = [
-            each if text(each, "manager") == ours else without(each, ("fieldsV1", *path), "f:args") for each in managers
-        ]
+        free = [each if text(each, "manager") == ours else without(each, path, ARGS) for each in managers]
         if free != list(managers):
             patch = [
                 {
@@ -50,6 +50,11 @@ def disown(what: Json) -> None:
                 {"op": "replace", "path": "/metadata/managedFields", "value": free},
             ]
             ask(kubectl(*member, "patch", *deployment, "--type=json", f"--patch={json.dumps(patch)}"))
+
+
+def path_of(container: str) -> tuple[str, ...]:
+    """Where an entry of a Deployment's managedFields has what a manager owns of a container; its args are at ARGS."""
+    return ("fieldsV1", "f:spec", "f:template", "f:spec", "f:containers", f'k:{{"name":"{container}"}}')
 
 
 def without(value: Json, path: tuple[str, ...], key: str) -> Json:

@@ -15,6 +15,9 @@ GUARD = "proxy-guard"
 PROXY_PATH = "/apis/cluster.karmada.io/v1alpha1/clusters/{0}/proxy"
 """Where Karmada serves a member's API; `kubectl --server` takes the Karmada API's URL with this behind it."""
 
+ENDPOINT_FLAG, PROXY_FLAG = "--cluster-api-endpoint=", "--proxy-server-address="
+"""karmada-agent's two flags, by which it reports the way to its member."""
+
 FRONTEND_PORT = 8090  # CONNECT over mTLS
 AGENT_PORT = 8091  # agents' gRPC over mTLS
 SERVER_HEALTH_PORT = 8092

@@ -10,6 +10,7 @@ from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumi_command import local
 from pulumi_kubernetes.apps.v1 import DeploymentPatch
 
+from components.anp import ENDPOINT_FLAG, PROXY_FLAG
 from components.field_manager import ANNOTATION, field_manager
 from components.revision import revision
 from settings import Host, Member
@@ -84,8 +85,8 @@ class KarmadaAgentPatch(ComponentResource):
                             {
                                 "name": agent.container,
                                 "args": [
-                                    f"--cluster-api-endpoint={args.member.api_endpoint}",
-                                    Output.format("--proxy-server-address={0}", args.proxy_url),
+                                    f"{ENDPOINT_FLAG}{args.member.api_endpoint}",
+                                    Output.concat(PROXY_FLAG, args.proxy_url),
                                 ],
                             }
                         ]

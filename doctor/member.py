@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from answers import Json, entries, items, number, text
 from components import alerts, anp
@@ -35,12 +35,10 @@ def karmada_agent(way: Way) -> Finding:
     if found is None:
         why = f'there is no Deployment "{agent.deployment}" in namespace "{agent.namespace}"'
         return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=why, mend="deploy it, then pulumi up --refresh")
-    wanted = {"cluster-api-endpoint": way.member.api_endpoint, "proxy-server-address": way.entry.proxy_url}
-    for flag, value in wanted.items():
-        given = _flag(_arguments(found, agent.container), flag)
-        if given != value:
-            why = f"--{flag} is {given or 'not there'}, the stack's {value}"
-            return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=why, mend=REFRESH)
+    wanted = {anp.ENDPOINT_FLAG: way.member.api_endpoint, anp.PROXY_FLAG: way.entry.proxy_url}
+    why = _differing(_arguments(found, agent.container), wanted)
+    if why:
+        return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=why, mend=REFRESH)
     labels = entries(found, "spec", "selector", "matchLabels")
     selector = ",".join(f"{key}={value}" for key, value in labels.items())
     for pod in way.pods(way.inside, agent.namespace, selector):
@@ -64,15 +62,13 @@ def proxy_agent(way: Way) -> Finding:
         why = f'there is no Deployment "{anp.AGENT}" in namespace "{namespace}"'
         return Finding(hop=PROXY_AGENT, state=State.WRONG, says=why, mend=REFRESH)
     wanted = {
-        "agent-identifiers": f"host={way.member.host}",
-        "proxy-server-host": way.entry.address,
-        "proxy-server-port": str(way.entry.port),
+        "--agent-identifiers=": f"host={way.member.host}",
+        "--proxy-server-host=": way.entry.address,
+        "--proxy-server-port=": str(way.entry.port),
     }
-    for flag, value in wanted.items():
-        given = _flag(_arguments(found, anp.AGENT), flag)
-        if given != value:
-            why = f"--{flag} is {given or 'not there'}, the stack's {value}"
-            return Finding(hop=PROXY_AGENT, state=State.WRONG, says=why, mend=REFRESH)
+    why = _differing(_arguments(found, anp.AGENT), wanted)
+    if why:
+        return Finding(hop=PROXY_AGENT, state=State.WRONG, says=why, mend=REFRESH)
     return running(way, _agents(way), way.settings.agents(way.member))
 
 
@@ -121,7 +117,10 @@ def _arguments(deployment: Json, container: str) -> Sequence[str]:
     return []
 
 
-def _flag(words: Sequence[str], flag: str) -> str:
-    """The value of a flag, as `--flag=value`, the last one if it is there twice; or nothing."""
-    given = [word.partition("=")[2] for word in words if word.startswith(f"--{flag}=")]
-    return given[-1] if given else ""
+def _differing(words: Sequence[str], wanted: Mapping[str, str]) -> str:
+    """Which flag (`--flag=`) has another value than is wanted, by the last one if it is there twice; or nothing."""
+    for flag, value in wanted.items():
+        given = [word.removeprefix(flag) for word in words if word.startswith(flag)] or [""]
+        if given[-1] != value:
+            return f"{flag.removesuffix('=')} is {given[-1] or 'not there'}, the stack's {value}"
+    return ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from doctor import certificates, host, karmada, member
 from doctor.findings import Finding, State, Walk
@@ -45,7 +44,7 @@ def _findings(way: Way) -> Iterator[Finding]:
             yield Finding(hop=name, state=State.UNKNOWN, says="the member's API does not answer", mend=api.mend)
         else:
             found = _asked(name, hop, way)
-            yield from [replace(found, hop=name)] if found else []
+            yield from [found] if found else []
 
 
 def _asked(name: str, hop: Hop, way: Way) -> Finding | None:

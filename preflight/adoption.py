@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from answers import Json, entries, items, text
+from components.anp import ENDPOINT_FLAG, PROXY_FLAG
 from problems import Problem, config_set
 from settings import Cluster
 from workstation import Unavailable, kubectl, objects
@@ -17,10 +18,6 @@ KEY = "proxy.adopt"
 
 PULUMI = "pulumi-kubernetes"
 """How the names begin under which Pulumi's provider makes objects."""
-
-PROXY_FLAG = "--proxy-server-address="
-FLAGS = ("--cluster-api-endpoint=", PROXY_FLAG)
-"""What the documented steps add to karmada-agent, and a stack sets."""
 
 
 def made_by_hand(cluster: Cluster, deployment: str, secrets: Sequence[str]) -> Sequence[Json]:
@@ -64,7 +61,7 @@ def problems(cluster: Cluster, found: Sequence[Json], containers: Sequence[str],
 
 def is_documented(args: Sequence[Json]) -> bool:
     """Whether karmada-agent's args are the documented two flags alone, which a stack would set too."""
-    return all(str(each).startswith(FLAGS) for each in args)
+    return all(str(each).startswith((ENDPOINT_FLAG, PROXY_FLAG)) for each in args)
 
 
 def names_a_proxy(command: Sequence[Json]) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from answers import Json, at, items, text
-from components.anp import AGENT, AGENT_CERT_SECRET
+from commands.disown_args import ARGS, path_of
+from components.anp import AGENT, AGENT_CERT_SECRET, PROXY_FLAG
 from components.field_manager import stack_of
 from preflight import adoption, rights
 from preflight.told import Told, asked, no_answer, no_namespace, of_kind, pull_secrets
@@ -45,9 +46,8 @@ def tell(key: str, of: Member, settings: Settings, ours: str) -> Told:
 
 def args_owners(deployment: Json, container: str) -> Iterable[str]:
     """The field managers that own `args` of a container, from the Deployment's managedFields."""
-    path = ("f:spec", "f:template", "f:spec", "f:containers", f'k:{{"name":"{container}"}}', "f:args")
     for entry in items(deployment, "metadata", "managedFields"):
-        if at(entry, "fieldsV1", *path) is not None:
+        if at(entry, *path_of(container), ARGS) is not None:
             yield text(entry, "manager")
 
 
@@ -78,7 +78,7 @@ def _proxy_in_command(key: str, member: Member, command: Sequence[Json]) -> Iter
     """That karmada-agent's command names a proxy, which no stack can take away."""
     if adoption.names_a_proxy(command):
         where = f'the command of the container "{member.agent.container}" in {member.context}'
-        why = f"{where} has {adoption.PROXY_FLAG}…, which the stack's args override"
+        why = f"{where} has {PROXY_FLAG}…, which the stack's args override"
         yield f"{PROJECT}:{key}.agent: {why}; take it out before you destroy the stack, or it will be true again"
 
 
