@@ -5,6 +5,8 @@ PYTHON ?= python3
 
 run := STACK=$(STACK) tools/pulumi.sh
 venv := .venv/bin/python
+# Two at a time: tests of one group, of which tests/conftest.py tells, run one after the other.
+pytest := $(venv) -m pytest tests --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 
 .PHONY: up down preview status doctor rotate-ca test prove check render bench clean
 
@@ -29,10 +31,10 @@ rotate-ca: .venv/requirements.txt
 	@STACK=$(STACK) $(venv) -m tools.rotate_ca
 
 test: .venv/requirements-dev.txt
-	@$(venv) -m pytest tests -m "not long" --proof=rendered/test.md
+	@$(pytest) -m "not long" --proof=rendered/test.md
 
 prove: .venv/requirements-dev.txt
-	@$(venv) -m pytest tests -m long --proof=rendered/prove.md
+	@$(pytest) -m long --proof=rendered/prove.md
 
 check: .venv/requirements-dev.txt
 	@$(venv) -m ruff format --check .

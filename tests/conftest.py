@@ -1,14 +1,20 @@
-"""For every tier: tests that take long are marked so, and a table at the end says what was tried."""
+"""For every tier: tests that take long are marked so, those that must not run at the same time are of one group, and a
+table at the end says what was tried."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.proof import LINES, table
+from tests.proof import LINES, Line, table
+from tests.stack import environment
+
+STACK = Path(__file__).with_name("stack")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,6 +25,36 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "long: takes minutes or breaks things; `make prove` runs these, `make test` the others"
     )
+    config.addinivalue_line("markers", "alone: restarts what all share, or measures closely; comes last")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A group for the tests of each site, and one for those that need no clusters."""
+    item.add_marker(pytest.mark.xdist_group(_group(item.path)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that are alone last, the others as they were."""
+    items.sort(key=lambda each: each.get_closest_marker("alone") is not None)
+
+
+def _group(file: Path) -> str:
+    if STACK not in file.parents:
+        return "here"
+    return "beside" if STACK / "beside" in file.parents and environment.beside() != environment.SITE else "stack"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands over its part of the table."""
+    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["lines"] = [asdict(each) for each in LINES]
+
+
+def pytest_testnodedown(node: object) -> None:
+    """Whoever it hands it over to; a worker that crashed has none."""
+    output: dict[str, Sequence[dict[str, str]]] = getattr(node, "workeroutput", {})
+    LINES.extend(Line(**each) for each in output.get("lines", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 from answers import Json, at, entries, items, parse, text
 from components.anp import PROXY_PATH
@@ -15,11 +17,45 @@ MEMBERS_CONFIG = "~/.kube/members.config"
 HOST = (HOST_CONFIG, "karmada-host")
 KARMADA = (HOST_CONFIG, "karmada-apiserver")
 NAMESPACE = "karmada-system"
-REGISTERED = "member4"
-"""A member that `karmadactl register` joined, where there is one."""
 
-EXPENDABLE = "member5"
-"""A member whose node a test removes, where there is one."""
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Members that a stack may have to itself, so that another one can be up beside it: one that Karmada's own script
+    joined, one that `karmadactl register` did, and the host's namespace for what is theirs there."""
+
+    plain: str
+    registered: str
+    namespace: str
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.plain, self.registered
+
+    @property
+    def joined(self) -> list[str]:
+        """The members that are there. Raises Unavailable."""
+        clusters = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io"))
+        found = [text(each, "metadata", "name") for each in clusters]
+        return [name for name in self.names if name in found]
+
+
+SITE = Site(plain="member3", registered="member4", namespace=NAMESPACE)
+"""Where most tests are: the host's namespace is Karmada's own, and its node's network is theirs."""
+
+SECOND = Site(plain="member5", registered="member6", namespace="karmada-anp-beside")
+"""Where tests/stack/beside is meanwhile, off the host network."""
+
+REGISTERED = SITE.registered
+
+
+@cache
+def beside() -> Site:
+    """Where tests/stack/beside is: SECOND, or after all others where its members are not there."""
+    try:
+        return SECOND if len(SECOND.joined) == len(SECOND.names) else SITE
+    except Unavailable:
+        return SITE
 
 
 def member(name: str) -> tuple[str, str]:
@@ -42,22 +78,20 @@ def why_not() -> str:
 
 def members() -> list[str]:
     """The members of the dev stack's clusters: member3, and the registered one where it is there."""
-    clusters = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io"))
-    found = [text(each, "metadata", "name") for each in clusters]
-    return [name for name in ("member3", REGISTERED) if name in found]
+    return SITE.joined
 
 
 def settings_of(name: str) -> dict[str, Json]:
     """A member's part of the config."""
     described: dict[str, Json] = {"name": name, "kubeconfig": MEMBERS_CONFIG, "kind": name}
-    return described | ({"registered": True} if name == REGISTERED else {})
+    return described | ({"registered": True} if name in (SITE.registered, SECOND.registered) else {})
 
 
-def agent_specs() -> Mapping[str, Json]:
-    """What karmada-agent's Deployment and the Cluster object of each member specify, without the taints, which Karmada
-    itself puts on a Cluster while its agent is away."""
+def agent_specs(names: Sequence[str] = ()) -> Mapping[str, Json]:
+    """What karmada-agent's Deployment and the Cluster object of each member (without `names`, of the dev stack's)
+    specify, without the taints, which Karmada itself puts on a Cluster while its agent is away."""
     found: dict[str, Json] = {}
-    for name in members():
+    for name in names or members():
         where = ("get", "deployment/karmada-agent", f"--namespace={NAMESPACE}")
         found[f"{name} karmada-agent"] = at(objects(kubectl(*member(name), *where))[0], "spec")
         cluster = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", name))[0]
@@ -65,8 +99,8 @@ def agent_specs() -> Mapping[str, Json]:
     return found
 
 
-def ours_in(end: tuple[str, str], namespace: str = NAMESPACE) -> Sequence[str]:
-    """Objects of this program that an API still has, by kind and name."""
+def ours_in(end: tuple[str, str], namespace: str = NAMESPACE, site: Site = SITE) -> Sequence[str]:
+    """Objects of this program that an API still has, by kind and name; in the Karmada API a site's members' alone."""
     kinds = [
         "deployments,secrets,services,configmaps,networkpolicies,poddisruptionbudgets",
         f"--namespace={namespace}",
@@ -82,7 +116,8 @@ def ours_in(end: tuple[str, str], namespace: str = NAMESPACE) -> Sequence[str]:
             listed = objects(kubectl(*end, "get", "secrets,configmaps", f"--namespace={namespace}"))
         for each in listed:
             name = text(each, "metadata", "name")
-            if name.startswith(("proxy-", "karmada-anp")):
+            of = name.partition(":")[2]
+            if name.startswith(("proxy-", "karmada-anp")) and (not of or of in site.names):
                 found.append(f"{text(each, 'kind')} {name}")
     return found
 
@@ -119,8 +154,8 @@ def healthy(name: str) -> bool:
     return True
 
 
-def with_every_member(checkout: Checkout) -> Iterator[Checkout]:
-    """A checkout's stack for every member that is there; destroyed in the end, whatever happened."""
-    checkout.configure(members=[settings_of(name) for name in members()])
+def with_every_member(checkout: Checkout, site: Site = SITE) -> Iterator[Checkout]:
+    """A checkout's stack for every member of a site that is there; destroyed in the end, whatever happened."""
+    checkout.configure(members=[settings_of(name) for name in site.joined])
     yield checkout
     checkout.select().destroy()

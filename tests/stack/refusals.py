@@ -11,6 +11,7 @@ from answers import Json
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, HOST_CONFIG, KARMADA, member
+from tools.checkout import Checkout
 
 VIOLATION = re.compile(r"\[(\w+)\] +([\w-]+) +\(\S+ ([\w-]+)\)")
 """A violation of a policy as pulumi prints it: level, rule, and type and name of the resource."""
@@ -43,6 +44,14 @@ def refused(done: subprocess.CompletedProcess[str]) -> None:
     assert done.returncode != 0, printed
     assert "Traceback" not in printed, printed
     assert 'File "' not in printed, printed
+
+
+def goes_on(corrected: Checkout, member: str) -> None:
+    """What `up` makes of a right config, whatever there was before: the member is reached, and nothing left to do."""
+    done = corrected.run("up", "--yes", "--skip-preview")
+    succeeds(done)
+    assert f"{member}: reached through Karmada" in done.stdout
+    assert set(corrected.select().up().summary.resource_changes or {}) == {"same"}
 
 
 def violations(printed: str) -> Mapping[tuple[str, str], str]:

@@ -88,7 +88,7 @@ def seen() -> Traffic:
 @pytest.fixture(scope="module")
 def up(adopting: Checkout, seen: Traffic, tmp_path_factory: pytest.TempPathFactory) -> automation.UpResult:
     """An `up` that takes their place while requests go to the member."""
-    with traffic(karmada(tmp_path_factory.mktemp("karmada")), [MEMBER], pause=0.05) as asked:
+    with traffic(karmada(tmp_path_factory.mktemp("karmada")), [MEMBER], pause=0.05, every=0.05) as asked:
         sleep(2)
         result = adopting.select().up(on_output=print)
         sleep(2)

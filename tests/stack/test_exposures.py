@@ -6,6 +6,7 @@ The lab makes no load balancers: the test gives the Service its address, as a cl
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,10 +18,11 @@ from pulumi import automation
 
 from answers import Json, at, items, text
 from components import anp
+from settings import OWN_PORTS
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, NAMESPACE, member
-from tests.stack.nodes import HOST_NODE, address_of
+from tests.stack.nodes import HOST_NODE, address_of, node_of
 from tests.stack.traffic import karmada, traffic
 from tools.checkout import Checkout
 from workstation import ask, kubectl, objects
@@ -48,7 +50,7 @@ def test_one_server_on_the_host_network_has_a_gap_that_ends_by_itself(
     up: automation.UpResult, dev: Checkout, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     dev.configure(proxy={"credential": 2, "allowedSources": pod_networks()})
-    with traffic(karmada(tmp_path_factory.mktemp("karmada")), environment.members()) as seen:
+    with traffic(karmada(tmp_path_factory.mktemp("karmada")), environment.members(), every=0.05) as seen:
         time.sleep(1)
         dev.select().up()
         time.sleep(2)
@@ -87,6 +89,22 @@ def test_a_running_stack_moves_to_a_load_balancer_whose_address_goes_everywhere_
         cluster = objects(kubectl(*environment.KARMADA, "get", "clusters.cluster.karmada.io", name))[0]
         assert text(cluster, "spec", "proxyURL") == f"http://proxy-server.{NAMESPACE}.svc:8088"
     assert set(dev.select().up().summary.resource_changes or {}) == {"same"}
+
+
+def test_from_another_host_only_the_agents_port_answers_then(up: automation.UpResult) -> None:
+    """At the load balancer's address, which is the node's own here, and at the node port behind it."""
+    services = objects(kubectl(*HOST, "get", "services", f"--namespace={NAMESPACE}"))
+    found = [at(port, "nodePort") for service in services for port in items(service, "spec", "ports")]
+    (node_port,) = [each for each in found if isinstance(each, int)]
+    ports = [8088, *OWN_PORTS, node_port]
+    answering = [each for each in ports if answers(node_of("member3"), address_of(HOST_NODE), each)]
+    assert answering == [anp.AGENT_PORT, node_port]
+
+
+def answers(node: str, address: str, port: int) -> bool:
+    """Whether something listens there, for who dials from a node."""
+    dial = ["timeout", "3", "bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}"]
+    return subprocess.run(["docker", "exec", node, *dial], check=False, capture_output=True).returncode == 0
 
 
 def test_destroy_gives_everything_back(up: automation.UpResult, dev: Checkout, before: Mapping[str, Json]) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -37,10 +38,11 @@ from tests.stack.nodes import (
     whole_within,
 )
 from tests.stack.traffic import Karmada, Request, Traffic, karmada, traffic
+from tests.stack.turns import turn
 from tools.checkout import Checkout
 from workstation import ask, kubectl
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.alone]
 
 SERVERS, NODE_PORT = 2, 30092
 TWO: Mapping[str, Json] = {"exposure": "nodePort", "nodePort": NODE_PORT, "replicas": SERVERS}
@@ -76,12 +78,13 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def stack(dev: Checkout, before: Mapping[str, Json]) -> Iterator[Checkout]:
+def stack(dev: Checkout, before: Mapping[str, Json], turns: Path) -> Iterator[Checkout]:
     """A stack that is up for all of them; what destroy leaves behind after all that is what was there before."""
     dev.configure(proxy=TWO)
-    dev.select().up(on_output=print)
-    yield dev
-    dev.select().destroy()
+    with turn(turns):
+        dev.select().up(on_output=print)
+        yield dev
+        dev.select().destroy()
     assert environment.agent_specs() == before
 
 

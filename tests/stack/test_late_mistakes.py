@@ -1,5 +1,5 @@
-"""Wrong configurations and environments that only show on the clusters: what is said, and that a corrected `up` goes on
-from what they leave."""
+"""A wrong environment that only shows on the clusters, on the host's node: what is said, and that a corrected `up` goes
+on from what it leaves."""
 
 from __future__ import annotations
 
@@ -15,26 +15,17 @@ from answers import Json
 from tests.stack import environment
 from tests.stack.environment import HOST
 from tests.stack.nodes import HOST_NODE
-from tests.stack.refusals import local, refused, succeeds, tell
+from tests.stack.refusals import goes_on, local, refused, tell
 from tools.checkout import Checkout
 from workstation import ask
 
 pytestmark = pytest.mark.long
 
 
-def corrected(dev: Checkout) -> None:
-    """What `up` makes of the right config, whatever there was before."""
-    dev.configure(images={"build": {}})
-    done = dev.run("up", "--yes", "--skip-preview")
-    succeeds(done)
-    assert "member3: reached through Karmada" in done.stdout
-    assert set(dev.select().up().summary.resource_changes or {}) == {"same"}
-
-
 @pytest.fixture
 def down(dev: Checkout, before: Mapping[str, Json]) -> Iterator[Checkout]:
     """The dev stack for one member, not up yet. In the end there is nothing of it."""
-    dev.configure(host=local(), members=[environment.settings_of("member3")], images={"build": {}})
+    dev.configure(host=local(), members=[environment.settings_of("member3")])
     dev.select()
     yield dev
     dev.select().destroy()
@@ -49,19 +40,7 @@ def test_a_port_that_is_taken_on_the_host_network_is_said_and_the_next_up_goes_o
     tell("port 8088 is taken on the host's node", "said with the port, and the next up goes on", done, begins)
     refused(done)
     assert "cannot bind socket (Address already in use) for [0.0.0.0:8088]" in done.stdout, done.stdout
-    corrected(down)
-
-
-def test_images_that_do_not_exist_are_said_and_a_corrected_up_goes_on(down: Checkout) -> None:
-    images: dict[str, Json] = {each: f"localhost/karmada-anp/proxy-{each}:no-such-tag" for each in ("server", "agent")}
-    down.configure(images=images)
-    begins = time.monotonic()
-    done = down.run("up", "--yes", "--skip-preview")
-    tell("images whose tag does not exist", "said with each image, and a corrected up goes on", done, begins)
-    refused(done)
-    assert "localhost/karmada-anp/proxy-agent:no-such-tag" in done.stdout, done.stdout
-    assert "localhost/karmada-anp/proxy-server:no-such-tag" in done.stdout, done.stdout
-    corrected(down)
+    goes_on(down, "member3")
 
 
 @contextmanager

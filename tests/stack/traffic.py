@@ -148,10 +148,12 @@ def traffic(
     path: str = "/readyz",
     seconds: float = SECONDS,
     pause: float = 0,
+    every: float = 0,
 ) -> Generator[Traffic]:
     """Requests to the members in turn, from `clients` clients at once, until the block is left.
 
-    An answer may take `seconds`; whose request was lost waits for `pause` seconds before the next.
+    An answer may take `seconds`. Between two requests of a client are `every` seconds at least, and whose request was
+    lost waits for `pause` seconds before the next.
     """
     seen, over = Traffic(), Event()
     ends = time.monotonic() + LONGEST
@@ -159,8 +161,10 @@ def traffic(
     def client(paths: Sequence[str]) -> None:
         turn = 0
         while not over.is_set() and time.monotonic() < ends:
+            begins = time.monotonic()
             if not _ask_once(to, paths[turn % len(paths)], seen, seconds):
                 over.wait(pause)
+            over.wait(max(0.0, begins + every - time.monotonic()))
             turn += 1
 
     paths = [PROXY_PATH.format(each) + path for each in members]

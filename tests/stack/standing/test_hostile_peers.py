@@ -112,15 +112,12 @@ def address(up: automation.UpResult) -> str:
 
 
 @pytest.fixture(autouse=True)
-def still_there(up: automation.UpResult, request: pytest.FixtureRequest) -> Iterator[None]:
+def still_there(up: automation.UpResult) -> Iterator[None]:
     """Whatever was tried: the same containers run afterwards, and every member is reached."""
     before = restarts()
     yield
-    after = restarts()
-    works = [name for name in environment.members() if answer(name, "/readyz") == "ok"]
-    name = str(getattr(request.node, "name", ""))
-    assert after == before, name
-    assert works == environment.members(), name
+    assert restarts() == before
+    assert [name for name in environment.members() if answer(name, "/readyz") == "ok"] == environment.members()
 
 
 def restarts() -> Mapping[str, int]:

@@ -19,16 +19,18 @@ from typing import Any, cast
 import pytest
 from pulumi import automation
 
-from answers import Json, at, items, text
+from answers import Json, items, text
 from components import anp
-from settings import OWN_PORTS
 from tests.proof import note
 from tests.stack import environment
-from tests.stack.environment import HOST, member
-from tests.stack.nodes import HOST_NODE, address_of, kill_pod, metric, name_of, node_of, pods
+from tests.stack.environment import HOST, beside, member
+from tests.stack.nodes import kill_pod, metric, name_of, pods
+from tests.stack.refusals import local
 from tests.stack.traffic import Karmada, Traffic, karmada, traffic
 from tools.checkout import Checkout
-from workstation import ask, kubectl, objects
+from workstation import ask, kubectl
+
+pytestmark = pytest.mark.long
 
 NAMESPACE = "karmada-tunnel"
 ENFORCED = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -37,13 +39,16 @@ LEAF = "tls:index/locallySignedCert:LocallySignedCert"
 ENOUGH = 1_000
 """Requests that must have run while something is renewed."""
 
+EVERY = 0.05
+"""Seconds between two requests of a client: 40 a second in all, so that what runs beside has its share of the cores."""
+
 TWO: Mapping[str, Json] = {"exposure": "nodePort", "nodePort": NODE_PORT, "replicas": 2}
 
 
 @pytest.fixture(scope="module")
 def namespaces(clusters: None) -> Iterator[None]:
     """A namespace for the proxies in each cluster, where Kubernetes refuses every pod that is not `restricted`."""
-    ends = [HOST, *(member(name) for name in environment.members())]
+    ends = [HOST, *(member(name) for name in beside().joined)]
     made: Json = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": dict(ENFORCED)}}
     for end in ends:
         command = kubectl(*end, "apply", "--filename=-")
@@ -57,8 +62,8 @@ def namespaces(clusters: None) -> Iterator[None]:
 def real(namespaces: None, dev: Checkout) -> Checkout:
     """The dev stack as it would be between real clusters: each side in a namespace of its own."""
     dev.configure(
-        host=host(),
-        members=[environment.settings_of(name) | {"namespace": NAMESPACE} for name in environment.members()],
+        host=local() | {"namespace": NAMESPACE},
+        members=[environment.settings_of(name) | {"namespace": NAMESPACE} for name in beside().joined],
         proxy=TWO,
     )
     return dev
@@ -74,16 +79,6 @@ def up(real: Checkout) -> automation.UpResult:
 def to(tmp_path_factory: pytest.TempPathFactory, up: automation.UpResult) -> Karmada:
     """The Karmada API, for traffic."""
     return karmada(tmp_path_factory.mktemp("karmada"))
-
-
-def host() -> dict[str, Json]:
-    """The host's part of the config."""
-    return {
-        "kubeconfig": environment.HOST_CONFIG,
-        "context": HOST[1],
-        "kind": "karmada-host",
-        "namespace": NAMESPACE,
-    }
 
 
 def tunnel_pods(end: tuple[str, str], app: str) -> Sequence[Json]:
@@ -107,7 +102,7 @@ def eventually_open(name: str, servers: int, agents: int) -> list[float]:
 
 def every_pod() -> set[str]:
     """The proxies' pods in all clusters."""
-    agents = [pod for name in environment.members() for pod in tunnel_pods(member(name), anp.AGENT)]
+    agents = [pod for name in beside().joined for pod in tunnel_pods(member(name), anp.AGENT)]
     return {name_of(pod) for pod in (*tunnel_pods(HOST, anp.SERVER), *agents)}
 
 
@@ -119,13 +114,13 @@ def leaves(real: Checkout) -> dict[str, str]:
 
 
 def test_it_comes_up_in_restricted_namespaces_and_every_member_answers(up: automation.UpResult) -> None:
-    for name in environment.members():
+    for name in beside().joined:
         assert f"{name}: reached through Karmada" in up.stdout
 
 
 def test_two_servers_run_and_each_agent_is_connected_to_both(up: automation.UpResult) -> None:
     assert len(tunnel_pods(HOST, anp.SERVER)) == 2
-    for name in environment.members():
+    for name in beside().joined:
         assert eventually_open(name, servers=2, agents=2) == [2.0, 2.0]
 
 
@@ -133,26 +128,8 @@ def test_a_second_up_changes_nothing(up: automation.UpResult, real: Checkout) ->
     assert set(real.select().up().summary.resource_changes or {}) == {"same"}
 
 
-def test_from_another_host_only_the_agents_port_answers(up: automation.UpResult) -> None:
-    from_node, address = node_of(environment.members()[0]), address_of(HOST_NODE)
-    node_ports = [
-        at(port, "nodePort")
-        for service in objects(kubectl(*HOST, "get", "services", f"--namespace={NAMESPACE}"))
-        for port in items(service, "spec", "ports")
-    ]
-    assert [each for each in node_ports if each is not None] == [NODE_PORT]
-    answering: list[int] = []
-    for port in [8088, *OWN_PORTS, NODE_PORT]:
-        dial = f"exec 3<>/dev/tcp/{address}/{port}"
-        tried = subprocess.run(
-            ["docker", "exec", from_node, "timeout", "3", "bash", "-c", dial], check=False, capture_output=True
-        )
-        answering += [port] if tried.returncode == 0 else []
-    assert answering == [NODE_PORT]
-
-
 def test_a_server_that_ends_takes_no_request_with_it(up: automation.UpResult, to: Karmada) -> None:
-    with traffic(to, environment.members()) as seen:
+    with traffic(to, beside().joined, every=EVERY) as seen:
         time.sleep(2)
         server = name_of(tunnel_pods(HOST, anp.SERVER)[0])
         ask(kubectl(*HOST, "delete", f"pod/{server}", f"--namespace={NAMESPACE}"), 60)
@@ -163,7 +140,7 @@ def test_a_server_that_ends_takes_no_request_with_it(up: automation.UpResult, to
 
 
 def test_a_server_that_is_killed_loses_no_more_than_what_it_was_at(up: automation.UpResult, to: Karmada) -> None:
-    with traffic(to, environment.members()) as seen:
+    with traffic(to, beside().joined, every=EVERY) as seen:
         time.sleep(2)
         kill_pod(HOST, tunnel_pods(HOST, anp.SERVER)[0])
         settled()
@@ -178,7 +155,7 @@ def test_the_count_changes_and_no_request_is_lost(
     up: automation.UpResult, real: Checkout, to: Karmada, count: int
 ) -> None:
     real.configure(proxy={**TWO, "replicas": count})
-    with traffic(to, environment.members()) as seen:
+    with traffic(to, beside().joined, every=EVERY) as seen:
         real.select().up()
         settled(count)
     noted(f"to {count} servers", "0 lost", seen)
@@ -190,12 +167,12 @@ def test_every_leaf_is_renewed_by_a_plain_up_and_no_request_is_lost(
 ) -> None:
     before, pods_before = leaves(real), every_pod()
     almost_over(real)
-    with traffic(to, environment.members()) as seen:
+    with traffic(to, beside().joined, every=EVERY) as seen:
         real.select().up()
         until_enough(seen)
     noted("every leaf is renewed by a plain up", "0 lost", seen)
     after = leaves(real)
-    assert len(after) == 3 + len(environment.members())
+    assert len(after) == 3 + len(beside().joined)
     assert {name for name in after if after[name] == before[name]} == set()
     assert pods_before & every_pod() == set()
     assert seen.lost == []
@@ -206,7 +183,7 @@ def test_the_cas_keys_are_replaced_in_three_phases_and_no_request_is_lost(
 ) -> None:
     # as the command leaves the config when it is interrupted in its first phase: it goes on from there
     real.configure(certificates={"caKey": 1, "trustedCaKeys": [1, 2]})
-    with traffic(to, environment.members()) as seen:
+    with traffic(to, beside().joined, every=EVERY) as seen:
         printed = rotate_ca(real)
         until_enough(seen)
     noted("both CAs' keys are replaced by make rotate-ca, taken up after an interruption", "0 lost", seen)
@@ -223,10 +200,10 @@ def test_the_cas_keys_are_replaced_in_three_phases_and_no_request_is_lost(
 
 def test_destroy_gives_everything_back(up: automation.UpResult, real: Checkout, before: Mapping[str, Json]) -> None:
     real.select().destroy()
-    assert environment.agent_specs() == before
-    for end in (HOST, *(member(name) for name in environment.members())):
-        assert environment.ours_in(end, NAMESPACE) == []
-    assert environment.ours_in(environment.KARMADA) == []
+    assert environment.agent_specs(beside().joined) == before
+    for end in (HOST, *(member(name) for name in beside().joined)):
+        assert environment.ours_in(end, NAMESPACE, beside()) == []
+    assert environment.ours_in(environment.KARMADA, site=beside()) == []
 
 
 def almost_over(real: Checkout) -> None:
@@ -254,12 +231,12 @@ def settled(servers: int = 2) -> None:
     """
     rollout = ["deployment/proxy-server", f"--namespace={NAMESPACE}", "--timeout=120s"]
     ask(kubectl(*HOST, "rollout", "status", *rollout), 130)
-    members = float(len(environment.members()))
+    members = float(len(beside().joined))
     ends = time.monotonic() + 60
     while (found := connected_members()) != [members] * servers and time.monotonic() < ends:
         time.sleep(1)
     assert found == [members] * servers
-    for name in environment.members():
+    for name in beside().joined:
         assert eventually_open(name, servers, agents=servers) == [float(servers)] * servers
 
 

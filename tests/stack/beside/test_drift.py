@@ -20,13 +20,11 @@ from components.secret_files import CHECKSUM_ANNOTATION
 from preflight.member import args_owners
 from tests.proof import note
 from tests.stack import environment
-from tests.stack.environment import HOST, KARMADA, NAMESPACE, REGISTERED, member
+from tests.stack.environment import HOST, KARMADA, NAMESPACE, beside, member
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import succeeds
 from tools.checkout import Checkout
 from workstation import ask, kubectl, objects
-
-pytestmark = pytest.mark.long
 
 PART = "Drift"
 SOMEBODY = "somebody-else"
@@ -34,8 +32,10 @@ OURS = "karmada-anp-dev"
 """The manager of what this stack patches."""
 
 REFRESH = ("up", "--yes", "--skip-preview", "--refresh")
-MEMBER3 = member("member3")
+PLAIN, REGISTERED = beside().names
+MEMBER = member(PLAIN)
 GRANT = f"karmada-anp:{REGISTERED}"
+REACHED = f"{PLAIN}: reached through Karmada"
 AGENT_ARGS = "/spec/template/spec/containers/0/args"
 
 Done: TypeAlias = "CompletedProcess[str]"
@@ -54,9 +54,14 @@ class Ours:
     def __str__(self) -> str:
         return f"{self.kind} {self.name} in {self.end[1]}"
 
+    @property
+    def namespace(self) -> str:
+        """Where it is, where it is in one."""
+        return beside().namespace if self.end == HOST else NAMESPACE
+
     def kubectl(self, *verb: str) -> list[str]:
         """A command on it."""
-        namespace = [f"--namespace={NAMESPACE}"] if self.namespaced else []
+        namespace = [f"--namespace={self.namespace}"] if self.namespaced else []
         return kubectl(*self.end, *verb, f"{self.kind}/{self.name}", *namespace)
 
     def now(self) -> Json:
@@ -79,7 +84,7 @@ class Takeover:
     @property
     def identity(self) -> Mapping[str, Json]:
         """The object without any field: who applies it gives back what they have."""
-        namespace: Mapping[str, Json] = {"namespace": NAMESPACE} if self.of.namespaced else {}
+        namespace: Mapping[str, Json] = {"namespace": self.of.namespace} if self.of.namespaced else {}
         live = self.of.now()
         metadata: Json = {"name": self.of.name, **namespace}
         return {"apiVersion": at(live, "apiVersion"), "kind": at(live, "kind"), "metadata": metadata}
@@ -97,19 +102,19 @@ class Takeover:
 SERVER_CERT = Ours(end=HOST, kind="secret", name="proxy-server-cert")
 GUARD = Ours(end=HOST, kind="secret", name="proxy-guard")
 SERVER = Ours(end=HOST, kind="deployment", name="proxy-server")
-AGENT_CERT = Ours(end=MEMBER3, kind="secret", name="proxy-agent-cert")
-AGENT = Ours(end=MEMBER3, kind="deployment", name="proxy-agent")
-POLICY = Ours(end=MEMBER3, kind="networkpolicy", name="proxy-agent")
+AGENT_CERT = Ours(end=MEMBER, kind="secret", name="proxy-agent-cert")
+AGENT = Ours(end=MEMBER, kind="deployment", name="proxy-agent")
+POLICY = Ours(end=MEMBER, kind="networkpolicy", name="proxy-agent")
 ROLE = Ours(end=KARMADA, kind="clusterrole", name=GRANT, namespaced=False)
 BINDING = Ours(end=KARMADA, kind="clusterrolebinding", name=GRANT, namespaced=False)
 
-KARMADA_AGENT = Ours(end=MEMBER3, kind="deployment", name="karmada-agent")
-CLUSTER = Ours(end=KARMADA, kind="clusters.cluster.karmada.io", name="member3", namespaced=False)
+KARMADA_AGENT = Ours(end=MEMBER, kind="deployment", name="karmada-agent")
+CLUSTER = Ours(end=KARMADA, kind="clusters.cluster.karmada.io", name=PLAIN, namespaced=False)
 
 
 def every() -> Sequence[Ours]:
     """The objects of ours on the clusters that are here."""
-    registered = [ROLE, BINDING] if REGISTERED in environment.members() else []
+    registered = [ROLE, BINDING] if REGISTERED in beside().joined else []
     return [SERVER_CERT, GUARD, SERVER, AGENT_CERT, AGENT, POLICY, *registered]
 
 
@@ -127,7 +132,9 @@ def up(manifest: Json, dev: Checkout) -> Iterator[Checkout]:
     """A stack that is up. Afterwards nobody has taken anything over, whatever happened: it can be destroyed."""
     dev.select().up(on_output=print)
     yield dev
-    taken = [each for each in takeovers() if environment.ours_in(HOST) and each.of.now() is not None]
+    taken = [
+        each for each in takeovers() if environment.ours_in(HOST, beside().namespace) and each.of.now() is not None
+    ]
     for each in taken:
         applied(each.of.end, each.identity, "--server-side", by())
     if taken:
@@ -157,7 +164,7 @@ def test_what_is_deleted_or_taken_away_by_hand_is_there_again(up: Checkout, as_i
     assert {each: meant(each) for each in every()} == as_it_was
     assert owners_of_args() == [OURS]
     assert header()
-    for name in environment.members():
+    for name in beside().joined:
         assert answers_itself(name)
 
 
@@ -166,19 +173,18 @@ def test_a_karmada_agent_that_is_made_again_by_whoever_joined_the_member_gets_it
 ) -> None:
     was = KARMADA_AGENT.at("metadata", "uid")
     ask(KARMADA_AGENT.kubectl("delete"), 60)
-    applied(MEMBER3, manifest, "--server-side=false")
+    applied(MEMBER, manifest, "--server-side=false")
     assert owners_of_args() == []
     done = up.run(*REFRESH)
     judge(
         "karmada-agent's Deployment deleted and applied again by its own manifest",
         "flags again, member reached",
-        f"args of {', '.join(owners_of_args())}, "
-        f"{'member reached' if 'member3: reached through Karmada' in done.stdout else 'not reached'}",
+        f"args of {', '.join(owners_of_args())}, {'member reached' if REACHED in done.stdout else 'not reached'}",
     )
     succeeds(done)
     assert KARMADA_AGENT.at("metadata", "uid") != was
     assert owners_of_args() == [OURS]
-    assert "member3: reached through Karmada" in done.stdout
+    assert REACHED in done.stdout
 
 
 def test_what_somebody_else_took_over_is_left_to_them_and_named(up: Checkout) -> None:
@@ -258,17 +264,18 @@ def test_a_proxy_url_that_was_cleared_is_said_to_be_karmada_agents(up: Checkout)
     assert done.returncode != 0
     assert said, done.stdout + done.stderr
     # as the command does, but without the annotation that it leaves
-    ask(kubectl(*MEMBER3, "delete", "pods", "--selector=app=karmada-agent", f"--namespace={NAMESPACE}"), 60)
+    ask(kubectl(*MEMBER, "delete", "pods", "--selector=app=karmada-agent", f"--namespace={NAMESPACE}"), 60)
     again = up.run(*REFRESH)
     succeeds(again)
-    assert "member3: reached through Karmada" in again.stdout
+    assert REACHED in again.stdout
 
 
 def test_destroy_gives_everything_back(up: Checkout, before: Mapping[str, Json]) -> None:
     up.select().destroy()
-    assert environment.agent_specs() == before
-    for end in (HOST, KARMADA, *(member(name) for name in environment.members())):
-        assert environment.ours_in(end) == []
+    assert environment.agent_specs(beside().joined) == before
+    assert environment.ours_in(HOST, beside().namespace) == []
+    for end in (KARMADA, *(member(name) for name in beside().joined)):
+        assert environment.ours_in(end, site=beside()) == []
 
 
 def edits() -> Mapping[Ours, Json]:
@@ -294,21 +301,21 @@ def takeovers() -> Sequence[Takeover]:
     # karmada-agent may go on with it
     wider: Json = {"apiGroups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": ["get", "list", "update"]}
     found = [
-        Takeover(of=AGENT, resource="member3-proxy-agent", field=".spec.replicas", content={"spec": {"replicas": 2}}),
+        Takeover(of=AGENT, resource=f"{PLAIN}-proxy-agent", field=".spec.replicas", content={"spec": {"replicas": 2}}),
         Takeover(
             of=POLICY,
-            resource="member3-proxy-agent-policy",
+            resource=f"{PLAIN}-proxy-agent-policy",
             field=".spec.policyTypes",
             content={"spec": {"policyTypes": ["Egress"]}},
         ),
         Takeover(
             of=CLUSTER,
-            resource="member3-registration-header",
+            resource=f"{PLAIN}-registration-header",
             field=".spec.proxyHeader.Proxy-Authorization",
             content={"spec": {"proxyHeader": {"Proxy-Authorization": "Basic dGhlaXJz"}}},
         ),
     ]
-    if REGISTERED not in environment.members():
+    if REGISTERED not in beside().joined:
         return found
     return [
         *found,

@@ -1,0 +1,58 @@
+"""Stacks off the host network, for members of their own where they are there, while other tests' stacks come and go.
+
+Their images have a tag of their own: a stack's destroy takes its images from the engine, which both share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from answers import Json
+from tests.stack.environment import HOST, NAMESPACE, Site, agent_specs, beside, ours_in, with_every_member
+from tests.stack.refusals import local
+from tests.stack.turns import turn
+from tools.checkout import Checkout
+from workstation import ask, kubectl
+
+
+@pytest.fixture(scope="package")
+def site(clusters: None, turns: Path) -> Iterator[Site]:
+    """Where these tests are, with a namespace in the host cluster where it is not Karmada's own."""
+    found = beside()
+    with turn(turns):
+        if found.namespace != NAMESPACE:
+            ask(kubectl(*HOST, "create", "namespace", found.namespace))
+        yield found
+        if found.namespace != NAMESPACE:
+            ask(kubectl(*HOST, "delete", f"namespace/{found.namespace}"), 60)
+
+
+@pytest.fixture(scope="package")
+def before(site: Site) -> Mapping[str, Json]:
+    """What karmada-agent's Deployments and the Cluster objects specified before any stack."""
+    return agent_specs(site.joined)
+
+
+@pytest.fixture(scope="package")
+def built() -> Mapping[str, Json]:
+    """Images that are built here."""
+    return {"build": {"tag": "beside"}}
+
+
+@pytest.fixture(scope="module")
+def dev(
+    tmp_path_factory: pytest.TempPathFactory,
+    backend: Path,
+    site: Site,
+    built: Mapping[str, Json],
+    before: Mapping[str, Json],
+) -> Iterator[Checkout]:
+    """A checkout with the dev stack behind a node port."""
+    assert ours_in(HOST, site.namespace) == []
+    checkout = Checkout(tmp_path_factory.mktemp("dev"), backend, "dev")
+    host = local() | {"namespace": site.namespace}
+    checkout.configure(host=host, proxy={"exposure": "nodePort"}, images=built)
+    yield from with_every_member(checkout, site)
