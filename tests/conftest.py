@@ -30,18 +30,28 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """A group for the tests of each site, and one for those that need no clusters."""
-    item.add_marker(pytest.mark.xdist_group(_group(item.path)))
+    item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Those that are alone last, the others as they were."""
-    items.sort(key=lambda each: each.get_closest_marker("alone") is not None)
+    items.sort(key=_alone)
 
 
-def _group(file: Path) -> str:
-    if STACK not in file.parents:
-        return "here"
-    return "beside" if STACK / "beside" in file.parents and environment.beside() != environment.SITE else "stack"
+def _group(item: pytest.Item) -> str:
+    if STACK / "beside" in item.path.parents and environment.beside() != environment.SITE:
+        return "beside"
+    return "stack" if STACK in item.path.parents or _alone(item) else "here"
+
+
+def _alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
+
+
+@pytest.fixture(scope="session")
+def turns(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file by which tests/stack/beside and tests that are marked `alone` take turns."""
+    return tmp_path_factory.getbasetemp().parent / "turns"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -21,6 +21,7 @@ from tests.parts.guarded import Guard, started
 from tests.parts.hostile import CURRENT, HOSTILE, RIGHT, SECRETS, TARGET
 from tests.parts.issued import Issued
 from tests.proof import note
+from tests.turns import turn
 
 ELSEWHERE = ["192.0.2.0/24", "2001:db8::/32"]
 """Networks that nobody here is in."""
@@ -140,12 +141,13 @@ def test_a_server_that_speaks_nothing_newer_than_tls_1_2_gets_no_request(
 
 
 @pytest.mark.long
+@pytest.mark.alone
 def test_ten_thousand_idle_connections_do_not_keep_a_right_request_waiting_for_long(
-    program: haproxy.Program, issued: Issued
+    program: haproxy.Program, issued: Issued, turns: Path
 ) -> None:
     """Idle ones are cut off with the time for a head: who floods must come back every five seconds. A kubelet, which
     asks three times in half a minute, does not restart the guard for it."""
-    with raised_file_limit(), started(program, issued, issued.frontend_server) as guarded:
+    with turn(turns), raised_file_limit(), started(program, issued, issued.frontend_server) as guarded:
         process = pid(guarded)
         before = resident(process)
         with flood(guarded.port, FLOOD) as opened, ThreadPoolExecutor(1) as prober:

@@ -25,12 +25,6 @@ def clusters() -> None:
 
 
 @pytest.fixture(scope="session")
-def turns(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file by which tests/stack/beside and tests that are marked `alone` take turns."""
-    return tmp_path_factory.getbasetemp().parent / "turns"
-
-
-@pytest.fixture(scope="session")
 def before(clusters: None) -> Mapping[str, Json]:
     """What karmada-agent's Deployments and the Cluster objects specified before any stack."""
     return environment.agent_specs()

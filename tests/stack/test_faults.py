@@ -38,7 +38,7 @@ from tests.stack.nodes import (
     whole_within,
 )
 from tests.stack.traffic import Karmada, Request, Traffic, karmada, traffic
-from tests.stack.turns import turn
+from tests.turns import turn
 from tools.checkout import Checkout
 from workstation import ask, kubectl
 

@@ -13,7 +13,7 @@ import pytest
 from answers import Json
 from tests.stack.environment import HOST, NAMESPACE, Site, agent_specs, beside, ours_in, with_every_member
 from tests.stack.refusals import local
-from tests.stack.turns import turn
+from tests.turns import turn
 from tools.checkout import Checkout
 from workstation import ask, kubectl
 

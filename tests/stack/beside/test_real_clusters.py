@@ -39,8 +39,8 @@ LEAF = "tls:index/locallySignedCert:LocallySignedCert"
 ENOUGH = 1_000
 """Requests that must have run while something is renewed."""
 
-EVERY = 0.05
-"""Seconds between two requests of a client: 40 a second in all, so that what runs beside has its share of the cores."""
+EVERY = 0.1
+"""Seconds between two requests of a client: 20 a second in all, so that what runs beside has its share of the cores."""
 
 TWO: Mapping[str, Json] = {"exposure": "nodePort", "nodePort": NODE_PORT, "replicas": 2}
 

@@ -1,4 +1,4 @@
-"""Turns between the two processes in which tests of the stack tier run at the same time."""
+"""Turns between the two processes in which tests run at the same time."""
 
 from __future__ import annotations
 
