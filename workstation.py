@@ -7,6 +7,7 @@ Reads only, with the standard library alone. It asks `kubectl config view`, so t
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,6 +58,11 @@ def kubectl(kubeconfig: str, context: str, *arguments: str) -> list[str]:
     """The kubectl command for one context; without a context, for the kubeconfig itself."""
     path = [f"--kubeconfig={os.path.expanduser(kubeconfig)}"] if kubeconfig else []
     return ["kubectl", *path, *([f"--context={context}"] if context else []), *arguments]
+
+
+def typed(kubeconfig: str, context: str, *arguments: str) -> str:
+    """The same as a line to be typed."""
+    return shlex.join(kubectl(kubeconfig, context, *arguments))
 
 
 SAYS_WHY = ("error:", "error from server", "unable to connect", "the connection to the server")

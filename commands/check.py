@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from answers import Json, entries, items, number, parse, text
 from commands.asked import api, until
 from components.anp import PROXY_PATH
-from workstation import Unavailable, ask, kubectl, objects
+from workstation import Unavailable, ask, kubectl, objects, typed
 
 
 def main() -> int:
@@ -91,8 +91,7 @@ def pods(what: Json, end: str, app: str) -> Iterator[str]:
 def restart(what: Json) -> str:
     """What to type for karmada-agent to start again."""
     (kubeconfig, context), agent = api(what, "member"), f"deployment/{text(what, 'agent', 'deployment')}"
-    command = kubectl(kubeconfig, context, f"--namespace={text(what, 'agent', 'namespace')}", "rollout", "restart")
-    return " ".join([*command, agent])
+    return typed(kubeconfig, context, f"--namespace={text(what, 'agent', 'namespace')}", "rollout", "restart", agent)
 
 
 def karmada_agent(what: Json) -> Iterator[str]:

@@ -9,7 +9,7 @@ from answers import Json, at, number, text
 from doctor.asking import Asking, End, Silent, statuses
 from doctor.findings import REFRESH, Finding, State
 from settings import Frontend, Member, Settings
-from workstation import kubectl
+from workstation import typed
 
 BEGAN = ("CrashLoopBackOff", "Error", "OOMKilled")
 """Reasons for which a container waits that has run before."""
@@ -129,4 +129,4 @@ def first(found: Sequence[Json]) -> Json:
 
 def command(end: End, *arguments: str) -> str:
     """A kubectl command for an API, to be typed."""
-    return " ".join(kubectl(end.kubeconfig, end.context, *arguments))
+    return typed(end.kubeconfig, end.context, *arguments)

@@ -12,7 +12,7 @@ from answers import Json, entries, items, text
 from components.anp import ENDPOINT_FLAG, PROXY_FLAG
 from problems import Problem, config_set
 from settings import Cluster
-from workstation import Unavailable, kubectl, objects
+from workstation import Unavailable, kubectl, objects, typed
 
 KEY = "proxy.adopt"
 
@@ -55,8 +55,8 @@ def problems(cluster: Cluster, found: Sequence[Json], containers: Sequence[str],
         if differs:
             why = f'the Deployment "{name}" in namespace "{cluster.namespace}" of {cluster.context} has {differs}'
             where = [f"--namespace={cluster.namespace}", "delete", f"deployment/{name}"]
-            delete = kubectl(cluster.kubeconfig, cluster.context, *where)
-            yield Problem(KEY, f"{why}: its place cannot be taken", " ".join(delete))
+            delete = typed(cluster.kubeconfig, cluster.context, *where)
+            yield Problem(KEY, f"{why}: its place cannot be taken", delete)
 
 
 def is_documented(args: Sequence[Json]) -> bool:

@@ -23,7 +23,7 @@ def tell(settings: Settings) -> Told:
         except Unavailable as reason:
             return Told([no_answer("host.context", of.context, reason)])
     if not of_kind(found, "Namespace", of.namespace):
-        told.problems.append(no_namespace("host", of.context, of.namespace))
+        told.problems.append(no_namespace("host", of))
     told.has_server = bool(of_kind(found, "Deployment", SERVER))
     told.problems += adoption.problems(of, standing.result(), [SERVER, GUARD], settings.proxy.adopt)
     told.adopts = bool(standing.result())

@@ -31,7 +31,7 @@ def tell(key: str, of: Member, settings: Settings, ours: str) -> Told:
             mend = f"{problem.mend}, or pause it: {config_set(f'{key}.paused', 'true')}"
             return Told([Problem(problem.key, problem.why, mend)])
     if not of_kind(found, "Namespace", of.namespace):
-        told.problems.append(no_namespace(key, of.context, of.namespace))
+        told.problems.append(no_namespace(key, of))
     told.problems += secrets
     told.problems += adoption.problems(of, standing.result(), [AGENT], adopt)
     told.adopts = bool(standing.result())

@@ -12,7 +12,7 @@ from preflight.identity import NAMESPACE
 from preflight.rights import Right
 from problems import Problem, config_set
 from settings import Cluster, Images
-from workstation import Unavailable, ask, kubectl, objects
+from workstation import Unavailable, ask, kubectl, objects, typed
 
 
 @dataclass
@@ -69,10 +69,11 @@ def no_answer(key: str, context: str, reason: Unavailable) -> Problem:
     return Problem(key, f'the API of "{context}" does not answer: {said}', "see to the cluster or the credentials")
 
 
-def no_namespace(key: str, context: str, namespace: str) -> Problem:
+def no_namespace(key: str, cluster: Cluster) -> Problem:
     """That the proxies' namespace is not there."""
-    why = f'there is no namespace "{namespace}" in {context}'
-    return Problem(f"{key}.namespace", why, f"kubectl --context {context} create namespace {namespace}")
+    why = f'there is no namespace "{cluster.namespace}" in {cluster.context}'
+    create = typed(cluster.kubeconfig, cluster.context, "create", "namespace", cluster.namespace)
+    return Problem(f"{key}.namespace", why, create)
 
 
 def pull_secrets(cluster: Cluster, images: Images) -> Iterator[Problem]:
@@ -88,10 +89,9 @@ def pull_secrets(cluster: Cluster, images: Images) -> Iterator[Problem]:
             why = (
                 f'there is no Secret "{images.pull_secrets[i]}" in namespace "{cluster.namespace}" of {cluster.context}'
             )
-            create = (
-                f"kubectl --context {cluster.context} --namespace {cluster.namespace} create secret docker-registry"
-            )
-            yield Problem(key, why, f"{create} {images.pull_secrets[i]}, with a token that may only pull")
+            create = ["create", "secret", "docker-registry", images.pull_secrets[i], f"--namespace={cluster.namespace}"]
+            command = typed(cluster.kubeconfig, cluster.context, *create)
+            yield Problem(key, why, f"{command}, with a token that may only pull")
 
 
 def _no_right(key: str, context: str, lacking: str) -> list[Problem]:

@@ -15,7 +15,7 @@ from tests.proof import note
 from tests.unit.clusters import NAMESPACE, OURS, Clusters, answered_by, cluster, deployment, identity, role
 from tests.unit.machines import MEMBER, OTHER, load
 from tests.unit.mistakes.refusal import FORK
-from workstation import Unavailable
+from workstation import Unavailable, typed
 
 SET = "pulumi config set --path 'karmada-anp:{0}' {1}"
 
@@ -108,13 +108,13 @@ PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
         having("karmada-host", "namespace/karmada-system"),
         "host.namespace",
         'there is no namespace "karmada-system" in karmada-host',
-        "kubectl --context karmada-host create namespace karmada-system",
+        typed("~/karmada.config", "karmada-host", "create", "namespace", "karmada-system"),
     ),
     "a member has no such namespace": (
         having("member3", "namespace/karmada-system"),
         "members[0].namespace",
         'there is no namespace "karmada-system" in member3',
-        "kubectl --context member3 create namespace karmada-system",
+        typed("~/members.config", "member3", "create", "namespace", "karmada-system"),
     ),
     "karmada-agent's Deployment is not there": (
         having("member3", "deployment/karmada-agent"),
@@ -357,9 +357,11 @@ def test_pull_secrets_that_are_there_are_no_problem(clusters: Clusters) -> None:
     preflight.check(load(images=PULLED))
 
 
-@pytest.mark.parametrize("context", ["karmada-host", "member3"])
+@pytest.mark.parametrize(
+    ("context", "kubeconfig"), [("karmada-host", "~/karmada.config"), ("member3", "~/members.config")]
+)
 def test_a_pull_secret_that_is_missing_in_a_cluster_is_said_with_what_makes_it(
-    clusters: Clusters, context: str
+    clusters: Clusters, context: str, kubeconfig: str
 ) -> None:
     clusters.pull_secrets[context] = set()
     headline, problem, deed = refusal(load(images=PULLED)).split("\n")
@@ -367,8 +369,8 @@ def test_a_pull_secret_that_is_missing_in_a_cluster_is_said_with_what_makes_it(
     assert problem == (
         f'  - karmada-anp:images.pullSecrets[0]: there is no Secret "pull" in namespace "karmada-system" of {context}'
     )
-    create = f"kubectl --context {context} --namespace karmada-system create secret docker-registry pull"
-    assert deed.strip() == f"{create}, with a token that may only pull"
+    secret = ["create", "secret", "docker-registry", "pull", "--namespace=karmada-system"]
+    assert deed.strip() == f"{typed(kubeconfig, context, *secret)}, with a token that may only pull"
 
 
 def test_each_pull_secret_is_looked_for_in_the_clusters_own_namespace(clusters: Clusters) -> None:

@@ -97,3 +97,14 @@ def test_a_cluster_has_monitors_where_it_has_both_kinds(kubectl: Answers, printe
     assert ThisMachine().has_monitors("", "host") is found
     (command,) = kubectl.asked
     assert "--api-group=monitoring.coreos.com" in command
+
+
+def test_a_command_to_be_typed_names_the_kubeconfig_and_is_one_that_a_shell_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/jane doe")
+    typed = workstation.typed("~/members.config", "member3", "delete", "deployment/proxy-agent")
+    assert (
+        typed == "kubectl '--kubeconfig=/home/jane doe/members.config' --context=member3 delete deployment/proxy-agent"
+    )
+    assert workstation.typed("", "member3", "get", "pods") == "kubectl --context=member3 get pods"
