@@ -1,16 +1,16 @@
-"""How the doctor asks: the clusters' APIs, whose answers are kept, and what a pod serves on a port of its own."""
+"""How the doctor asks: the clusters' APIs, and what a pod serves on a port of its own. Answers are kept."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cache
 from http.client import HTTPException
 from queue import Empty, Queue
-from threading import Thread
-from typing import Protocol
+from threading import Lock, Thread
+from typing import ParamSpec, Protocol, TypeVar
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
@@ -19,6 +19,9 @@ from workstation import Unavailable, ask, kubectl, objects
 
 SECONDS = 5
 """How long an API or a pod may take to answer."""
+
+Question = ParamSpec("Question")
+Answer = TypeVar("Answer")
 
 DIRECTLY = build_opener(ProxyHandler({}))
 """No proxy of the environment's between the doctor and its own port-forward."""
@@ -60,9 +63,10 @@ class Clusters:
     """Asks by kubectl."""
 
     def __init__(self) -> None:
-        # one question that several hops have is asked once
-        self.get = cache(self._get)
-        self.raw = cache(self._raw)
+        # what several hops want to know, or all members of the host, is asked once
+        self.get = once(self._get)
+        self.raw = once(self._raw)
+        self.served = once(self._served)
 
     def _get(self, end: End, *what: str) -> tuple[Json, ...]:
         return tuple(objects(kubectl(end.kubeconfig, end.context, "get", *what), SECONDS))
@@ -76,7 +80,7 @@ class Clusters:
         command = kubectl(end.kubeconfig, end.context, *create, f"--request-timeout={SECONDS}s")
         return ask(command, SECONDS + 5, given=review) == "true"
 
-    def served(self, end: End, namespace: str, pod: str, port: int, path: str) -> str:
+    def _served(self, end: End, namespace: str, pod: str, port: int, path: str) -> str:
         # by the kubelet: a NetworkPolicy would not let the API server itself in
         command = kubectl(end.kubeconfig, end.context, "port-forward", f"--namespace={namespace}", f"pod/{pod}")
         forward = subprocess.Popen([*command, f":{port}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -86,6 +90,26 @@ class Clusters:
         finally:
             forward.terminate()
             forward.wait()
+
+
+def once(asks: Callable[Question, Answer]) -> Callable[Question, Answer]:
+    """Asks each question once, however many want to know at the same time: all get the answer, or why there is none."""
+    kept: dict[object, Future[Answer]] = {}
+    lock = Lock()
+
+    def ask_once(*args: Question.args, **kwargs: Question.kwargs) -> Answer:
+        key = args, tuple(sorted(kwargs.items()))
+        with lock:
+            first = key not in kept
+            future = kept.setdefault(key, Future())
+        if first:
+            try:
+                future.set_result(asks(*args, **kwargs))
+            except Exception as error:
+                future.set_exception(error)
+        return future.result()
+
+    return ask_once
 
 
 def _forwarded(forward: subprocess.Popen[str]) -> int:
