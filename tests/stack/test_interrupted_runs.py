@@ -106,7 +106,7 @@ def undisturbed(alone: Checkout) -> Undisturbed:
 def test_an_up_and_a_destroy_that_were_killed_end_as_if_they_had_not_been(
     alone: Checkout, undisturbed: Undisturbed, before: Mapping[str, Json], point: float
 ) -> None:
-    killed = kill(alone, UP, undisturbed.up * point, undo=DESTROY)
+    killed = kill(alone, UP, undisturbed.up, point, undo=DESTROY)
     typed = go_on(alone)
     held, preview, answer = what_is_held(alone), alone.run(*PREVIEW), answers()
     other = list(differences(asdict(held), asdict(undisturbed.held)))
@@ -122,7 +122,7 @@ def test_an_up_and_a_destroy_that_were_killed_end_as_if_they_had_not_been(
     assert answer == "answers"
     renews(alone)
 
-    killed = kill(alone, DESTROY, undisturbed.destroy * point, undo=UP)
+    killed = kill(alone, DESTROY, undisturbed.destroy, point, undo=UP)
     succeeds(alone.run(*CANCEL))
     again = alone.run(*DESTROY)
     left = [each for end in (HOST, KARMADA, member(MEMBER)) for each in environment.ours_in(end)]
@@ -142,19 +142,20 @@ def test_an_up_and_a_destroy_that_were_killed_end_as_if_they_had_not_been(
     assert environment.healthy(MEMBER)
 
 
-def kill(checkout: Checkout, command: Sequence[str], seconds: float, undo: Sequence[str]) -> Killed:
-    """Starts a command and kills it after some seconds: every process that it started, as a machine does that loses
-    its power. One that had ended by then is undone and tried again, and killed a little earlier."""
+def kill(checkout: Checkout, command: Sequence[str], length: float, point: float, undo: Sequence[str]) -> Killed:
+    """Starts a command and kills it at a point of its length, in seconds: every process that it started, as a machine
+    does that loses its power. One that had ended by then is undone and tried again, by the length that it had."""
     for _ in range(4):
-        killed = _killed(checkout, command, seconds)
-        if killed:
+        killed = _killed(checkout, command, length * point)
+        if isinstance(killed, Killed):
             return killed
         succeeds(checkout.run(*undo))
-        seconds *= 0.92
-    raise AssertionError(f"`{command[0]}` always ended within {seconds:.1f} s")
+        length = killed
+    raise AssertionError(f"`{command[0]}` always ended before {point:.0%} of its length, {length:.1f} s in the end")
 
 
-def _killed(checkout: Checkout, command: Sequence[str], seconds: float) -> Killed | None:
+def _killed(checkout: Checkout, command: Sequence[str], seconds: float) -> Killed | float:
+    """What was killed, or after how many seconds it had ended by itself."""
     started = time.monotonic()
     process = subprocess.Popen(
         ["pulumi", *command, "--stack", checkout.stack, "--non-interactive"],
@@ -171,7 +172,7 @@ def _killed(checkout: Checkout, command: Sequence[str], seconds: float) -> Kille
         pass
     else:
         assert code == 0, f"`{command[0]}` failed by itself"
-        return None
+        return time.monotonic() - started
     took = time.monotonic() - started
     end_session(process.pid)
     assert process.wait(10) == -signal.SIGKILL
