@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -159,3 +160,13 @@ def with_every_member(checkout: Checkout, site: Site = SITE) -> Iterator[Checkou
     checkout.configure(members=[settings_of(name) for name in site.joined])
     yield checkout
     checkout.select().destroy()
+
+
+@contextmanager
+def namespace(end: tuple[str, str], name: str) -> Generator[None]:
+    """A namespace, gone in the end."""
+    ask(kubectl(*end, "create", "namespace", name))
+    try:
+        yield
+    finally:
+        ask(kubectl(*end, "delete", f"namespace/{name}"), 60)

@@ -12,8 +12,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from subprocess import CompletedProcess
-from typing import TypeAlias
 
 import pytest
 
@@ -41,8 +39,6 @@ REFRESH = ("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
 PREVIEW = ("preview", "--expect-no-changes")
 ADOPT = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
 """Takes over what an interrupted `up` made and did not come to record."""
-
-Done: TypeAlias = "CompletedProcess[str]"
 
 
 @dataclass(frozen=True, kw_only=True)

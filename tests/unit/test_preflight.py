@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import pulumi
 import pytest
@@ -15,8 +16,9 @@ from tests.proof import note
 from tests.unit.clusters import NAMESPACE, OURS, Clusters, answered_by, cluster, deployment, identity, role
 from tests.unit.machines import MEMBER, OTHER, load
 from tests.unit.mistakes.refusal import FORK
-from workstation import Unavailable, typed
+from workstation import Unavailable
 
+HOME = Path.home()
 SET = "pulumi config set --path 'karmada-anp:{0}' {1}"
 
 
@@ -108,13 +110,13 @@ PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
         having("karmada-host", "namespace/karmada-system"),
         "host.namespace",
         'there is no namespace "karmada-system" in karmada-host',
-        typed("~/karmada.config", "karmada-host", "create", "namespace", "karmada-system"),
+        f"kubectl --kubeconfig={HOME}/karmada.config --context=karmada-host create namespace karmada-system",
     ),
     "a member has no such namespace": (
         having("member3", "namespace/karmada-system"),
         "members[0].namespace",
         'there is no namespace "karmada-system" in member3',
-        typed("~/members.config", "member3", "create", "namespace", "karmada-system"),
+        f"kubectl --kubeconfig={HOME}/members.config --context=member3 create namespace karmada-system",
     ),
     "karmada-agent's Deployment is not there": (
         having("member3", "deployment/karmada-agent"),
@@ -357,9 +359,7 @@ def test_pull_secrets_that_are_there_are_no_problem(clusters: Clusters) -> None:
     preflight.check(load(images=PULLED))
 
 
-@pytest.mark.parametrize(
-    ("context", "kubeconfig"), [("karmada-host", "~/karmada.config"), ("member3", "~/members.config")]
-)
+@pytest.mark.parametrize(("context", "kubeconfig"), [("karmada-host", "karmada.config"), ("member3", "members.config")])
 def test_a_pull_secret_that_is_missing_in_a_cluster_is_said_with_what_makes_it(
     clusters: Clusters, context: str, kubeconfig: str
 ) -> None:
@@ -369,8 +369,8 @@ def test_a_pull_secret_that_is_missing_in_a_cluster_is_said_with_what_makes_it(
     assert problem == (
         f'  - karmada-anp:images.pullSecrets[0]: there is no Secret "pull" in namespace "karmada-system" of {context}'
     )
-    secret = ["create", "secret", "docker-registry", "pull", "--namespace=karmada-system"]
-    assert deed.strip() == f"{typed(kubeconfig, context, *secret)}, with a token that may only pull"
+    create = f"kubectl --kubeconfig={HOME}/{kubeconfig} --context={context} create secret docker-registry pull"
+    assert deed.strip() == f"{create} --namespace=karmada-system, with a token that may only pull"
 
 
 def test_each_pull_secret_is_looked_for_in_the_clusters_own_namespace(clusters: Clusters) -> None:

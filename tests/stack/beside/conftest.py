@@ -6,28 +6,25 @@ Their images have a tag of their own: a stack's destroy takes its images from th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from answers import Json
-from tests.stack.environment import HOST, NAMESPACE, Site, agent_specs, beside, ours_in, with_every_member
+from tests.stack.environment import HOST, NAMESPACE, Site, agent_specs, beside, namespace, ours_in, with_every_member
 from tests.stack.refusals import local
 from tests.turns import turn
 from tools.checkout import Checkout
-from workstation import ask, kubectl
 
 
 @pytest.fixture(scope="package")
 def site(clusters: None, turns: Path) -> Iterator[Site]:
     """Where these tests are, with a namespace in the host cluster where it is not Karmada's own."""
     found = beside()
-    with turn(turns):
-        if found.namespace != NAMESPACE:
-            ask(kubectl(*HOST, "create", "namespace", found.namespace))
+    own = nullcontext() if found.namespace == NAMESPACE else namespace(HOST, found.namespace)
+    with turn(turns), own:
         yield found
-        if found.namespace != NAMESPACE:
-            ask(kubectl(*HOST, "delete", f"namespace/{found.namespace}"), 60)
 
 
 @pytest.fixture(scope="package")

@@ -10,7 +10,6 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from subprocess import CompletedProcess
 from typing import TypeAlias
 
 import pytest
@@ -38,7 +37,6 @@ GRANT = f"karmada-anp:{REGISTERED}"
 REACHED = f"{PLAIN}: reached through Karmada"
 AGENT_ARGS = "/spec/template/spec/containers/0/args"
 
-Done: TypeAlias = "CompletedProcess[str]"
 End: TypeAlias = tuple[str, str]
 
 

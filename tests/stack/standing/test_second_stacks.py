@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.stack import environment
-from tests.stack.environment import HOST, answer
+from tests.stack.environment import HOST, answer, namespace
 from tests.stack.refusals import holds, local, refused, said, tell
 from tests.stack.standing.watching import MEMBER
 from tools.checkout import Checkout
-from workstation import ask, kubectl
 
 pytestmark = pytest.mark.long
 
@@ -60,13 +57,3 @@ def test_a_second_stack_of_the_same_name_on_the_same_namespaces_is_refused_and_t
 def reached() -> bool:
     """Whether the member answers through Karmada."""
     return answer(MEMBER, "/readyz") == "ok"
-
-
-@contextmanager
-def namespace(end: tuple[str, str], name: str) -> Generator[None]:
-    """A namespace, gone in the end."""
-    ask(kubectl(*end, "create", "namespace", name))
-    try:
-        yield
-    finally:
-        ask(kubectl(*end, "delete", f"namespace/{name}"), 60)
