@@ -25,7 +25,7 @@ status: .venv/requirements.txt
 	@STACK=$(STACK) $(venv) -m tools.status
 
 doctor: .venv/requirements.txt
-	@STACK=$(STACK) $(venv) -m doctor $(ARGS)
+	@STACK=$(STACK) $(venv) -m checks.doctor $(ARGS)
 
 rotate-ca: .venv/requirements.txt
 	@STACK=$(STACK) $(venv) -m tools.rotate_ca
@@ -42,7 +42,7 @@ check: .venv/requirements-dev.txt
 	@$(venv) -m pyright
 
 render: .venv/requirements-dev.txt
-	@$(venv) -m render $(STACK)
+	@$(venv) -m tools.render $(STACK)
 
 bench: .venv/requirements.txt
 	@$(venv) -m tools.bench

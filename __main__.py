@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pulumi import ResourceOptions
 
-import config
-import preflight
-import workstation
+from checks import preflight
+from clusters import workstation
 from components.certificate import Lifetime
-from components.clusters import clusters
 from components.credential import credentials
 from components.entry import Entry, EntryArgs
 from components.images import ProxyImages
@@ -16,16 +14,18 @@ from components.member import Member, MemberArgs
 from components.monitoring import server_monitoring
 from components.outputs import export
 from components.pki import TunnelPki, TunnelPkiArgs
+from components.providers import providers
 from components.proxy_server import ProxyServer, ProxyServerArgs, guard_of
 from components.server_pod import ending
 from components.tunnel_check import TunnelCheck, TunnelCheckArgs
-from problems import end_quietly
+from config import stack_config
+from config.problems import end_quietly
 
 end_quietly()
-settings = config.load(config.values(), workstation.ThisMachine(), config.secrets())
+settings = stack_config.load(stack_config.values(), workstation.ThisMachine(), stack_config.secrets())
 adopting = preflight.check(settings)
 
-reach = clusters(settings, adopting)
+reach = providers(settings, adopting)
 lifetime = Lifetime.of(settings.certificates)
 images = ProxyImages("images", settings.images)
 entry = Entry("entry", EntryArgs(host=settings.host, proxy=settings.proxy), ResourceOptions(provider=reach.host))

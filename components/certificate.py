@@ -13,7 +13,7 @@ from datetime import datetime
 import pulumi_tls as tls
 from pulumi import ComponentResource, Input, Output, ResourceOptions
 
-from settings import Certificates
+from config.settings import Certificates
 
 SERVER_USAGES = ("digital_signature", "server_auth")
 CLIENT_USAGES = ("digital_signature", "client_auth")

@@ -8,7 +8,7 @@ from pulumi import Output, ResourceOptions
 
 from components.certificate import private_key
 from components.guard import credential
-from settings import Frontend, Proxy
+from config.settings import Frontend, Proxy
 
 
 def credentials(proxy: Proxy) -> Sequence[Output[str]]:

@@ -13,7 +13,7 @@ from pulumi_command import local
 from pulumi_kubernetes.core.v1 import Service, ServicePortArgsDict
 
 from components import anp
-from settings import Exposure, Host, Proxy
+from config.settings import Exposure, Host, Proxy
 
 SECONDS = 300
 """How long a load balancer may take to get an address."""
@@ -110,7 +110,7 @@ def _load_balancer(name: str, host: Host, service: Service, opts: ResourceOption
     }
     asked = local.Command(
         name,
-        create="python3 -m commands.load_balancer",
+        create="python3 -m checks.commands.load_balancer",
         stdin=json.dumps(described),
         # what a refresh saw of it: another address is asked for again
         triggers=[service.metadata["uid"], service.status],

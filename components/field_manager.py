@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pulumi
 
-from problems import PROJECT
+from config.problems import PROJECT
 
 ANNOTATION = "pulumi.com/patchFieldManager"
 """By which pulumi-kubernetes takes the name of a server-side apply manager."""

@@ -13,10 +13,10 @@ import pulumi_docker as docker
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 from pulumi_command import local
 
+from clusters.workstation import KindNode
 from components.anp import AGENT, SERVER
-from problems import Problem, config_set, refusal
-from settings import Build, Images
-from workstation import KindNode
+from config.problems import Problem, config_set, refusal
+from config.settings import Build, Images
 
 SOURCES = ".sources"
 """Where sources are checked out, below the program: a relative path, the same in every checkout."""
@@ -66,7 +66,7 @@ def checkout(build: Build) -> str:
     directory = f"{SOURCES}/{build.commit}"
     try:
         local.run(
-            command="sh commands/checkout.sh",
+            command="sh checks/commands/checkout.sh",
             environment={
                 "REPOSITORY": build.repository,
                 "REF": build.ref,

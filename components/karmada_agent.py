@@ -13,7 +13,7 @@ from pulumi_kubernetes.apps.v1 import DeploymentPatch
 from components.anp import ENDPOINT_FLAG, PROXY_FLAG
 from components.field_manager import ANNOTATION, field_manager
 from components.revision import revision
-from settings import Host, Member
+from config.settings import Host, MemberSettings
 
 DISOWN_SECONDS = 10
 """How long it is tried to take over what was set by hand."""
@@ -27,7 +27,7 @@ class KarmadaAgentPatchArgs:
     and `beside` what the tunnel's own Deployments need. `adopts` is whether args may be there that were set by hand.
     """
 
-    member: Member
+    member: MemberSettings
     host: Host
     proxy_url: Input[str]
     grant: Sequence[Resource]
@@ -54,7 +54,7 @@ class KarmadaAgentPatch(ComponentResource):
         gone = local.Command(
             f"{name}-gone",
             create="true",
-            delete="python3 -m commands.agent_gone",
+            delete="python3 -m checks.commands.agent_gone",
             stdin=Output.json_dumps(
                 {
                     "cluster": args.member.name,
@@ -114,7 +114,7 @@ def _disowned(name: str, args: KarmadaAgentPatchArgs, opts: ResourceOptions) -> 
         "manager": field_manager(),
         "seconds": DISOWN_SECONDS,
     }
-    command = "python3 -m commands.disown_args"
+    command = "python3 -m checks.commands.disown_args"
     # not before the tunnel stands: until then the flags are to stay whose they are
     after = ResourceOptions.merge(opts, ResourceOptions(depends_on=list(args.tunnel)))
     return [local.Command(f"{name}-args", create=command, stdin=json.dumps(described), opts=after)]

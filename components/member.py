@@ -16,6 +16,7 @@ from pulumi import (
     ResourceTransformationResult,
 )
 
+from clusters.workstation import KindNode
 from components.anp import Ending
 from components.certificate import CLIENT_USAGES, Certificate, CertificateArgs, Lifetime
 from components.entry import Entry
@@ -26,9 +27,7 @@ from components.pki import TunnelPki
 from components.proxy_agent import ProxyAgent, ProxyAgentArgs
 from components.proxy_server import ProxyServer
 from components.registration import Registration, RegistrationArgs
-from settings import Host, Monitoring
-from settings import Member as MemberSettings
-from workstation import KindNode
+from config.settings import Host, MemberSettings, MonitoringSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +46,7 @@ class MemberArgs:
     lifetime: Lifetime
     replicas: int
     ending: Ending
-    monitoring: Monitoring
+    monitoring: MonitoringSettings
     monitored: bool
     entry: Entry
     server: ProxyServer

@@ -14,8 +14,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from components import alerts, anp
 from components.pki import TunnelPki
-from settings import Member, Settings
-from settings import Monitoring as MonitoringSettings
+from config.settings import MemberSettings, MonitoringSettings, Settings
 
 API_VERSION = "monitoring.coreos.com/v1"
 METRICS_PORTS: Mapping[str, Sequence[str]] = {
@@ -82,7 +81,9 @@ def server_monitoring(
     Monitoring(f"{anp.SERVER}-monitoring", args, opts)
 
 
-def agent_monitoring(name: str, member: Member, monitoring: MonitoringSettings, opts: ResourceOptions) -> Monitoring:
+def agent_monitoring(
+    name: str, member: MemberSettings, monitoring: MonitoringSettings, opts: ResourceOptions
+) -> Monitoring:
     """proxy-agent's Monitoring in a member."""
     rules = alerts.agent_alerts(member.name, member.namespace)
     args = MonitoringArgs(app=anp.AGENT, namespace=member.namespace, labels=monitoring.labels, rules=rules)

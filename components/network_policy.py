@@ -15,13 +15,13 @@ from pulumi_kubernetes.networking.v1 import (
 )
 
 from components import anp
-from settings import Host, Monitoring, Proxy
+from config.settings import Host, MonitoringSettings, Proxy
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """The label that Kubernetes itself puts on every namespace."""
 
 
-def server_policy(host: Host, proxy: Proxy, monitoring: Monitoring, opts: ResourceOptions) -> NetworkPolicy:
+def server_policy(host: Host, proxy: Proxy, monitoring: MonitoringSettings, opts: ResourceOptions) -> NetworkPolicy:
     """proxy-server: :8091 from anywhere, the plain port from Karmada's pods alone. It dials nobody."""
     anywhere: NetworkPolicyIngressRuleArgsDict = {"ports": [{"port": anp.AGENT_PORT, "protocol": "TCP"}]}
     karmada = _from([host.karmada_namespace], [proxy.port])
@@ -39,7 +39,7 @@ def server_policy(host: Host, proxy: Proxy, monitoring: Monitoring, opts: Resour
     )
 
 
-def agent_policy(name: str, namespace: str, monitoring: Monitoring, opts: ResourceOptions) -> NetworkPolicy:
+def agent_policy(name: str, namespace: str, monitoring: MonitoringSettings, opts: ResourceOptions) -> NetworkPolicy:
     """proxy-agent: out only, for it dials the server and the member's API, wherever they are."""
     return NetworkPolicy(
         name,

@@ -14,7 +14,7 @@ from components.images import ProxyImages
 from components.member import Member
 from components.pki import TunnelPki
 from components.proxy_server import ProxyServer
-from settings import Settings
+from config.settings import Settings
 
 
 def export(

@@ -17,7 +17,7 @@ from components.images import Image
 from components.network_policy import agent_policy
 from components.revision import revision
 from components.secret_files import CHECKSUM_ANNOTATION, SecretFiles, secret_files, volume
-from settings import Monitoring
+from config.settings import MonitoringSettings
 
 CERT_VOLUME = "cert"
 
@@ -45,7 +45,7 @@ class ProxyAgentArgs:
     replicas: int
     ending: anp.Ending
     documented: bool
-    monitoring: Monitoring
+    monitoring: MonitoringSettings
     after: Sequence[Resource] = ()
 
 

@@ -14,6 +14,7 @@ from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumi_command import local
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict, DeploymentStrategyArgsDict
 
+from clusters.workstation import KindNode
 from components import anp, guard, server_pod
 from components.availability import disruption_budget, longest_rollout
 from components.images import Image, loaded_into_kind
@@ -21,8 +22,7 @@ from components.network_policy import server_policy
 from components.pki import TunnelPki
 from components.revision import revision
 from components.secret_files import SecretFiles, combined, secret_files
-from settings import Exposure, Frontend, Host, Monitoring, Proxy, Settings
-from workstation import KindNode
+from config.settings import Exposure, Frontend, Host, MonitoringSettings, Proxy, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class ProxyServerArgs:
 
     host: Host
     proxy: Proxy
-    monitoring: Monitoring
+    monitoring: MonitoringSettings
     image: Image
     pki: TunnelPki
     guard: GuardArgs | None
@@ -131,7 +131,7 @@ def _freed(name: str, args: ProxyServerArgs, opts: ResourceOptions) -> list[Reso
         "namespace": host.namespace,
         "deployment": anp.SERVER,
     }
-    command = "python3 -m commands.free_strategy"
+    command = "python3 -m checks.commands.free_strategy"
     return [local.Command(f"{name}-strategy", create=command, stdin=json.dumps(described), opts=opts)]
 
 

@@ -10,7 +10,7 @@ from pulumi import Output
 from pulumi_kubernetes.apiextensions import CustomResourcePatch
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentPatch
 
-from answers import Json
+from clusters.objects import Json
 
 
 def revision(of: Deployment | DeploymentPatch | CustomResourcePatch) -> Output[str]:

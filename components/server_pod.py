@@ -19,7 +19,7 @@ from components import anp, guard, security_context
 from components.availability import spread_over_nodes
 from components.images import Image
 from components.secret_files import CHECKSUM_ANNOTATION, volume
-from settings import Exposure, Proxy, Toleration
+from config.settings import Exposure, Proxy, Toleration
 
 CERT_VOLUME = "cert"
 GUARD_VOLUME = "guard"

@@ -12,8 +12,7 @@ from pulumi_command import local
 from components import anp
 from components.member import Member
 from components.proxy_server import ProxyServer
-from settings import Host
-from settings import Member as MemberSettings
+from config.settings import Host, MemberSettings
 
 SECONDS = 60
 """How long a check tries before it fails with what each hop answered."""
@@ -55,7 +54,7 @@ class TunnelCheck(ComponentResource):
         after: Sequence[Resource] = [args.member, args.server]
         local.Command(
             name,
-            create="python3 -m commands.check",
+            create="python3 -m checks.commands.check",
             stdin=json.dumps(description(args.host, args.settings)),
             triggers=[Output.format("{0} {1}", args.server.revision, args.member.revision)],
             opts=ResourceOptions(parent=self, depends_on=after),

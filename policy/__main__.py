@@ -22,10 +22,10 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from answers import number
+from clusters.objects import number
+from config.problems import PROJECT
 from policy.rules import STACK_RULES, Rule, StackRule, rules
 from policy.seen import seen
-from problems import PROJECT
 
 
 def signing_generation() -> int:

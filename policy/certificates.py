@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from answers import at, items, number, text
+from clusters.objects import at, items, number, text
+from config.problems import config_set
 from policy.resources import Resource, is_known
-from problems import config_set
 
 KEY = "tls:index/privateKey:PrivateKey"
 CA = "tls:index/selfSignedCert:SelfSignedCert"

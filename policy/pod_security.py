@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from answers import Json, at, entries, items, text
+from clusters.objects import Json, at, entries, items, text
 
 CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 HANDLERS = ("livenessProbe", "readinessProbe", "startupProbe", "postStart", "preStop")

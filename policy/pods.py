@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from answers import Json, at, entries, items, text
+from clusters.objects import Json, at, entries, items, text
 from policy.pod_security import violations
 from policy.resources import Path, Resource
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from answers import Json
+from clusters.objects import Json
 
 UNKNOWN = "<not known yet>"
 """What stands for a value that only an `up` will know. It is judged then."""

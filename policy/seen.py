@@ -9,7 +9,7 @@ from typing import cast
 from pulumi_policy import PolicyResource, ResourceValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
-from answers import Json
+from clusters.objects import Json
 from policy.resources import UNKNOWN, Resource
 
 

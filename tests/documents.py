@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
-from render.stackfile import ROOT
+from tools.render.stackfile import ROOT
 
 RUN: Sequence[str] = (
     "docs/operations.md#from-the-manual-steps",

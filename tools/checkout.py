@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 from pulumi import automation
 
-from answers import Json
-from workstation import ask
+from clusters.objects import Json
+from clusters.workstation import ask
 
 ROOT = Path(__file__).parents[1]
 

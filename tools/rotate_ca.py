@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from answers import entries, items, parse, text
-from problems import PROJECT
-from settings import Certificates
+from clusters.objects import entries, items, parse, text
+from config.problems import PROJECT
+from config.settings import Certificates
 from tools.stack import answer, name, run
 
 SECTION = f"{PROJECT}:certificates"

@@ -8,12 +8,12 @@ import subprocess
 
 import pulumi
 
-import config
-from answers import Json, at, entries, parse, text
-from problems import PROJECT
-from settings import Settings
+from clusters.objects import Json, at, entries, parse, text
+from clusters.workstation import ThisMachine
+from config import stack_config
+from config.problems import PROJECT
+from config.settings import Settings
 from tools.checkout import ROOT
-from workstation import ThisMachine
 
 PULUMI = str(ROOT / "tools" / "pulumi.sh")
 
@@ -57,4 +57,4 @@ def settings() -> Settings:
         if key != "images":
             raise pulumi.RunError(f"{prefix}{key} holds something encrypted, and cannot be read here")
         values[key] = ANY_IMAGES
-    return config.load(values, ThisMachine())
+    return stack_config.load(values, ThisMachine())

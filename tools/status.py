@@ -27,7 +27,7 @@ def main() -> int:
     answered = True
     for member in settings.active:
         asked = json.dumps({**description(settings.host, member), "seconds": SECONDS})
-        check = subprocess.run([sys.executable, "-m", "commands.check"], input=asked, text=True, check=False)
+        check = subprocess.run([sys.executable, "-m", "checks.commands.check"], input=asked, text=True, check=False)
         answered &= check.returncode == 0
     for member in settings.members:
         if member.paused:

@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import mkdtemp
 
-from answers import Json, entries, text
+from clusters.objects import Json, entries, text
 from components import guard
-from render import certificates, program
-from render.program import Run
+from tools.render import issuing, program
+from tools.render.program import Run
 
 ADDRESS = "192.0.2.10"
 """Where agents dial proxy-server in this stack: an address that nobody has (RFC 5737)."""
@@ -56,12 +56,12 @@ class Issued:
     def again(self, name: str, into: Path, now: datetime | None = None, **changed: Json) -> Pair:
         """A leaf certificate (`member1-agent`) issued again, with its own inputs but for those that are `changed`."""
         inputs = {**self.run.the("LocallySignedCert", name).inputs, **changed}
-        pem, _ = certificates.locally_signed(inputs, now)
+        pem, _ = issuing.locally_signed(inputs, now)
         return _written(into, pem, self._key(name))
 
     def ca_again(self, name: str, into: Path, now: datetime | None = None) -> Path:
         """A CA's certificate (`agent-ca-1`) issued again, with its own inputs: the key is the same."""
-        pem, _ = certificates.self_signed(self.run.the("SelfSignedCert", name).inputs, now)
+        pem, _ = issuing.self_signed(self.run.the("SelfSignedCert", name).inputs, now)
         file = into / f"{name}-again.crt"
         file.write_text(pem)
         return file
@@ -71,7 +71,7 @@ class Issued:
         key, certificate = self._key(signer), text(self.run.the("LocallySignedCert", signer).outputs, "certPem")
         as_ca = {**self.run.the("SelfSignedCert", "agent-ca-1").inputs, "privateKeyPem": key}
         as_ca["subject"] = self.run.the("CertRequest", signer).inputs["subject"]
-        pretended, _ = certificates.self_signed(as_ca)
+        pretended, _ = issuing.self_signed(as_ca)
         forged = self.again(name, into, caPrivateKeyPem=key, caCertPem=pretended)
         return _written(into, forged.certificate.read_text() + certificate, self._key(name))
 

@@ -19,15 +19,15 @@ from pathlib import Path
 
 import pytest
 
-from answers import Json, entries, items, text
+from clusters.objects import Json, entries, items, text
 from components.anp import AGENT, SERVER
-from render import program
-from render.program import Run
 from tests.parts import haproxy
 from tests.parts.caller import connect, statuses
 from tests.parts.guarded import configuration
 from tests.parts.hostile import RIGHT, TARGET
 from tests.parts.issued import CONFIG, Issued
+from tools.render import program
+from tools.render.program import Run
 
 RECORDED = Path(__file__).parent / "recorded"
 ABSENT = "there is no promtool: install the package prometheus"

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from render import certificates
 from tests.parts import haproxy
 from tests.parts.caller import HEADER, calling, connect, statuses
 from tests.parts.connect_server import FAREWELL, UNREACHABLE
@@ -37,6 +36,7 @@ from tests.parts.hostile import (
 )
 from tests.parts.issued import Issued, Pair
 from tests.proof import note
+from tools.render import issuing
 
 MEGABYTE = 2**20
 ODD = ("folded over two lines",)
@@ -289,7 +289,7 @@ def test_a_server_with_another_certificate_gets_no_request(
     impostors = {
         "of the agents' CA": issued.agent_server,
         "expired": issued.again("frontend-server", tmp_path, datetime.now(UTC) - timedelta(days=2 * 365)),
-        "without the name": issued.again("frontend-server", tmp_path, certRequestPem=certificates.request(asked)),
+        "without the name": issued.again("frontend-server", tmp_path, certRequestPem=issuing.request(asked)),
     }
 
     def asked_before(impostor: Pair) -> tuple[int, bool, int]:

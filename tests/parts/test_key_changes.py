@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from answers import Json
+from clusters.objects import Json
 from components.anp import SERVER_NAMES
 from tests.parts.issued import ADDRESS, MEMBERS, Issued, issue
 from tests.parts.test_handshakes import BOTH_ACCEPT, UNKNOWN_CA, Outcome, handshake

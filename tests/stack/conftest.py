@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pulumi import automation
 
-from answers import Json
+from clusters.objects import Json
 from tests.stack import environment
 from tools.checkout import Checkout
 

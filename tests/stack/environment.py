@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
-from answers import Json, at, entries, items, parse, text
+from clusters.objects import Json, at, entries, items, parse, text
+from clusters.workstation import Unavailable, ask, kubectl, objects
 from components.anp import PROXY_PATH
 from tools.checkout import Checkout
-from workstation import Unavailable, ask, kubectl, objects
 
 HOST_CONFIG = "~/.kube/karmada.config"
 MEMBERS_CONFIG = "~/.kube/members.config"

@@ -10,11 +10,11 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from answers import Json, at, items, number, text
+from clusters.objects import Json, at, items, number, text
+from clusters.workstation import Unavailable, ask, kubectl, objects
 from components import anp
 from tests.stack import environment
 from tests.stack.environment import HOST, NAMESPACE, member
-from workstation import Unavailable, ask, kubectl, objects
 
 HOST_NODE = "karmada-host-control-plane"
 

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
-from answers import Json
+from clusters.objects import Json
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, HOST_CONFIG, KARMADA, member

@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from clusters.workstation import Unavailable, ask
 from tests.parts import haproxy
 from tests.stack.nodes import HOST_NODE
-from workstation import Unavailable, ask
 
 PORT = 5443
 USER, PASSWORD = "puller", "not a secret of anybody's"

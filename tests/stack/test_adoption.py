@@ -14,10 +14,10 @@ from time import sleep
 import pytest
 from pulumi import automation
 
-from answers import Json
+from clusters.objects import Json
+from clusters.workstation import ask
 from components.images import ARCHITECTURES
-from render.stackfile import config_of
-from settings import Build
+from config.settings import Build
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, answer, member
@@ -25,7 +25,7 @@ from tests.stack.refusals import holds, refused, said, succeeds
 from tests.stack.traffic import Traffic, karmada, traffic
 from tools.bench import BENCH, FORK_IMAGES
 from tools.checkout import Checkout
-from workstation import ask
+from tools.render.stackfile import config_of
 
 MEMBER = "member3"
 BY_HAND = BENCH / "by-hand"

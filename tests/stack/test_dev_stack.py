@@ -13,14 +13,14 @@ from urllib.request import urlopen
 import pytest
 from pulumi import automation
 
-from answers import Json
+from clusters.objects import Json
+from clusters.workstation import ask, kubectl, objects
 from components.anp import PROXY_PATH
 from tests.stack import environment
 from tests.stack.environment import NAMESPACE, through_karmada
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import violations
 from tools.checkout import Checkout
-from workstation import ask, kubectl, objects
 
 GUARD_IMAGE = "haproxy:3.2-alpine"
 WEB_SERVER = """\

@@ -17,17 +17,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pulumi import automation
 
-from answers import Json, at, entries, items, parse, text
-from commands.asked import until
+from checks.commands.asked import until
+from clusters.objects import Json, at, entries, items, parse, text
+from clusters.workstation import Unavailable, ask, kubectl, objects
 from components import anp
-from render import certificates
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, REGISTERED, member
 from tests.stack.nodes import HOST_NODE, api_server, node_of, pods, process, signal
 from tests.stack.refusals import holds, succeeds
 from tools.checkout import Checkout
-from workstation import Unavailable, ask, kubectl, objects
+from tools.render import issuing
 
 MEMBER = "member3"
 IN_MEMBER = member(MEMBER)
@@ -102,7 +102,7 @@ def expired_certificate(dev: Checkout) -> Generator[None]:
     """The agent's certificate as this stack's own CA would have issued it two years ago."""
     secret = (f"secret/{anp.AGENT_CERT_SECRET}", f"--namespace={NAMESPACE}")
     right = text(objects(kubectl(*IN_MEMBER, "get", *secret))[0], "data", "proxy-agent.crt")
-    pem, _ = certificates.locally_signed(issued(dev), datetime.now(UTC) - timedelta(days=730))
+    pem, _ = issuing.locally_signed(issued(dev), datetime.now(UTC) - timedelta(days=730))
     present(secret, base64.b64encode(pem.encode()).decode())
     try:
         yield

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from answers import Json, items
+from clusters.objects import Json, items
 from tests import documents
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, member

@@ -16,16 +16,16 @@ from threading import Thread
 import pytest
 from pulumi import automation
 
-from answers import Json, at, items, text
+from clusters.objects import Json, at, items, text
+from clusters.workstation import ask, kubectl, objects
 from components import anp
-from settings import OWN_PORTS
+from config.settings import OWN_PORTS
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, NAMESPACE, member
 from tests.stack.nodes import HOST_NODE, address_of, node_of
 from tests.stack.traffic import karmada, traffic
 from tools.checkout import Checkout
-from workstation import ask, kubectl, objects
 
 LONGEST_GAP = 30.0
 """Seconds without an answer that one server may cost when it is replaced on the host network."""

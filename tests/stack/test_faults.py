@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from answers import Json, number
-from commands.asked import until
+from checks.commands.asked import until
+from clusters.objects import Json, number
+from clusters.workstation import ask, kubectl
 from components import anp
 from tests.proof import note
 from tests.stack import environment
@@ -40,7 +41,6 @@ from tests.stack.nodes import (
 from tests.stack.traffic import Karmada, Request, Traffic, karmada, traffic
 from tests.turns import turn
 from tools.checkout import Checkout
-from workstation import ask, kubectl
 
 pytestmark = [pytest.mark.long, pytest.mark.alone]
 

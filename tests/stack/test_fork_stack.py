@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import pytest
 from pulumi import automation
 
-from answers import Json, at, items
+from clusters.objects import Json, at, items
+from clusters.workstation import kubectl, objects
 from components import anp
 from tests.stack import environment
 from tests.stack.environment import NAMESPACE
 from tests.stack.refusals import violations
 from tests.stack.test_doctor import doctor
 from tools.checkout import Checkout
-from workstation import kubectl, objects
 
 
 @pytest.fixture(scope="module")

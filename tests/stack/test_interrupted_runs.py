@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 
 import pytest
 
-from answers import Json, at, items, text
+from clusters.objects import Json, at, items, text
+from clusters.workstation import kubectl, objects
 from components.secret_files import CHECKSUM_ANNOTATION
 from tests.proof import note
 from tests.stack import environment
@@ -23,7 +24,6 @@ from tests.stack.environment import HOST, KARMADA, NAMESPACE, member
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import succeeds
 from tools.checkout import Checkout
-from workstation import kubectl, objects
 
 pytestmark = pytest.mark.long
 

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from answers import Json
+from clusters.objects import Json
+from clusters.workstation import ask
 from tests.stack import environment
 from tests.stack.environment import HOST
 from tests.stack.nodes import HOST_NODE
 from tests.stack.refusals import goes_on, local, refused, tell
 from tools.checkout import Checkout
-from workstation import ask
 
 pytestmark = pytest.mark.long
 

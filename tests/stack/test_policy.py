@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from answers import Json
+from clusters.objects import Json
 from tests.stack import environment
 from tests.stack.refusals import violations
 from tools.checkout import ROOT, Checkout

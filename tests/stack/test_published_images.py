@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from pulumi import automation
 
-from answers import Json, at, items, text
+from clusters.objects import Json, at, items, text
+from clusters.workstation import ask, kubectl, objects
 from tests.stack import environment, registry
 from tests.stack.environment import HOST, NAMESPACE, member
 from tests.stack.nodes import HOST_NODE, node_of
 from tests.stack.registry import PASSWORD, USER, Registry
 from tools.checkout import Checkout
-from workstation import ask, kubectl, objects
 
 PULL_SECRET = "proxy-images"
 BASE = "karmada-anp-test-base:latest"

@@ -20,12 +20,12 @@ from typing import TypeAlias
 
 import pytest
 
-from answers import Json, entries, items, text
+from clusters.objects import Json, entries, items, text
+from clusters.workstation import Unavailable, ask, kubectl, objects
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, member
 from tools.checkout import ROOT, Checkout
-from workstation import Unavailable, ask, kubectl, objects
 
 pytestmark = pytest.mark.long
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from threading import Event, Thread
 from urllib.parse import urlsplit
 
-from answers import at, items, parse, text
+from clusters.objects import at, items, parse, text
+from clusters.workstation import ask, kubectl
 from components.anp import PROXY_PATH
 from tests.stack.environment import HOST_CONFIG, KARMADA
-from workstation import ask, kubectl
 
 SECONDS = 10.0
 """How long an answer may take."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pulumi
 import pytest
 
-from render.program import Run
 from tests.unit import stacks
-from tests.unit.clusters import OURS, Clusters, answered_by
+from tests.unit.fake_clusters import OURS, Clusters, answered_by
 from tests.unit.stacks import HOST, MEMBER3, MEMBER4, balanced, changed
+from tools.render.program import Run
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +110,7 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
     """Clusters that are as they should be, in the place of those that kubectl and docker would ask."""
     fake = Clusters()
     answered_by(monkeypatch, fake.objects, fake.ask)
-    monkeypatch.setattr("preflight.field_manager", lambda: OURS)
+    monkeypatch.setattr("checks.preflight.field_manager", lambda: OURS)
     return fake
 
 

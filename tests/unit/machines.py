@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 
-import config
-from answers import Json
-from settings import Settings
-from workstation import KindNode, Unavailable
+from clusters.objects import Json
+from clusters.workstation import KindNode, Unavailable
+from config import stack_config
+from config.settings import Settings
 
 HOST: dict[str, Json] = {"kubeconfig": "~/karmada.config", "context": "karmada-host", "address": "10.0.0.1"}
 MEMBER: dict[str, Json] = {"name": "member3", "kubeconfig": "~/members.config"}
@@ -66,7 +66,9 @@ def load(secret: Collection[str] = (), /, **sections: Json) -> Settings:
     `secret` are the sections that hold something encrypted.
     """
     whole: dict[str, Json] = {"host": HOST, "members": [MEMBER], **sections}
-    return config.load({key: as_text(value) for key, value in whole.items() if value is not None}, Machine(), secret)
+    return stack_config.load(
+        {key: as_text(value) for key, value in whole.items() if value is not None}, Machine(), secret
+    )
 
 
 def as_text(value: Json) -> str:

@@ -7,20 +7,20 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-import config
-from answers import Json, at, text
+from checks.doctor.__main__ import entry_of
+from checks.doctor.asking import End, Silent
+from checks.doctor.way import Way
+from clusters.objects import Json, at, text
+from clusters.workstation import Unavailable
 from components import anp
-from doctor.__main__ import entry_of
-from doctor.asking import End, Silent
-from doctor.way import Way
-from problems import PROJECT
-from render.machine import PlaceholderMachine
-from render.program import Run
-from render.stackfile import config_of
-from settings import Settings
+from config import stack_config
+from config.problems import PROJECT
+from config.settings import Settings
 from tests.unit.reading import flags, header
 from tests.unit.stacks import MEMBER3, MEMBER4
-from workstation import Unavailable
+from tools.render.machine import PlaceholderMachine
+from tools.render.program import Run
+from tools.render.stackfile import config_of
 
 METRICS = "konnectivity_network_proxy_agent_open_server_connections {0}\n"
 
@@ -113,7 +113,7 @@ def settings(sections: Mapping[str, Json] | None = None) -> Settings:
     """The settings of the dev stack with two members, and other sections."""
     whole = {**config_of("dev"), f"{PROJECT}:members": [MEMBER3, MEMBER4]}
     whole |= {f"{PROJECT}:{key}": value for key, value in (sections or {}).items()}
-    return config.load(
+    return stack_config.load(
         {key.removeprefix(f"{PROJECT}:"): json.dumps(each) for key, each in whole.items()}, PlaceholderMachine()
     )
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from answers import Json
+from clusters.objects import Json
 from policy.resources import Resource
 from policy.rules import STACK_RULES, rules
-from render.program import Run
-from render.recorded import Recorded
+from tools.render.program import Run
+from tools.render.recorded import Recorded
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from answers import Json, entries, items, text
+from clusters.objects import Json, entries, items, text
 from components.secret_files import CHECKSUM_ANNOTATION
-from render.program import Run
-from render.recorded import Recorded
 from tests.unit.stacks import short
+from tools.render.program import Run
+from tools.render.recorded import Recorded
 
 
 def pods(run: Run) -> dict[str, Json]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from answers import Json
-from problems import PROJECT
-from render.program import Run, run
-from render.recorded import Recorded
-from render.stackfile import ENCRYPTED, config_of
+from clusters.objects import Json
+from config.problems import PROJECT
+from tools.render.program import Run, run
+from tools.render.recorded import Recorded
+from tools.render.stackfile import ENCRYPTED, config_of
 
 MEMBER3: Mapping[str, Json] = {
     "name": "member3",

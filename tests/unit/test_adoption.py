@@ -9,16 +9,16 @@ from unittest.mock import patch
 import pulumi
 import pytest
 
-import preflight
-from answers import Json, parse, text
-from components.clusters import clusters as providers
-from preflight import adoption
-from render.program import Run
-from settings import Cluster, Settings
-from tests.unit.clusters import OURS, Clusters, deployment, secret
+from checks import preflight
+from checks.preflight import adoption
+from clusters.objects import Json, parse, text
+from clusters.workstation import Unavailable
+from components.providers import providers
+from config.settings import Cluster, Settings
+from tests.unit.fake_clusters import OURS, Clusters, deployment, secret
 from tests.unit.machines import MEMBER, load
 from tests.unit.stacks import changed
-from workstation import Unavailable
+from tools.render.program import Run
 
 FLAGS = ["--cluster-api-endpoint=https://10.0.0.3:6443", "--proxy-server-address=http://10.0.0.1:8088"]
 PULUMI = "pulumi-kubernetes-1a2b3c4d"
@@ -199,7 +199,7 @@ def test_the_flags_that_joining_a_member_leaves_are_not(
 
 
 def test_only_providers_of_clusters_in_which_something_is_taken_over_may_overwrite(adopting: Settings) -> None:
-    with patch("components.clusters.kubernetes.Provider") as made:
+    with patch("components.providers.kubernetes.Provider") as made:
         providers(adopting, [adopting.host])
     may = {
         call.args[0]: (call.kwargs["upsert_existing_objects"], call.kwargs["enable_patch_force"])
@@ -214,7 +214,7 @@ def made(by_hand: bool, **sections: Json) -> Run:
     def adopting(settings: Settings) -> Sequence[Cluster]:
         return [settings.host, *settings.members] if by_hand else []
 
-    with patch("render.program.adopting", adopting):
+    with patch("tools.render.program.adopting", adopting):
         return changed((), **sections)
 
 
@@ -222,7 +222,7 @@ def test_a_deployment_on_the_host_network_is_first_let_have_another_strategy() -
     run = made(True)
     command = run.the("Command", "proxy-server-strategy")
     assert command.urn in run.needs(run.the("Deployment", "proxy-server"))
-    assert text(command.inputs, "create") == "python3 -m commands.free_strategy"
+    assert text(command.inputs, "create") == "python3 -m checks.commands.free_strategy"
     assert parse(text(command.inputs, "stdin")) == {
         "host": {"kubeconfig": "~/.kube/karmada.config", "context": "karmada-host"},
         "namespace": "karmada-system",
@@ -235,7 +235,7 @@ def test_args_that_were_set_by_hand_are_first_made_the_stacks_alone() -> None:
     command = run.the("Command", "member3-karmada-agent-args")
     assert run.the("Deployment", "proxy-server").urn in run.needs(command)
     assert command.urn in run.needs(run.the("DeploymentPatch", "member3-karmada-agent"))
-    assert text(command.inputs, "create") == "python3 -m commands.disown_args"
+    assert text(command.inputs, "create") == "python3 -m checks.commands.disown_args"
     assert parse(text(command.inputs, "stdin")) == {
         "member": {"kubeconfig": "~/.kube/members.config", "context": "member3"},
         "namespace": "karmada-system",

@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from doctor.asking import Silent, once
+from checks.doctor.asking import Silent, once
 
 MEMBERS = 20
 

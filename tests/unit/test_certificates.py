@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from answers import Json, entries, number, text
+from clusters.objects import Json, entries, number, text
 from components.certificate import CA_USAGES, SERVER_USAGES, Lifetime, dns_names, first, ip_addresses
-from render import certificates
-from render.program import Run
-from settings import Certificates
+from config.settings import Certificates
+from tools.render import issuing
+from tools.render.program import Run
 
 CAS = ("frontend-ca-1", "agent-ca-1")
 SERVERS = ("frontend-server", "agent-server")
@@ -191,13 +191,13 @@ def authority(key: str, now: datetime, hours: int = 100) -> str:
         "allowedUses": list(CA_USAGES),
         "validityPeriodHours": hours,
     }
-    return certificates.self_signed(inputs, now)[0]
+    return issuing.self_signed(inputs, now)[0]
 
 
 def server(ca_key: str, ca: str, now: datetime, hours: int = 10) -> tuple[str, str]:
-    request = certificates.request(
+    request = issuing.request(
         {
-            "privateKeyPem": certificates.private_key_pem(),
+            "privateKeyPem": issuing.private_key_pem(),
             "subject": {"commonName": "proxy-server"},
             "dnsNames": ["kubernetes"],
             "ipAddresses": ["127.0.0.1"],
@@ -210,7 +210,7 @@ def server(ca_key: str, ca: str, now: datetime, hours: int = 10) -> tuple[str, s
         "allowedUses": list(SERVER_USAGES),
         "validityPeriodHours": hours,
     }
-    return certificates.locally_signed(inputs, now)
+    return issuing.locally_signed(inputs, now)
 
 
 def verified(leaf: str, ca: str, at: datetime, name: str = "kubernetes") -> None:
@@ -221,23 +221,23 @@ def verified(leaf: str, ca: str, at: datetime, name: str = "kubernetes") -> None
 
 
 def test_a_ca_renewed_with_its_key_keeps_what_it_signed_before_valid() -> None:
-    key = certificates.private_key_pem()
+    key = issuing.private_key_pem()
     leaf, _ = server(key, authority(key, NOW), NOW)
     verified(leaf, authority(key, NOW + timedelta(hours=1)), NOW + timedelta(hours=2))
 
 
 def test_a_ca_with_another_key_does_not() -> None:
-    key = certificates.private_key_pem()
+    key = issuing.private_key_pem()
     leaf, _ = server(key, authority(key, NOW), NOW)
     with pytest.raises(verification.VerificationError):
-        verified(leaf, authority(certificates.private_key_pem(), NOW), NOW)
+        verified(leaf, authority(issuing.private_key_pem(), NOW), NOW)
 
 
 # what rendering and tests make in pulumi-tls's stead
 
 
 def test_a_certificate_begins_now_and_ends_when_it_says() -> None:
-    key = certificates.private_key_pem()
+    key = issuing.private_key_pem()
     leaf, ends = server(key, authority(key, NOW), NOW, hours=10)
     made = x509.load_pem_x509_certificate(leaf.encode())
     assert (made.not_valid_before_utc, made.not_valid_after_utc) == (NOW, NOW + timedelta(hours=10))
@@ -245,7 +245,7 @@ def test_a_certificate_begins_now_and_ends_when_it_says() -> None:
 
 
 def test_an_expired_certificate_can_be_made_for_a_test() -> None:
-    key = certificates.private_key_pem()
+    key = issuing.private_key_pem()
     ca = authority(key, NOW)
     leaf, _ = server(key, ca, NOW, hours=1)
     verified(leaf, ca, NOW)
@@ -254,7 +254,7 @@ def test_an_expired_certificate_can_be_made_for_a_test() -> None:
 
 
 def test_a_certificate_is_taken_for_its_own_names_alone() -> None:
-    key = certificates.private_key_pem()
+    key = issuing.private_key_pem()
     ca = authority(key, NOW)
     leaf, _ = server(key, ca, NOW)
     with pytest.raises(verification.VerificationError):
@@ -267,13 +267,13 @@ def test_a_certificate_is_taken_for_its_own_names_alone() -> None:
 
 def test_an_input_that_is_not_known_is_refused_rather_than_left_out() -> None:
     with pytest.raises(ValueError, match="does not know the input maxPathLength"):
-        certificates.self_signed({"privateKeyPem": certificates.private_key_pem(), "maxPathLength": 0})
+        issuing.self_signed({"privateKeyPem": issuing.private_key_pem(), "maxPathLength": 0})
 
 
 def test_a_usage_that_is_not_known_is_refused() -> None:
-    inputs: dict[str, Json] = {"privateKeyPem": certificates.private_key_pem(), "validityPeriodHours": 1}
+    inputs: dict[str, Json] = {"privateKeyPem": issuing.private_key_pem(), "validityPeriodHours": 1}
     with pytest.raises(ValueError, match="does not know the usage any_extended"):
-        certificates.self_signed({**inputs, "allowedUses": ["any_extended"]})
+        issuing.self_signed({**inputs, "allowedUses": ["any_extended"]})
 
 
 def test_the_secrets_of_the_cluster_hold_these_certificates_under_the_documented_names(dev: Run) -> None:

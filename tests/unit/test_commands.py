@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from answers import Json
-from render.stackfile import ROOT
+from clusters.objects import Json
+from tools.render.stackfile import ROOT
 
 KUBECTL = """\
 #!{python}
@@ -123,7 +123,7 @@ def test_a_load_balancers_address_is_printed_and_nothing_else(
     kubectl: Kubectl, ingress: list[Json], printed: str
 ) -> None:
     kubectl.answers({"get service/proxy-server-agents": service(*ingress)})
-    assert kubectl.run("commands.load_balancer", SERVICE) == (0, f"{printed}\n", "")
+    assert kubectl.run("checks.commands.load_balancer", SERVICE) == (0, f"{printed}\n", "")
     (asked,) = kubectl.asked
     assert asked[:2] == ["--kubeconfig=/nowhere/kubeconfig", "--context=karmada-host"]
     assert "--namespace=tunnel" in asked
@@ -131,7 +131,7 @@ def test_a_load_balancers_address_is_printed_and_nothing_else(
 
 def test_it_is_waited_for_until_there_is_one(kubectl: Kubectl) -> None:
     kubectl.answers({"get service": service()})
-    process = kubectl.start("commands.load_balancer", SERVICE)
+    process = kubectl.start("checks.commands.load_balancer", SERVICE)
     ends = time.monotonic() + 20
     while not kubectl.asked and time.monotonic() < ends:
         time.sleep(0.02)
@@ -155,7 +155,7 @@ def test_where_there_is_none_in_time_one_message_says_what_is_wrong_and_what_men
     kubectl: Kubectl, answers: dict[str, Json], why: str
 ) -> None:
     kubectl.answers(answers)
-    code, output, errors = kubectl.run("commands.load_balancer", {**SERVICE, "seconds": 1})
+    code, output, errors = kubectl.run("checks.commands.load_balancer", {**SERVICE, "seconds": 1})
     assert (code, output) == (1, "")
     assert errors.splitlines() == [
         "karmada-anp:proxy.exposure: the Service proxy-server-agents in namespace tunnel of karmada-host got no "
@@ -175,13 +175,13 @@ BACK: dict[str, Json] = {
 
 def test_an_agent_that_is_back_without_the_tunnel_is_waited_for_no_longer(kubectl: Kubectl) -> None:
     kubectl.answers(BACK)
-    assert kubectl.run("commands.agent_gone", AGENT) == (0, "", "")
+    assert kubectl.run("checks.commands.agent_gone", AGENT) == (0, "", "")
 
 
 def test_an_agent_whose_cluster_still_names_the_tunnel_is_waited_for(kubectl: Kubectl) -> None:
     cluster: Json = {"kind": "Cluster", "spec": {"proxyURL": AGENT["proxyUrl"]}}
     kubectl.answers({**BACK, "get clusters.cluster.karmada.io member3": cluster})
-    process = kubectl.start("commands.agent_gone", AGENT)
+    process = kubectl.start("checks.commands.agent_gone", AGENT)
     with pytest.raises(subprocess.TimeoutExpired):
         process.communicate(timeout=1)
     kubectl.answers(BACK)
@@ -199,13 +199,13 @@ def test_an_agent_that_names_the_proxy_by_its_own_command_is_not_waited_for_and_
     cluster: Json = {"kind": "Cluster", "spec": {"proxyURL": AGENT["proxyUrl"]}}
     named = {"get deployment/karmada-agent": deployment, "get clusters.cluster.karmada.io member3": cluster}
     kubectl.answers({**BACK, **named})
-    code, output, errors = kubectl.run("commands.agent_gone", AGENT)
+    code, output, errors = kubectl.run("checks.commands.agent_gone", AGENT)
     assert (code, errors) == (0, "")
     assert output == "member3: karmada-agent's own command names http://192.0.2.3:8088: take it out\n"
 
 
 def test_a_member_that_is_gone_is_waited_for_by_nobody_who_lets_go_of_it(kubectl: Kubectl) -> None:
-    code, output, errors = kubectl.run("commands.agent_gone", AGENT, **UNREACHABLE_MAY_GO)
+    code, output, errors = kubectl.run("checks.commands.agent_gone", AGENT, **UNREACHABLE_MAY_GO)
     assert (code, errors) == (0, "")
     assert output == "member3: it is gone, and with it its karmada-agent; nobody waits for it\n"
     assert [each for each in kubectl.asked if "--context=member3" not in each] == []
@@ -213,7 +213,7 @@ def test_a_member_that_is_gone_is_waited_for_by_nobody_who_lets_go_of_it(kubectl
 
 def test_a_member_that_is_gone_is_waited_for_by_everybody_else(kubectl: Kubectl) -> None:
     """It may only be away: what its agent needs must not go before."""
-    process = kubectl.start("commands.agent_gone", AGENT, PULUMI_K8S_DELETE_UNREACHABLE="")
+    process = kubectl.start("checks.commands.agent_gone", AGENT, PULUMI_K8S_DELETE_UNREACHABLE="")
     with pytest.raises(subprocess.TimeoutExpired):
         process.communicate(timeout=1)
     process.kill()
@@ -223,7 +223,7 @@ def test_a_member_that_is_gone_is_waited_for_by_everybody_else(kubectl: Kubectl)
 def test_a_member_that_answers_is_waited_for_though_it_was_to_be_let_go(kubectl: Kubectl) -> None:
     cluster: Json = {"kind": "Cluster", "spec": {"proxyURL": AGENT["proxyUrl"]}}
     kubectl.answers({"/readyz": "ok", **BACK, "get clusters.cluster.karmada.io member3": cluster})
-    process = kubectl.start("commands.agent_gone", AGENT, **UNREACHABLE_MAY_GO)
+    process = kubectl.start("checks.commands.agent_gone", AGENT, **UNREACHABLE_MAY_GO)
     with pytest.raises(subprocess.TimeoutExpired):
         process.communicate(timeout=1)
     kubectl.answers({"/readyz": "ok", **BACK})
@@ -242,20 +242,20 @@ BY_HAND: dict[str, Json] = {
 
 def test_a_deployment_that_was_made_by_hand_loses_the_bounds_of_its_rolling_update(kubectl: Kubectl) -> None:
     kubectl.answers({"get deployment/proxy-server": {"kind": "Deployment"}, "patch deployment/proxy-server": "patched"})
-    assert kubectl.run("commands.free_strategy", BY_HAND) == (0, "", "")
+    assert kubectl.run("checks.commands.free_strategy", BY_HAND) == (0, "", "")
     patch = json.dumps({"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}})
     assert f"--patch={patch}" in kubectl.asked[-1]
 
 
 def test_where_there_is_none_nothing_is_patched(kubectl: Kubectl) -> None:
     kubectl.answers({"get deployment/proxy-server": ""})
-    assert kubectl.run("commands.free_strategy", BY_HAND) == (0, "", "")
+    assert kubectl.run("checks.commands.free_strategy", BY_HAND) == (0, "", "")
     assert [each for each in kubectl.asked if "patch" in each] == []
 
 
 def test_a_deployment_that_cannot_be_patched_is_one_message(kubectl: Kubectl) -> None:
     kubectl.answers({"get deployment/proxy-server": {"kind": "Deployment"}})
-    code, output, errors = kubectl.run("commands.free_strategy", BY_HAND)
+    code, output, errors = kubectl.run("checks.commands.free_strategy", BY_HAND)
     assert (code, output) == (1, "")
     assert errors.startswith("deployment/proxy-server of karmada-host could not be given another strategy: Unable to")
 
@@ -287,7 +287,7 @@ def test_args_that_were_set_by_hand_are_not_theirs_afterwards_and_all_else_is_wh
     ours = managed({"f:args": {}}, "karmada-anp-dev")
     found = with_managers(managed({"f:args": {}, "f:image": {}}), ours, {"manager": "kubelet"})
     kubectl.answers({"get deployment/karmada-agent": found, "patch deployment/karmada-agent": "patched"})
-    assert kubectl.run("commands.disown_args", MEMBER) == (0, "", "")
+    assert kubectl.run("checks.commands.disown_args", MEMBER) == (0, "", "")
     (patch,) = [word.partition("=")[2] for word in kubectl.asked[-1] if word.startswith("--patch=")]
     assert json.loads(patch) == [
         {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
@@ -301,12 +301,12 @@ def test_args_that_were_set_by_hand_are_not_theirs_afterwards_and_all_else_is_wh
 
 def test_where_nobody_has_set_args_nothing_is_patched(kubectl: Kubectl) -> None:
     kubectl.answers({"get deployment/karmada-agent": with_managers(managed({"f:image": {}}))})
-    assert kubectl.run("commands.disown_args", MEMBER) == (0, "", "")
+    assert kubectl.run("checks.commands.disown_args", MEMBER) == (0, "", "")
     assert [each for each in kubectl.asked if "patch" in each] == []
 
 
 def test_args_that_cannot_be_taken_over_are_one_message(kubectl: Kubectl) -> None:
     kubectl.answers({})
-    code, output, errors = kubectl.run("commands.disown_args", MEMBER)
+    code, output, errors = kubectl.run("checks.commands.disown_args", MEMBER)
     assert (code, output) == (1, "")
     assert errors.startswith("deployment/karmada-agent of member3: its args could not be taken over: Unable to connect")

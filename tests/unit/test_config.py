@@ -5,8 +5,8 @@ from __future__ import annotations
 import pulumi
 import pytest
 
-from answers import Json
-from settings import UPSTREAM, Frontend
+from clusters.objects import Json
+from config.settings import UPSTREAM, Frontend
 from tests.unit.machines import MEMBER, OTHER, load
 from tests.unit.mistakes.refusal import (
     FORK,

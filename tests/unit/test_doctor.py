@@ -12,15 +12,15 @@ from functools import cache
 import pulumi
 import pytest
 
-from answers import Json, items, parse, text
+from checks.doctor import __main__ as doctor
+from checks.doctor.findings import Finding, State, Walk
+from checks.doctor.walk import HOPS, walk
+from clusters.objects import Json, items, parse, text
 from components import anp
-from doctor import __main__ as doctor
-from doctor.findings import Finding, State, Walk
-from doctor.walk import HOPS, walk
-from render import certificates
-from render.program import Run
 from tests.unit.patient import KARMADA_AGENT_POD, NAMESPACE, Patient, settings, way
 from tests.unit.stacks import changed, pair
+from tools.render import issuing
+from tools.render.program import Run
 
 CLUSTER = "clusters.cluster.karmada.io member3"
 SERVER_PODS = f"pods {NAMESPACE} --selector=app=proxy-server"
@@ -46,14 +46,14 @@ def agent_certificate(**changed: Json) -> str:
     began = changed.pop("began", 0)
     assert isinstance(began, int)
     inputs = {**pair().the("LocallySignedCert", "member3-agent").inputs, **changed}
-    return encoded(certificates.locally_signed(inputs, datetime.now(UTC) - timedelta(hours=began))[0])
+    return encoded(issuing.locally_signed(inputs, datetime.now(UTC) - timedelta(hours=began))[0])
 
 
 def unknown_authority() -> dict[str, Json]:
     """The inputs of a certificate that a CA signed which nobody here trusts."""
-    key = certificates.private_key_pem()
+    key = issuing.private_key_pem()
     inputs = {**pair().the("SelfSignedCert", "agent-ca-1").inputs, "privateKeyPem": key}
-    return {"caPrivateKeyPem": key, "caCertPem": certificates.self_signed(inputs)[0]}
+    return {"caPrivateKeyPem": key, "caCertPem": issuing.self_signed(inputs)[0]}
 
 
 def doing(context: str, what: str, *path: str, to: Json) -> Callable[[Patient], None]:

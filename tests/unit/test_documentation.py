@@ -9,15 +9,15 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from answers import Json, at, entries, parse, text
-from config import SECTIONS
-from doctor.walk import HOPS
+from checks.doctor.walk import HOPS
+from clusters.objects import Json, at, entries, parse, text
+from config.stack_config import SECTIONS
 from policy.rules import STACK_RULES
 from policy.rules import rules as policies
-from render.config_table import Row, model_of, rows, table
-from render.stackfile import ROOT, config_of, stacks
 from tests import documents
 from tests.unit.machines import load
+from tools.render.config_table import Row, model_of, rows, table
+from tools.render.stackfile import ROOT, config_of, stacks
 
 ROW = re.compile(r"^\| `([a-z]+(?:(?:\[\])?\.\w+)+)` \|(.*?)\| (.*) \|$", re.MULTILINE)
 """A row of the table of config keys: key, default, meaning."""
@@ -92,7 +92,7 @@ def test_the_readmes_table_has_exactly_the_keys_that_there_are() -> None:
 
 def test_the_readmes_table_says_of_each_key_what_the_settings_say() -> None:
     said = table_in((ROOT / "README.md").read_text())
-    assert [str(row) for row in rows() if row not in said] == [], "`python -m render.config_table` prints the table"
+    assert [str(row) for row in rows() if row not in said] == [], "python -m tools.render.config_table"
 
 
 def test_the_generated_table_is_read_back_as_the_keys_that_it_is_made_from() -> None:

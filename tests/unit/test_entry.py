@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from answers import Json, at, entries, items, number, parse, text
-from render.mocks import NODE_PORT, PLACEHOLDER
-from render.program import Run
+from clusters.objects import Json, at, entries, items, number, parse, text
 from tests.unit.reading import agents, arguments, commands, flags, guard_configuration, needs, of_kind, pods
 from tests.unit.stacks import HOST, balanced, changed
 from tests.unit.test_certificates import certificate, names
+from tools.render.mocks import NODE_PORT, PLACEHOLDER
+from tools.render.program import Run
 
 SERVER = {"app": "proxy-server"}
 DOCUMENTED_NAMES = ["kubernetes", "localhost"]
@@ -118,7 +118,7 @@ def test_a_load_balancers_ip_address_is_one_in_the_certificate_too(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     # a command's output ends with its line
-    monkeypatch.setattr("render.mocks.PLACEHOLDER", f"{address}\n")
+    monkeypatch.setattr("tools.render.mocks.PLACEHOLDER", f"{address}\n")
     run = balanced()
     assert dialled(run) == {(address, "8091")}
     assert server_names(run) == (DOCUMENTED_NAMES, [address])

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from answers import Json, at, entries, items, number, text
+from clusters.objects import Json, at, entries, items, number, text
 from policy.pod_security import violations
-from render.program import Run
 from tests.unit.reading import containers, pods
+from tools.render.program import Run
 
 ON_THE_HOST_NETWORK = {"Host Namespaces", "Host Ports"}
 """The controls that no pod on the host network keeps."""

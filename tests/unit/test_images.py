@@ -7,12 +7,12 @@ import re
 import pulumi
 import pytest
 
-from answers import Json, at, entries, items, text
-from render.manifests import as_yaml, manifests
-from render.program import Run
+from clusters.objects import Json, at, entries, items, text
 from tests.unit.machines import load
 from tests.unit.reading import commands, containers, of_kind, pods
 from tests.unit.stacks import PASSWORD, changed
+from tools.render.manifests import as_yaml, manifests
+from tools.render.program import Run
 
 CLEAR = "correct horse battery staple"
 CREDENTIALS: dict[str, Json] = {"username": "robot", "password": CLEAR}

@@ -12,8 +12,8 @@ import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 import yaml
 
-from render.manifests import manifests
-from render.program import Run
+from tools.render.manifests import manifests
+from tools.render.program import Run
 
 Manifest = dict[str, Any]
 

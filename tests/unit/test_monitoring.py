@@ -11,15 +11,15 @@ from unittest.mock import patch
 import pytest
 from cryptography import x509
 
-from answers import Json, at, entries, items, text
-from problems import PROJECT
-from render.machine import PlaceholderMachine
-from render.program import Run, run
-from render.recorded import Recorded
-from render.stackfile import config_of
+from clusters.objects import Json, at, entries, items, text
+from config.problems import PROJECT
 from tests.unit.reading import containers, of_kind, pods
 from tests.unit.stacks import MEMBER3, MEMBER4, balanced, changed, differing, kept, pair, short
 from tests.unit.test_secrecy import secrets_of, seen
+from tools.render.machine import PlaceholderMachine
+from tools.render.program import Run, run
+from tools.render.recorded import Recorded
+from tools.render.stackfile import config_of
 
 MONITORING: Mapping[str, Json] = {"enabled": True, "labels": {"release": "prometheus"}, "certificateDays": 10}
 KINDS = ("PodMonitor", "PrometheusRule")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from answers import Json, at, entries, items, number, text
-from render.program import Run
+from clusters.objects import Json, at, entries, items, number, text
 from tests.unit.reading import of_kind, pods
 from tests.unit.stacks import balanced
+from tools.render.program import Run
 
 ANYWHERE: Json = {"ports": [{"port": 8091, "protocol": "TCP"}]}
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from answers import at, items
-from render.program import Run
+from clusters.objects import at, items
 from tests.unit.reading import commands, guard_configuration
 from tests.unit.stacks import MEMBER3, MEMBER4, changed, differing, short
+from tools.render.program import Run
 
 
 def test_pausing_a_member_takes_away_its_check_and_tells_its_provider_and_nothing_else(

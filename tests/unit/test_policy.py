@@ -7,18 +7,18 @@ from collections.abc import Mapping
 import pytest
 from pulumi_policy import proxy
 
-from answers import Json, entries, parse
+from clusters.objects import Json, entries, parse
 from components import certificate
+from config.settings import Certificates
 from policy import certificates
 from policy.resources import UNKNOWN, is_known
 from policy.rules import STACK_RULES, rules
 from policy.seen import opened
-from render.program import Run
-from render.stackfile import ROOT, stacks
-from settings import Certificates
 from tests.unit.broken import BROKEN, CREDENTIAL
 from tests.unit.policies import Broken, altered, breaches, broken, of
 from tests.unit.test_rotation import SIGNS, phase
+from tools.render.program import Run
+from tools.render.stackfile import ROOT, stacks
 
 NAMES = [each.name for each in (*rules(1), *STACK_RULES)]
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import pulumi
 import pytest
 
-import preflight
-from answers import Json, at, items
-from preflight import engine, told
-from settings import Settings
+from checks import preflight
+from checks.preflight import docker_engine, told
+from clusters.objects import Json, at, items
+from clusters.workstation import Unavailable
+from config.settings import Settings
 from tests.proof import note
-from tests.unit.clusters import NAMESPACE, OURS, Clusters, answered_by, cluster, deployment, identity, role
+from tests.unit.fake_clusters import NAMESPACE, OURS, Clusters, answered_by, cluster, deployment, identity, role
 from tests.unit.machines import MEMBER, OTHER, load
 from tests.unit.mistakes.refusal import FORK
-from workstation import Unavailable
 
 HOME = Path.home()
 SET = "pulumi config set --path 'karmada-anp:{0}' {1}"
@@ -395,7 +395,7 @@ def test_without_pull_secrets_no_secret_is_asked_for(clusters: Clusters, monkeyp
         asked.append(command)
         return clusters.ask(command)
 
-    for module in (engine, told):
+    for module in (docker_engine, told):
         monkeypatch.setattr(module, "ask", ask)
     preflight.check(load())
     assert [each[0] for each in asked] == ["docker"]

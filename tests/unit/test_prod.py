@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from answers import at, entries, items, number, text
-from render.config_table import rows
-from render.mocks import PLACEHOLDER
-from render.program import Run
-from render.stackfile import ROOT
+from clusters.objects import at, entries, items, number, text
 from tests.unit.reading import agents, arguments, containers, of_kind, pods
 from tests.unit.stacks import short
+from tools.render.config_table import rows
+from tools.render.mocks import PLACEHOLDER
+from tools.render.program import Run
+from tools.render.stackfile import ROOT
 
 FILE = ROOT / "Pulumi.prod.yaml"
 KEY = re.compile(r"( *)(- )?([A-Za-z][\w./:-]*?):(?: |$)")

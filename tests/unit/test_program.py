@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from answers import items, text
-from render.program import Run
+from clusters.objects import items, text
 from tests.unit.reading import checksum, commands, guard_configuration, header, needs
 from tests.unit.stacks import MEMBER3, MEMBER4, changed, differing, kept, short
+from tools.render.program import Run
 
 TYPE_TOKENS = {
     "karmada-anp:index:Certificate",
@@ -128,7 +128,7 @@ def test_destroy_takes_the_flags_then_waits_then_takes_the_grant(pair: Run) -> N
     assert grant <= needs(pair, "Command", "member4-karmada-agent-gone")
     assert "DeploymentPatch member4-karmada-agent" not in needs(pair, "Command", "member4-karmada-agent-gone")
     assert "ClusterPatch member4-registration-header" in needs(pair, "DeploymentPatch", "member4-karmada-agent")
-    assert gone.inputs["delete"] == "python3 -m commands.agent_gone"
+    assert gone.inputs["delete"] == "python3 -m checks.commands.agent_gone"
 
 
 def test_members_do_not_wait_for_each_other(pair: Run) -> None:

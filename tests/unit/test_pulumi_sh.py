@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from render.stackfile import ROOT
+from tools.render.stackfile import ROOT
 
 PULUMI = """\
 #!/bin/sh

@@ -10,15 +10,15 @@ import pulumi
 import pytest
 import yaml
 
-from answers import Json
-from render import stackfile
-from render.__main__ import main, placeholders, tree
-from render.machine import LAST, PlaceholderMachine
-from render.manifests import as_yaml, holds, write
-from render.program import Run
+from clusters.objects import Json
+from clusters.workstation import Unavailable
 from tests.unit.stacks import changed, differing
 from tests.unit.test_secrecy import secrets_of
-from workstation import Unavailable
+from tools.render import stackfile
+from tools.render.__main__ import main, placeholders, tree
+from tools.render.machine import LAST, PlaceholderMachine
+from tools.render.manifests import as_yaml, holds, write
+from tools.render.program import Run
 
 
 def written(run: Run, into: Path) -> dict[str, str]:
@@ -193,7 +193,7 @@ def test_a_config_that_is_refused_is_one_message_without_a_traceback(
     def config_of(stack: str) -> dict[str, Json]:
         return refused
 
-    monkeypatch.setattr("render.__main__.config_of", config_of)
+    monkeypatch.setattr("tools.render.__main__.config_of", config_of)
     assert main(["dev", "--into", str(tmp_path)]) == 1
     said = capsys.readouterr()
     assert said.err.startswith("The stack's config has problems (3):")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from answers import Json, at, entries, items, number, text
+from clusters.objects import Json, at, entries, items, number, text
 from components import anp
-from render.program import Run
-from render.recorded import Recorded
 from tests.unit.reading import agents, arguments, containers, guard_configuration, of_kind, pods
 from tests.unit.stacks import MEMBER3, MEMBER4, balanced, changed
+from tools.render.program import Run
+from tools.render.recorded import Recorded
 
 ONE_MORE_FIRST: Json = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
 

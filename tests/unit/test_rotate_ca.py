@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from answers import Json
+from clusters.objects import Json
 from tools import rotate_ca
 from tools.rotate_ca import Step, next_step
 

@@ -11,11 +11,11 @@ import pytest
 from cryptography import x509
 from cryptography.x509 import verification
 
-from answers import Json
-from render.program import Run
+from clusters.objects import Json
 from tests.unit.reading import checksum, files, of_kind
 from tests.unit.stacks import changed, differing, short
 from tests.unit.test_certificates import certificate, names
+from tools.render.program import Run
 
 PHASES: Sequence[Mapping[str, Json]] = (
     {"caKey": 1},

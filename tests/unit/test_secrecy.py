@@ -6,10 +6,10 @@ import base64
 import binascii
 from collections.abc import Iterator
 
-from answers import text
+from clusters.objects import text
 from components.secret_files import CHECKSUM_ANNOTATION
-from render.program import Run
-from render.recorded import Path, Recorded, leaves, within
+from tools.render.program import Run
+from tools.render.recorded import Path, Recorded, leaves, within
 
 
 def secrets_of(run: Run) -> set[str]:

@@ -8,20 +8,20 @@ from collections.abc import Sequence
 
 import pytest
 
-from answers import Json, parse, text
+from clusters.objects import Json, parse, text
 from tests.unit.machines import HOST, MEMBER, OTHER, Machine
 from tools import stack, status
 
 
 class Checks:
-    """commands.check, which answers for the members that it is told of."""
+    """checks.commands.check, which answers for the members that it is told of."""
 
     def __init__(self, *answering: str) -> None:
         self.answering = answering
         self.asked: list[str] = []
 
     def run(self, command: Sequence[str], *, input: str, text: bool, check: bool) -> subprocess.CompletedProcess[str]:
-        assert list(command[1:]) == ["-m", "commands.check"]
+        assert list(command[1:]) == ["-m", "checks.commands.check"]
         self.asked.append(cluster(input))
         return subprocess.CompletedProcess(command, 0 if self.asked[-1] in self.answering else 1)
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
-import workstation
-from answers import Json
-from workstation import ThisMachine, Unavailable
+from clusters import workstation
+from clusters.objects import Json
+from clusters.workstation import ThisMachine, Unavailable
 
 
 def node(name: str, created: str, **addresses: str) -> Json:

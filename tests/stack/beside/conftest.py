@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from answers import Json
+from clusters.objects import Json
 from tests.stack.environment import HOST, NAMESPACE, Site, agent_specs, beside, namespace, ours_in, with_every_member
 from tests.stack.refusals import local
 from tests.turns import turn

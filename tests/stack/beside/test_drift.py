@@ -14,16 +14,16 @@ from typing import TypeAlias
 
 import pytest
 
-from answers import Json, at, entries, items, text
+from checks.preflight.member_cluster import args_owners
+from clusters.objects import Json, at, entries, items, text
+from clusters.workstation import ask, kubectl, objects
 from components.secret_files import CHECKSUM_ANNOTATION
-from preflight.member import args_owners
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, beside, member
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import succeeds
 from tools.checkout import Checkout
-from workstation import ask, kubectl, objects
 
 PART = "Drift"
 SOMEBODY = "somebody-else"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from answers import Json
+from clusters.objects import Json
 from tests.stack import environment
 from tests.stack.environment import HOST, Site
 from tests.stack.refusals import goes_on, refused, tell

@@ -19,7 +19,8 @@ from typing import Any, cast
 import pytest
 from pulumi import automation
 
-from answers import Json, items, text
+from clusters.objects import Json, items, text
+from clusters.workstation import ask, kubectl
 from components import anp
 from tests.proof import note
 from tests.stack import environment
@@ -28,7 +29,6 @@ from tests.stack.nodes import kill_pod, metric, name_of, pods
 from tests.stack.refusals import local
 from tests.stack.traffic import Karmada, Traffic, karmada, traffic
 from tools.checkout import Checkout
-from workstation import ask, kubectl
 
 pytestmark = pytest.mark.long
 

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 import pytest
 from pulumi import automation
 
-from answers import Json, at, items, text
+from clusters.objects import Json, at, items, text
+from clusters.workstation import ask, kubectl, objects
 from tests.stack import environment
 from tests.stack.environment import KARMADA, NAMESPACE, SECOND, beside, member, settings_of
 from tests.stack.nodes import node_of
 from tools.checkout import Checkout
-from workstation import ask, kubectl, objects
 
 pytestmark = pytest.mark.long
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pulumi import automation
 
-from answers import Json
+from clusters.objects import Json
 from tests.stack.environment import through_karmada, with_every_member
 from tests.stack.standing.watching import MEMBER, WATCHED, Watch
 from tools.checkout import Checkout

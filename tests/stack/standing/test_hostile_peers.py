@@ -21,16 +21,16 @@ from urllib.parse import urlsplit
 import pytest
 from pulumi import automation
 
-from answers import Json, at, entries, items, parse, text
+from clusters.objects import Json, at, entries, items, parse, text
+from clusters.workstation import ask, kubectl, objects
 from components import anp
-from render import certificates
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, answer, member
 from tests.stack.nodes import HOST_NODE, address_of, node_of
 from tests.stack.standing.watching import MEMBER
 from tools.checkout import Checkout
-from workstation import ask, kubectl, objects
+from tools.render import issuing
 
 pytestmark = pytest.mark.long
 
@@ -63,7 +63,7 @@ class Signed:
         inputs = {**self.inputs[name], **changed}
         file = into / f"{name}-{len(list(into.iterdir()))}.pem"
         file.touch(0o600)
-        file.write_text(certificates.locally_signed(inputs, now)[0] + self.keys[name])
+        file.write_text(issuing.locally_signed(inputs, now)[0] + self.keys[name])
         return file
 
 
@@ -74,7 +74,7 @@ def signed(up: automation.UpResult, dev: Checkout) -> Signed:
     assert exported.returncode == 0, exported.stderr
     resources = [each for each in items(parse(exported.stdout), "deployment", "resources")]
     named = [(text(each, "urn").rpartition("::")[2], text(each, "type"), each) for each in resources]
-    known = {"certRequestPem", "caPrivateKeyPem", "caCertPem", *certificates.ISSUING}
+    known = {"certRequestPem", "caPrivateKeyPem", "caCertPem", *issuing.ISSUING}
     return Signed(
         inputs={
             name: {key: plain(value) for key, value in entries(each, "inputs").items() if key in known}
@@ -181,7 +181,7 @@ PEERS: Mapping[str, tuple[Presenting, str]] = {
 
 def own(signed: Signed) -> str:
     """The agent's certificate, as one that signs."""
-    return certificates.locally_signed(signed.inputs["member3-agent"])[0]
+    return issuing.locally_signed(signed.inputs["member3-agent"])[0]
 
 
 @pytest.mark.parametrize("peer", PEERS)

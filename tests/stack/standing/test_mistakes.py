@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from answers import Json
-from render import certificates
+from clusters.objects import Json
+from clusters.workstation import ask, kubectl
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, HOST_CONFIG, MEMBERS_CONFIG, NAMESPACE, member
 from tests.stack.refusals import holds, local, refused, said
 from tools.checkout import Checkout
-from workstation import ask, kubectl
+from tools.render import issuing
 
 pytestmark = pytest.mark.long
 
@@ -82,14 +82,14 @@ def everywhere(lab: Lab, **users: Mapping[str, str]) -> None:
 
 def expired() -> Mapping[str, str]:
     """A client certificate whose time is over, of an authority that nobody trusts."""
-    key = certificates.private_key_pem()
+    key = issuing.private_key_pem()
     inputs: dict[str, Json] = {
         "privateKeyPem": key,
         "subject": {"commonName": "kubernetes-admin"},
         "allowedUses": ["digital_signature", "client_auth"],
         "validityPeriodHours": 1,
     }
-    certificate, _ = certificates.self_signed(inputs, datetime.now(UTC) - timedelta(days=1))
+    certificate, _ = issuing.self_signed(inputs, datetime.now(UTC) - timedelta(days=1))
     return {"client-certificate-data": encoded(certificate), "client-key-data": encoded(key)}
 
 

@@ -7,10 +7,10 @@ from threading import Timer
 
 import pytest
 
+from clusters.workstation import ask, kubectl
 from tests.proof import note
 from tests.stack.environment import member
 from tests.stack.standing.watching import MEMBER, WATCHED, Watch
-from workstation import ask, kubectl
 
 pytestmark = pytest.mark.long
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from answers import Json
+from clusters.objects import Json
 from tests.unit.mistakes.refusal import FORK, Refusal, build, certificates, images, monitoring, removing, setting
 
 CREDENTIALS: Mapping[str, Json] = {"username": "robot", "password": "x"}

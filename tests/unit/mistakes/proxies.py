@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from settings import UPSTREAM
+from config.settings import UPSTREAM
 from tests.unit.mistakes.refusal import FORK, Refusal, build, builtin, builtin_images, proxy, removing, setting
 
 PROXIES = {

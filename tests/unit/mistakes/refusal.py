@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from answers import Json
+from clusters.objects import Json
 from tests.unit.machines import HOST, MEMBER
 
 SET = "pulumi config set --path 'karmada-anp:{0}' {1}"

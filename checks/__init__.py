@@ -1,0 +1,2 @@
+"""What is asked of the clusters: before an `up` (preflight), of a stack that is up (doctor), and by the stack's own
+commands."""

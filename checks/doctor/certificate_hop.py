@@ -1,0 +1,132 @@
+"""The tunnel's certificates as the Secrets have them: when each ends, and whether the other side trusts its CA.
+
+It reads certificates alone; keys, which are in the same Secrets, it does not look at.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+
+from checks.doctor.findings import REFRESH, Finding, State
+from checks.doctor.way import Way
+from clusters.objects import Json, entries, text
+from components import anp, guard
+
+CERTIFICATES = "certificates"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Presented:
+    """A certificate by name, as PEM, the CAs that the other side trusts, and for a server where it is dialled."""
+
+    name: str
+    pem: str
+    trusted: str
+    address: str = ""
+
+
+def certificates(way: Way) -> Finding:
+    """Whether none has ended and each is signed by a CA that the other side trusts. The member's API must answer."""
+    namespace, inside = way.settings.host.namespace, way.member.namespace
+    secrets = [(way.host, namespace, anp.SERVER_CERT_SECRET), (way.inside, inside, anp.AGENT_CERT_SECRET)]
+    secrets += [(way.host, namespace, anp.GUARD)] if way.guarded else []
+    files: dict[str, Mapping[str, str]] = {}
+    for end, where, name in secrets:
+        secret = way.secret(end, where, name)
+        if secret is None:
+            says = f'there is no Secret "{name}" in namespace "{where}" of {end.context}'
+            return Finding(hop=CERTIFICATES, state=State.WRONG, says=says, mend=REFRESH)
+        files[name] = _files(secret)
+    now = datetime.now(UTC)
+    ends: dict[str, datetime] = {}
+    for each in _presented(way, files):
+        try:
+            leaf, *_ = x509.load_pem_x509_certificates(each.pem.encode())
+            trusted = x509.load_pem_x509_certificates(each.trusted.encode())
+        except ValueError:
+            return _wrong(f"{each.name} is not there, or is no certificate")
+        wrong = _objection(each, leaf, trusted, now)
+        if wrong:
+            return _wrong(f"{each.name} {wrong}")
+        ends[each.name] = leaf.not_valid_after_utc
+    name = min(ends, key=lambda each: ends[each])
+    says = f"{len(ends)} are trusted, the first ends {ends[name]:%Y-%m-%d} ({name})"
+    return Finding(hop=CERTIFICATES, state=State.RIGHT, says=says)
+
+
+def _wrong(says: str) -> Finding:
+    mend = f"{REFRESH}  # and delete a pod that has begun with it: it keeps what it read"
+    return Finding(hop=CERTIFICATES, state=State.WRONG, says=says, mend=mend)
+
+
+def _presented(way: Way, secrets: Mapping[str, Mapping[str, str]]) -> Iterator[Presented]:
+    """Who presents what to whom. A guard trusts by its own copy of the CAs; the fork has none."""
+    server, agent = secrets[anp.SERVER_CERT_SECRET], secrets[anp.AGENT_CERT_SECRET]
+    front = secrets.get(anp.GUARD, {guard.SERVER_CA: server.get("server-ca-cert.crt", "")})
+    trusted = front.get(guard.SERVER_CA, "")
+    yield Presented(name="frontend-server", pem=server.get("server-cert.crt", ""), trusted=trusted)
+    if way.guarded:
+        client, trusted = front.get(guard.CLIENT_CERTIFICATE, ""), server.get("server-ca-cert.crt", "")
+        yield Presented(name="frontend-client", pem=client, trusted=trusted)
+    yield Presented(
+        name="agent-server",
+        pem=server.get("cluster-cert.crt", ""),
+        trusted=agent.get("ca.crt", ""),
+        address=way.entry.address,
+    )
+    trusted = server.get("cluster-ca-cert.crt", "")
+    yield Presented(name=f"{way.member.name}-agent", pem=agent.get("proxy-agent.crt", ""), trusted=trusted)
+
+
+def _objection(of: Presented, leaf: x509.Certificate, trusted: Sequence[x509.Certificate], now: datetime) -> str:
+    """Why the other side would refuse it, or nothing."""
+    signers = [each for each in trusted if _signed(leaf, each)]
+    if not signers:
+        return "is signed by no CA that the other side trusts"
+    authority = max(signers, key=lambda each: each.not_valid_after_utc)
+    for each, what in ((leaf, ""), (authority, "is signed by a CA that ")):
+        if each.not_valid_after_utc < now:
+            return f"{what}ended {each.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+        if each.not_valid_before_utc > now:
+            return f"{what}begins {each.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
+    if of.address and _canonical(of.address) not in _names(leaf):
+        return f"does not name {of.address}, which members dial"
+    return ""
+
+
+def _signed(leaf: x509.Certificate, authority: x509.Certificate) -> bool:
+    try:
+        leaf.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _names(certificate: x509.Certificate) -> Sequence[str]:
+    """The DNS names and addresses of a server's certificate."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))]
+
+
+def _canonical(address: str) -> str:
+    """An IP address as a certificate has it, which for IPv6 is one of several spellings; a name as it is."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return address
+
+
+def _files(secret: Json) -> dict[str, str]:
+    """A Secret's files as text, by name."""
+    data = entries(secret, "data")
+    return {name: base64.b64decode(text(data, name)).decode(errors="replace") for name in data}

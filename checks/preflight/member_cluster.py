@@ -1,0 +1,96 @@
+"""What a member says: whether proxy-agent's place is there and free, and karmada-agent's args free or the stack's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from checks.commands.disown_args import ARGS, path_of
+from checks.preflight import adoption, rights
+from checks.preflight.told import Told, asked, no_answer, no_namespace, of_kind, pull_secrets
+from clusters.objects import Json, at, items, text
+from clusters.workstation import Unavailable
+from components.anp import AGENT, AGENT_CERT_SECRET, PROXY_FLAG
+from components.field_manager import stack_of
+from config.problems import PROJECT, Problem, config_set
+from config.settings import MemberSettings, Settings
+
+
+def tell(key: str, of: MemberSettings, settings: Settings, ours: str) -> Told:
+    """Its problems, its identity, and whether anything there is taken over. `ours` is the stack's field manager."""
+    agent, adopt = of.agent, settings.proxy.adopt
+    wanted = [f"namespace/{of.namespace}", f"deployment/{agent.deployment}"]
+    wanted += [f"--namespace={agent.namespace}", "--show-managed-fields"]
+    with ThreadPoolExecutor(1) as beside:
+        standing = beside.submit(adoption.made_by_hand, of, AGENT, [AGENT_CERT_SECRET])
+        try:
+            told, found = asked(f"{key}.context", of, of.context, wanted, rights.of_member(settings, of))
+            secrets = list(pull_secrets(of, settings.images))
+        except Unavailable as reason:
+            problem = no_answer(f"{key}.context", of.context, reason)
+            mend = f"{problem.mend}, or pause it: {config_set(f'{key}.paused', 'true')}"
+            return Told([Problem(problem.key, problem.why, mend)])
+    if not of_kind(found, "Namespace", of.namespace):
+        told.problems.append(no_namespace(key, of))
+    told.problems += secrets
+    told.problems += adoption.problems(of, standing.result(), [AGENT], adopt)
+    told.adopts = bool(standing.result())
+    deployments = of_kind(found, "Deployment", agent.deployment)
+    if not deployments:
+        why = f'there is no Deployment "{agent.deployment}" in namespace "{agent.namespace}" of {of.context}'
+        told.problems.append(Problem(f"{key}.agent.deployment", why, config_set(f"{key}.agent.deployment", "NAME")))
+    for deployment in deployments:
+        _karmada_agent(told, key, of, deployment, ours, adopt)
+    return told
+
+
+def args_owners(deployment: Json, container: str) -> Iterable[str]:
+    """The field managers that own `args` of a container, from the Deployment's managedFields."""
+    for entry in items(deployment, "metadata", "managedFields"):
+        if at(entry, *path_of(container), ARGS) is not None:
+            yield text(entry, "manager")
+
+
+def _karmada_agent(told: Told, key: str, member: MemberSettings, deployment: Json, ours: str, adopt: bool) -> None:
+    """Whether the container that takes the flags is there, and its args free, the stack's, or taken over."""
+    agent = member.agent
+    containers = items(deployment, "spec", "template", "spec", "containers")
+    by_name = {text(each, "name"): each for each in containers}
+    if agent.container not in by_name:
+        why = f'the Deployment "{agent.deployment}" has no container "{agent.container}", but ' + ", ".join(by_name)
+        mend = config_set(f"{key}.agent.container", "NAME")
+        told.problems.append(Problem(f"{key}.agent.container", why, mend))
+        return
+    told.warnings += _proxy_in_command(key, member, items(by_name[agent.container], "command"))
+    args = items(by_name[agent.container], "args")
+    owners = sorted(args_owners(deployment, agent.container)) if args else []
+    if not args or owners == [ours]:
+        return
+    others = [each for each in owners if each != ours]
+    # nobody owns them where an `up` that was to take them over ended half-way
+    if adopt and adoption.is_documented(args) and not any(map(stack_of, others)):
+        told.adopts = True
+    else:
+        told.problems.append(_args_of_others(key, member, owners, ours, adoption.is_documented(args)))
+
+
+def _proxy_in_command(key: str, member: MemberSettings, command: Sequence[Json]) -> Iterator[str]:
+    """That karmada-agent's command names a proxy, which no stack can take away."""
+    if adoption.names_a_proxy(command):
+        where = f'the command of the container "{member.agent.container}" in {member.context}'
+        why = f"{where} has {PROXY_FLAG}…, which the stack's args override"
+        yield f"{PROJECT}:{key}.agent: {why}; take it out before you destroy the stack, or it will be true again"
+
+
+def _args_of_others(key: str, member: MemberSettings, owners: Sequence[str], ours: str, documented: bool) -> Problem:
+    agent = member.agent
+    stacks = [stack_of(each) for each in owners if each != ours and stack_of(each)]
+    if stacks:
+        why = f'"{member.name}" has the tunnel of the stack "{stacks[0]}" already'
+        return Problem(f"{key}.name", why, f"take it out of one of the two: {key} here, or that stack's")
+    whose = ", ".join(owners) or "an unknown manager"
+    why = f'the container "{agent.container}" has args of {whose}, which this program would have to overwrite'
+    mend = f"move them into its command, or take them away from deployment/{agent.deployment}, then try again"
+    if documented:
+        mend = f"they are the two flags alone: {config_set(adoption.KEY, 'true')} takes their place"
+    return Problem(f"{key}.agent.container", why, mend)

@@ -1,0 +1,102 @@
+"""The Kubernetes objects of a run as files, `CLUSTER/KIND-NAME.yaml`, without anything that is secret.
+
+What is secret to the engine is redacted wherever it is, and a Secret's data always. What comes from keys made for the
+occasion only is left out too, so that two renderings of one config are the same. Not for applying.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
+
+import yaml
+
+from clusters.objects import Json, text
+from components.secret_files import CHECKSUM_ANNOTATION
+from tools.render.program import Run
+from tools.render.recorded import Path as Keys
+from tools.render.recorded import Recorded, within
+
+CLUSTERS = ("host", "karmada", "member-*")
+"""The directories of a rendering: the names of the Kubernetes providers (components/clusters.py)."""
+
+CERTIFICATE_END = re.compile(r"vector\(\d+\)")
+"""The end of a certificate that was made for the occasion, in an alert."""
+
+PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+FIRST = ("apiVersion", "kind", "metadata", "name")
+
+
+def manifests(run: Run) -> dict[PurePath, Json]:
+    """The manifest of each Kubernetes object, or patch of one, by its file's path."""
+    found = [each for each in run.resources.values() if each.is_kubernetes]
+    return {_path(each): manifest(each) for each in sorted(found, key=lambda each: (each.provider, each.label))}
+
+
+def manifest(resource: Recorded) -> Json:
+    """A resource's inputs as a manifest: what is secret is redacted. For a patch, only the fields that it owns."""
+    always: frozenset[Keys] = frozenset()
+    if text(resource.inputs, "kind") == "Secret":
+        always = frozenset({("data",), ("stringData",)})
+    return _redacted(resource.inputs, (), resource.secrets | always)
+
+
+def write(run: Run, into: Path) -> list[Path]:
+    """Writes all manifests below a directory, in place of an earlier rendering's. Returns the files."""
+    for earlier in [file for cluster in CLUSTERS for file in into.glob(f"{cluster}/*-*.yaml")]:
+        earlier.unlink()
+        if not any(earlier.parent.iterdir()):
+            earlier.parent.rmdir()
+    files: list[Path] = []
+    for path, content in manifests(run).items():
+        file = into / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(as_yaml(content))
+        files.append(file)
+    return files
+
+
+def as_yaml(content: Json) -> str:
+    """YAML in a fixed order: what an object is called comes first, the rest by name."""
+    dumped: str = yaml.safe_dump(_ordered(content), sort_keys=False, width=120)
+    return dumped
+
+
+def holds(written: str, address: str) -> bool:
+    """Whether a text has an address in it, whole."""
+    return re.search(rf"(?<![0-9.]){re.escape(address)}(?![0-9])", written) is not None
+
+
+def _path(resource: Recorded) -> PurePath:
+    name = re.sub(r"[^A-Za-z0-9.-]", "-", resource.label)
+    return PurePath(resource.provider or "no-explicit-provider", f"{name}.yaml")
+
+
+def _redacted(value: Json, path: Keys, secrets: frozenset[Keys]) -> Json:
+    if isinstance(value, Mapping):
+        return {key: _redacted(each, (*path, key), secrets) for key, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_redacted(each, (*path, str(i)), secrets) for i, each in enumerate(value)]
+    if path[-1:] == (CHECKSUM_ANNOTATION,):
+        return "<checksum>"
+    if path[-1:] == ("expr",):
+        return CERTIFICATE_END.sub("vector(<end>)", str(value))
+    return _withheld(str(value), path[0]) if within(path, secrets) else value
+
+
+def _withheld(value: str, key: str) -> str:
+    """What a secret value is, without its content: the kinds of its PEM blocks, or its size."""
+    content = base64.b64decode(value) if key == "data" else value.encode()
+    blocks = PEM_LABEL.findall(content.decode(errors="replace"))
+    return f"<redacted: {', '.join(blocks) or f'{len(content)} bytes'}>"
+
+
+def _ordered(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        keys = [*(key for key in FIRST if key in value), *sorted(set(value) - set(FIRST))]
+        return {key: _ordered(value[key]) for key in keys}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_ordered(each) for each in value]
+    return value

@@ -1,0 +1,149 @@
+"""Pulumi's mocks for this program: every resource is recorded, and answers as its provider would.
+
+Given an earlier run's resources it behaves as a second `up`: what has the same inputs keeps its outputs, so that keys
+and certificates last. Unlike an engine it plans, deletes and replaces nothing. A resource type or a function that it
+does not know is an error: its outputs would silently be none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import cast
+from uuid import NAMESPACE_URL, uuid5
+
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.proto.resource_pb2 import (
+    RegisterResourceOutputsRequest,
+    RegisterResourceRequest,
+    RegisterResourceResponse,
+)
+
+from clusters.objects import Json, entries, items, number, text
+from tools.render import issuing
+from tools.render.recorded import Recorded, decoded, marked_secret, plain
+
+Properties = dict[str, Json]
+
+LOAD_BALANCER = "python3 -m checks.commands.load_balancer"
+PLACEHOLDER = "load-balancer.example"
+"""What is rendered for the address of a load balancer that nobody has asked for (RFC 2606)."""
+
+NODE_PORT = 32767
+"""What is rendered for a node port that the cluster would choose."""
+
+
+class ProgramMocks(Mocks):
+    """Answers for the providers. `now` is when certificates are issued; `before` an earlier run's resources."""
+
+    def __init__(self, before: Iterable[Recorded], now: datetime | None) -> None:
+        self._before = {(each.type, each.name): each for each in before}
+        self._now = now
+        self._certificates: Mapping[str, Callable[[Properties], Properties]] = {
+            "tls:index/privateKey:PrivateKey": _private_key,
+            "tls:index/certRequest:CertRequest": _request,
+            "tls:index/selfSignedCert:SelfSignedCert": self._self_signed,
+            "tls:index/locallySignedCert:LocallySignedCert": self._locally_signed,
+        }
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Json]]:
+        inputs = plain(cast("Properties", args.inputs))  # pyright: ignore[reportUnknownMemberType]
+        before = self._before.get((args.typ, args.name))
+        same = before and dict(before.inputs) == inputs
+        made = dict(before.outputs) if before and same else {**inputs, **self._made(args, inputs, before)}
+        return (f"{args.name}-id" if args.custom else None), made
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Json], list[tuple[str, str]] | None]:
+        if args.token == "command:local:run":
+            return {"stdout": "", "stderr": ""}, []
+        raise ValueError(f"render/mocks.py does not know the function {args.token}")
+
+    def _made(self, args: MockResourceArgs, inputs: Properties, before: Recorded | None) -> Properties:
+        if args.typ in self._certificates:
+            return self._certificates[args.typ](inputs)
+        if args.typ.startswith("kubernetes:"):
+            return _in_cluster(f"{args.typ} {args.name}", inputs, before)
+        if args.typ == "docker:index/image:Image":
+            digest = f"sha256:{hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()}"
+            repository = text(inputs, "imageName").rpartition(":")[0]
+            # a local image's is its own id, a pushed one's the reference by which it is pulled
+            return {"repoDigest": digest if inputs.get("skipPush") else f"{repository}@{digest}"}
+        if args.typ == "command:local:Command":
+            prints = PLACEHOLDER if text(inputs, "create") == LOAD_BALANCER else ""
+            return {"stdout": prints, "stderr": ""}
+        if args.custom and not args.typ.startswith("pulumi:providers:"):
+            raise ValueError(f"render/mocks.py does not know the resource type {args.typ}")
+        return {}
+
+    def _self_signed(self, inputs: Properties) -> Properties:
+        pem, ends = issuing.self_signed(inputs, self._now)
+        return {"certPem": pem, "validityEndTime": ends}
+
+    def _locally_signed(self, inputs: Properties) -> Properties:
+        pem, ends = issuing.locally_signed(inputs, self._now)
+        return {"certPem": pem, "validityEndTime": ends}
+
+
+def _private_key(inputs: Properties) -> Properties:
+    if inputs != {"algorithm": "ECDSA", "ecdsaCurve": "P256"}:
+        raise ValueError(f"render/certificates.py makes no such key: {inputs}")
+    return {"privateKeyPem": issuing.private_key_pem()}
+
+
+def _request(inputs: Properties) -> Properties:
+    return {"certRequestPem": issuing.request(inputs)}
+
+
+def _in_cluster(name: str, inputs: Properties, before: Recorded | None) -> Properties:
+    """What an API server adds: an identity that lasts, and a generation that counts the changes."""
+    generation = number(before.outputs, "metadata", "generation") if before else 0
+    uid = str(uuid5(NAMESPACE_URL, name))
+    made: Properties = {"metadata": {**entries(inputs, "metadata"), "uid": uid, "generation": generation + 1}}
+    if text(inputs, "kind") == "Service":
+        ports = [{"nodePort": NODE_PORT, **entries(each)} for each in items(inputs, "spec", "ports")]
+        made["spec"] = {**entries(inputs, "spec"), "ports": ports}
+    return made
+
+
+class RecordingMonitor(MockMonitor):
+    """Pulumi's mock monitor, which also keeps what it is told in `recorded`, by URN, and secret what is secret.
+
+    The stack itself is among it; its outputs are the exports.
+    """
+
+    def __init__(self, mocks: Mocks) -> None:
+        super().__init__(mocks)
+        self.recorded: dict[str, Recorded] = {}
+
+    def RegisterResource(self, request: RegisterResourceRequest) -> RegisterResourceResponse:
+        # pulumi gives its mock monitor no types
+        response: RegisterResourceResponse = super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType]
+        if response.urn in self.recorded:
+            raise ValueError(f"two resources have the URN {response.urn}")
+        inputs, secrets = decoded(request.object)
+        marked_secret(response.object, {path[0] for path in secrets} | set(request.additionalSecretOutputs))
+        outputs, secret_outputs = decoded(response.object)
+        self.recorded[response.urn] = Recorded(
+            urn=response.urn,
+            type=request.type,
+            name=request.name,
+            parent=request.parent,
+            provider=request.provider.rpartition("::")[0].rpartition("::")[2],
+            dependencies=frozenset(request.dependencies),
+            protect=request.protect,
+            ignore_changes=tuple(request.ignoreChanges),
+            inputs=inputs,
+            secrets=secrets,
+            outputs=outputs,
+            secret_outputs=secret_outputs,
+        )
+        return response
+
+    def RegisterResourceOutputs(self, request: RegisterResourceOutputsRequest) -> Empty:
+        recorded = self.recorded[request.urn]
+        recorded.outputs, recorded.secret_outputs = decoded(request.outputs)
+        return super().RegisterResourceOutputs(request)  # pyright: ignore[reportUnknownMemberType]

@@ -1,0 +1,97 @@
+"""Runs the whole program, `__main__.py` as it is, without an engine: `run`, and what comes out of it.
+
+Everything is awaited, and an error anywhere is raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import runpy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from os import environ
+from unittest.mock import patch
+
+from pulumi.runtime import set_mocks
+from pulumi.runtime.settings import SETTINGS, get_root_resource
+from pulumi.runtime.stack import Stack, run_pulumi_func
+
+from clusters.objects import Json
+from config.problems import PROJECT
+from config.settings import Cluster, Settings
+from tools.render.machine import PlaceholderMachine
+from tools.render.mocks import ProgramMocks, RecordingMonitor
+from tools.render.recorded import Recorded
+from tools.render.stackfile import ROOT, environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a run of the program asked for: the stack, its resources by URN, and what each placeholder stands for.
+
+    The stack's outputs are its exports.
+    """
+
+    stack: Recorded
+    resources: Mapping[str, Recorded]
+    placeholders: Mapping[str, str]
+
+    def children(self, of: str) -> Sequence[Recorded]:
+        """The resources right below a URN, by name."""
+        found = [each for each in self.resources.values() if each.parent == of]
+        return sorted(found, key=lambda each: (each.name, each.type))
+
+    def the(self, kind: str, name: str) -> Recorded:
+        """The resource of a type that ends in `kind` (`Deployment`) with that name. Raises KeyError."""
+        for each in self.resources.values():
+            if each.name == name and each.type.rsplit(":", 1)[-1] == kind:
+                return each
+        raise KeyError(f"{kind} {name}")
+
+    def needs(self, resource: Recorded) -> frozenset[str]:
+        """The URNs of everything that must be there before a resource, however indirectly."""
+        found: set[str] = set()
+        waiting: list[str] = [*resource.dependencies]
+        while waiting:
+            urn = waiting.pop()
+            if urn not in found and urn in self.resources:
+                found.add(urn)
+                waiting += self.resources[urn].dependencies
+        return frozenset(found)
+
+
+def run(stack: str, config: Mapping[str, Json], before: Iterable[Recorded] = (), now: datetime | None = None) -> Run:
+    """Runs the program with a config by full key. Raises pulumi.RunError, and whatever else the program raises.
+
+    `before` are an earlier run's resources, for what a second `up` would keep; certificates are issued `now`.
+    """
+    return asyncio.run(_run(stack, config, ProgramMocks(before, now)))
+
+
+def adopting(settings: Settings) -> Sequence[Cluster]:
+    """The clusters in which the stack takes the place of something: none, for no cluster is asked."""
+    return []
+
+
+async def _run(stack: str, config: Mapping[str, Json], mocks: ProgramMocks) -> Run:
+    # what an earlier run that failed left unawaited belongs to that run's event loop
+    SETTINGS.outputs.clear()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    machine, monitor = PlaceholderMachine(), RecordingMonitor(mocks)
+    set_mocks(mocks, PROJECT, stack, preview=False, monitor=monitor)
+
+    def program() -> None:
+        runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+        root = get_root_resource()
+        assert isinstance(root, Stack)
+        root.register_outputs(root.outputs)
+
+    with (
+        patch.dict(environ, environment(config)),
+        patch("clusters.workstation.ThisMachine", lambda: machine),
+        patch("checks.preflight.check", adopting),
+        patch("config.problems.end_quietly"),
+    ):
+        await run_pulumi_func(program)
+    stack_urn = next(urn for urn, each in monitor.recorded.items() if each.type == "pulumi:pulumi:Stack")
+    return Run(stack=monitor.recorded.pop(stack_urn), resources=monitor.recorded, placeholders=machine.given)
