@@ -22,7 +22,7 @@ preview: .venv/requirements.txt
 
 status: .venv/requirements.txt
 	@$(run) stack output
-	@STACK=$(STACK) $(venv) -m tools.status
+	@STACK=$(STACK) $(venv) -m checks.status
 
 doctor: .venv/requirements.txt
 	@STACK=$(STACK) $(venv) -m checks.doctor $(ARGS)

@@ -22,8 +22,8 @@ from config import stack_config
 from config.problems import end_quietly
 
 end_quietly()
-settings = stack_config.load(stack_config.values(), workstation.ThisMachine(), stack_config.secrets())
-adopting = preflight.check(settings)
+ready = preflight.check(stack_config.load(stack_config.values(), workstation.ThisMachine(), stack_config.secrets()))
+settings, adopting = ready.settings, ready.adopting
 
 reach = providers(settings, adopting)
 lifetime = Lifetime.of(settings.certificates)
@@ -87,6 +87,6 @@ server_monitoring(
 for each in settings.active:
     TunnelCheck(
         f"{each.name}-check",
-        TunnelCheckArgs(settings=each, host=settings.host, server=server, member=members[each.name]),
+        TunnelCheckArgs(settings=settings, of=each, entry=entry, server=server, member=members[each.name]),
     )
 export(settings, images=images, entry=entry, pki=pki, server=server, members=members)

@@ -1,7 +1,7 @@
-"""What the machine that runs Pulumi knows by itself: its kubeconfigs, its kind clusters, and the tools to ask with.
+"""What the machine that runs Pulumi knows by itself: its kubeconfigs, its kind clusters, and its Docker engine.
 
-Reads only, with the standard library alone. It asks `kubectl config view`, so that KUBECONFIG's own rules apply, and
-`docker inspect`; it never reads a credential. What the clusters themselves say is preflight's.
+Reads only. Where a cluster must tell what a config leaves open, an address or which kinds it has, it is asked too; all
+else that the clusters say is for checks/.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
+from clusters.api import NODES, NOT_FOUND, Apis
+from clusters.kubeconfig import Context, Unavailable
+from clusters.kubeconfig import servers as servers_of
 from clusters.objects import Json, at, entries, items, parse, text
 
-
-class Unavailable(Exception):
-    """Something could not be asked; the text says what it answered, or how to get the tool."""
+MONITORING_API = "/apis/monitoring.coreos.com/v1"
+"""Where the prometheus-operator's kinds are served."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class KindNode:
 
 
 class Workstation(Protocol):
-    """What config.py wants to know of a machine."""
+    """What config/ wants to know of a machine."""
 
     def servers(self, kubeconfig: str) -> Mapping[str, str]:
         """The API server's URL of each context in a kubeconfig (`""`: where KUBECONFIG points). Raises Unavailable."""
@@ -54,59 +56,37 @@ class Workstation(Protocol):
         ...
 
 
-def kubectl(kubeconfig: str, context: str, *arguments: str) -> list[str]:
-    """The kubectl command for one context; without a context, for the kubeconfig itself."""
-    path = [f"--kubeconfig={os.path.expanduser(kubeconfig)}"] if kubeconfig else []
-    return ["kubectl", *path, *([f"--context={context}"] if context else []), *arguments]
+def typed(of: Context, *arguments: str) -> str:
+    """A kubectl command for an API, as a line that a person types."""
+    path = [f"--kubeconfig={os.path.expanduser(of.kubeconfig)}"] if of.kubeconfig else []
+    return shlex.join(["kubectl", *path, f"--context={of.name}", *arguments])
 
 
-def typed(kubeconfig: str, context: str, *arguments: str) -> str:
-    """The same as a line to be typed."""
-    return shlex.join(kubectl(kubeconfig, context, *arguments))
-
-
-SAYS_WHY = ("error:", "error from server", "unable to connect", "the connection to the server")
-"""How kubectl and docker begin the line with the reason; advice may be behind it."""
-
-
-def ask(command: Sequence[str], seconds: float = 15, given: str = "") -> str:
-    """What a command that changes nothing prints, with something given to its stdin. Raises Unavailable with the line
-    in which it says why not, or its last one."""
+def ask(command: Sequence[str], seconds: float = 15) -> str:
+    """What a command that changes nothing prints. Raises Unavailable with the last line of its errors."""
     try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds, input=given)
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds)
     except FileNotFoundError:
         raise Unavailable(f"{command[0]} is not installed, or not on PATH") from None
     except subprocess.TimeoutExpired:
         raise Unavailable(f"{command[0]} gave no answer within {seconds:.0f} s") from None
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
-        reasons = [line for line in said if line.lower().startswith(SAYS_WHY)] or said
+        # docker may give advice behind the reason
+        reasons = [line for line in said if line.lower().startswith("error")] or said
         raise Unavailable(reasons[-1].removeprefix("error: ").removeprefix("Error: ").strip())
     return done.stdout
-
-
-def objects(command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
-    """What a `kubectl get` finds; what is not there is left out. Raises Unavailable."""
-    timeout = f"--request-timeout={seconds:.0f}s"
-    printed = ask([*command, "--output=json", "--ignore-not-found", timeout], seconds + 5)
-    if not printed.strip():
-        return []
-    found = parse(printed)
-    return items(found, "items") if text(found, "kind").endswith("List") else [found]
 
 
 class ThisMachine:
     """The workstation that the program runs on. Each thing is asked once."""
 
+    def __init__(self) -> None:
+        self._apis = Apis()
+
     @cache  # noqa: B019  one object lives as long as the program
     def servers(self, kubeconfig: str) -> Mapping[str, str]:
-        path = os.path.expanduser(kubeconfig)
-        if path and not os.path.exists(path):
-            raise Unavailable("there is no such file")
-        view = parse(ask(kubectl(kubeconfig, "", "config", "view", "--output=json")))
-        servers = {text(each, "name"): text(each, "cluster", "server") for each in items(view, "clusters")}
-        contexts = {text(each, "name"): text(each, "context", "cluster") for each in items(view, "contexts")}
-        return {context: servers.get(cluster, "") for context, cluster in contexts.items()}
+        return servers_of(kubeconfig)
 
     @cache  # noqa: B019
     def kind_node(self, cluster: str) -> KindNode:
@@ -124,7 +104,7 @@ class ThisMachine:
         return KindNode(id=text(found, "Id"), address=address)
 
     def node_address(self, kubeconfig: str, context: str) -> str:
-        nodes = objects(kubectl(kubeconfig, context, "get", "nodes"))
+        nodes = self._apis.all(Context(kubeconfig, context), NODES)
         for kind in ("ExternalIP", "InternalIP"):
             for node in sorted(nodes, key=_age):
                 for each in items(node, "status", "addresses"):
@@ -133,9 +113,13 @@ class ThisMachine:
         raise Unavailable("none has an address")
 
     def has_monitors(self, kubeconfig: str, context: str) -> bool:
-        group = "--api-group=monitoring.coreos.com"
-        kinds = ask(kubectl(kubeconfig, context, "api-resources", group, "--output=name", "--request-timeout=10s"))
-        return {"podmonitors", "prometheusrules"} <= {kind.split(".")[0] for kind in kinds.split()}
+        try:
+            served = parse(self._apis.raw(Context(kubeconfig, context), MONITORING_API))
+        except Unavailable as unavailable:
+            if unavailable.status == NOT_FOUND:
+                return False
+            raise
+        return {"podmonitors", "prometheusrules"} <= {text(each, "name") for each in items(served, "resources")}
 
 
 def _age(node: Json) -> tuple[str, str]:

@@ -5,14 +5,15 @@ It runs nothing and opens nothing but :8091 to the outside: the plain port is a 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from pulumi import ComponentResource, Output, ResourceOptions
 from pulumi_command import local
 from pulumi_kubernetes.core.v1 import Service, ServicePortArgsDict
 
+from checks.commands import load_balancer
 from components import anp
+from components.local_command import local_command
 from config.settings import Exposure, Host, Proxy
 
 SECONDS = 300
@@ -101,17 +102,11 @@ def _agents(host: Host, proxy: Proxy, opts: ResourceOptions) -> Service:
 
 def _load_balancer(name: str, host: Host, service: Service, opts: ResourceOptions) -> Output[str]:
     """The load balancer's address, once it has one: an IP address, or a name where the cloud gives it only that."""
-    described = {
-        "kubeconfig": host.kubeconfig,
-        "context": host.context,
-        "namespace": host.namespace,
-        "service": anp.AGENTS_SERVICE,
-        "seconds": SECONDS,
-    }
+    given = load_balancer.Given(host=host.api, namespace=host.namespace, service=anp.AGENTS_SERVICE, seconds=SECONDS)
     asked = local.Command(
         name,
-        create="python3 -m checks.commands.load_balancer",
-        stdin=json.dumps(described),
+        create=local_command("load_balancer"),
+        stdin=given.model_dump_json(),
         # what a refresh saw of it: another address is asked for again
         triggers=[service.metadata["uid"], service.status],
         opts=opts,

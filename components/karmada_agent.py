@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +9,10 @@ from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumi_command import local
 from pulumi_kubernetes.apps.v1 import DeploymentPatch
 
+from checks.commands import agent_gone, disown_args
 from components.anp import ENDPOINT_FLAG, PROXY_FLAG
 from components.field_manager import ANNOTATION, field_manager
+from components.local_command import local_command
 from components.revision import revision
 from config.settings import Host, MemberSettings
 
@@ -54,17 +55,8 @@ class KarmadaAgentPatch(ComponentResource):
         gone = local.Command(
             f"{name}-gone",
             create="true",
-            delete="python3 -m checks.commands.agent_gone",
-            stdin=Output.json_dumps(
-                {
-                    "cluster": args.member.name,
-                    "proxyUrl": args.proxy_url,
-                    "karmada": {"kubeconfig": args.host.kubeconfig, "context": args.host.karmada_context},
-                    "member": {"kubeconfig": args.member.kubeconfig, "context": args.member.context},
-                    "namespace": agent.namespace,
-                    "deployment": agent.deployment,
-                }
-            ),
+            delete=local_command("agent_gone"),
+            stdin=Output.from_input(args.proxy_url).apply(lambda url: _going(args, url)),
             opts=ResourceOptions.merge(
                 child,
                 # Pulumi destroys level by level: at the level of the tunnel's Deployments, the waits run side by side
@@ -101,20 +93,31 @@ class KarmadaAgentPatch(ComponentResource):
         self.register_outputs({})
 
 
+def _going(args: KarmadaAgentPatchArgs, proxy_url: str) -> str:
+    """What must have gone before the grant may."""
+    return agent_gone.Given(
+        cluster=args.member.name,
+        proxy_url=proxy_url,
+        karmada=args.host.karmada,
+        member=args.member.api,
+        namespace=args.member.agent.namespace,
+        deployment=args.member.agent.deployment,
+    ).model_dump_json()
+
+
 def _disowned(name: str, args: KarmadaAgentPatchArgs, opts: ResourceOptions) -> list[Resource]:
     """What makes args that were set by hand the stack's alone, so that they go with it."""
     if not args.adopts:
         return []
-    agent = args.member.agent
-    described = {
-        "member": {"kubeconfig": args.member.kubeconfig, "context": args.member.context},
-        "namespace": agent.namespace,
-        "deployment": agent.deployment,
-        "container": agent.container,
-        "manager": field_manager(),
-        "seconds": DISOWN_SECONDS,
-    }
-    command = "python3 -m checks.commands.disown_args"
+    given = disown_args.Given(
+        member=args.member.api,
+        namespace=args.member.agent.namespace,
+        deployment=args.member.agent.deployment,
+        container=args.member.agent.container,
+        manager=field_manager(),
+        seconds=DISOWN_SECONDS,
+    )
     # not before the tunnel stands: until then the flags are to stay whose they are
     after = ResourceOptions.merge(opts, ResourceOptions(depends_on=list(args.tunnel)))
-    return [local.Command(f"{name}-args", create=command, stdin=json.dumps(described), opts=after)]
+    create = local_command("disown_args")
+    return [local.Command(f"{name}-args", create=create, stdin=given.model_dump_json(), opts=after)]

@@ -104,7 +104,7 @@ class Member(ComponentResource):
             f"{name}-registration",
             RegistrationArgs(
                 cluster=member.name,
-                registered=member.registered,
+                registered=bool(member.registered),
                 credential=args.credential,
                 guard=[args.server.deployment],
             ),

@@ -6,7 +6,6 @@ ready once any agent is connected, so agents must not wait for it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,10 +13,12 @@ from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumi_command import local
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict, DeploymentStrategyArgsDict
 
+from checks.commands import free_strategy
 from clusters.workstation import KindNode
 from components import anp, guard, server_pod
 from components.availability import disruption_budget, longest_rollout
 from components.images import Image, loaded_into_kind
+from components.local_command import local_command
 from components.network_policy import server_policy
 from components.pki import TunnelPki
 from components.revision import revision
@@ -125,14 +126,9 @@ def _freed(name: str, args: ProxyServerArgs, opts: ResourceOptions) -> list[Reso
     """What lets a Deployment that was made by hand be given this one's strategy, where it takes its place."""
     if not args.adopts or args.proxy.exposure is not Exposure.HOST_NETWORK:
         return []
-    host = args.host
-    described = {
-        "host": {"kubeconfig": host.kubeconfig, "context": host.context},
-        "namespace": host.namespace,
-        "deployment": anp.SERVER,
-    }
-    command = "python3 -m checks.commands.free_strategy"
-    return [local.Command(f"{name}-strategy", create=command, stdin=json.dumps(described), opts=opts)]
+    given = free_strategy.Given(host=args.host.api, namespace=args.host.namespace, deployment=anp.SERVER)
+    create = local_command("free_strategy")
+    return [local.Command(f"{name}-strategy", create=create, stdin=given.model_dump_json(), opts=opts)]
 
 
 def _strategy(proxy: Proxy) -> DeploymentStrategyArgsDict:

@@ -2,60 +2,55 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 from pulumi_command import local
 
-from components import anp
+from checks.commands import check
+from checks.doctor.tunnel import Tunnel
+from components.entry import Entry
+from components.local_command import local_command
 from components.member import Member
 from components.proxy_server import ProxyServer
-from config.settings import Host, MemberSettings
+from config.settings import MemberSettings, Settings
 
 SECONDS = 60
-"""How long a check tries before it fails with what each hop answered."""
+"""How long a check tries before it fails with what is wrong on the path."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TunnelCheckArgs:
-    """The member whose path is checked, the host, and the components that make the path."""
+    """The stack's settings and the member whose path is checked, and the components that make the path."""
 
-    settings: MemberSettings
-    host: Host
+    settings: Settings
+    of: MemberSettings
+    entry: Entry
     server: ProxyServer
     member: Member
-
-
-def description(host: Host, member: MemberSettings) -> dict[str, object]:
-    """What commands/check.py takes: whom to ask, and what to look at when the tunnel does not answer."""
-    return {
-        "cluster": member.name,
-        "seconds": SECONDS,
-        "karmada": {"kubeconfig": host.kubeconfig, "context": host.karmada_context},
-        "host": {"kubeconfig": host.kubeconfig, "context": host.context, "namespace": host.namespace},
-        "member": {"kubeconfig": member.kubeconfig, "context": member.context, "namespace": member.namespace},
-        "agent": {"namespace": member.agent.namespace, "deployment": member.agent.deployment},
-        "server": anp.SERVER,
-        "proxyAgent": anp.AGENT,
-        "apiEndpoint": member.api_endpoint,
-    }
 
 
 class TunnelCheck(ComponentResource):
     """`/readyz` and a list through Karmada, tried for a bounded time. It runs again when anything on the path changed.
 
-    `up` fails with what each hop answered when nothing arrives. No credential is printed.
+    `up` fails with the doctor's walk when nothing arrives. No credential is printed.
     """
 
     def __init__(self, name: str, args: TunnelCheckArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:TunnelCheck", name, None, opts)
         after: Sequence[Resource] = [args.member, args.server]
+
+        def given(entry: Sequence[str]) -> str:
+            address, port, proxy_url = entry
+            tunnel = Tunnel.of(args.settings, args.of, address, int(port), proxy_url)
+            return check.Given(tunnel=tunnel, seconds=SECONDS).model_dump_json()
+
+        entry = args.entry
         local.Command(
             name,
-            create="python3 -m checks.commands.check",
-            stdin=json.dumps(description(args.host, args.settings)),
+            create=local_command("check"),
+            stdin=Output.all(entry.address, entry.port.apply(str), entry.proxy_url).apply(given),
             triggers=[Output.format("{0} {1}", args.server.revision, args.member.revision)],
             opts=ResourceOptions(parent=self, depends_on=after),
         )

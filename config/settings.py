@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from clusters.kubeconfig import Context
 from clusters.workstation import KindNode
 
 UPSTREAM = "https://github.com/kubernetes-sigs/apiserver-network-proxy"
@@ -69,6 +70,11 @@ class Cluster(Model):
     kind: str = Field("", description="It is the kind cluster of this name: images are loaded into it")
     namespace: Name = Field("karmada-system", description="Where the proxies run; it must exist")
 
+    @property
+    def api(self) -> Context:
+        """How its API is asked."""
+        return Context(self.kubeconfig, self.context)
+
 
 class Host(Cluster):
     """The cluster that the Karmada control plane runs in."""
@@ -79,6 +85,11 @@ class Host(Cluster):
         "karmada-system", description="Namespace of Karmada's own pods, which alone may use the plain port"
     )
     address: str = Field("", description="Where members dial the host; without, looked up if it can be")
+
+    @property
+    def karmada(self) -> Context:
+        """How the Karmada API is asked."""
+        return Context(self.kubeconfig, self.karmada_context)
 
 
 class Agent(Model):
@@ -95,7 +106,9 @@ class MemberSettings(Cluster):
     name: Name = Field(description="Name of the Cluster object in Karmada")
     context: str = Field("", description="Context of the member; without, its name")
     api_endpoint: str = Field("", description="URL of its API server; without, its kubeconfig's, or the kind node's")
-    registered: bool = Field(False, description="It was joined by `karmadactl register`")
+    registered: bool | None = Field(
+        None, description="It was joined by `karmadactl register`; without, the Karmada API is asked"
+    )
     paused: bool = Field(False, description="Keep what it has and leave it out of up and check")
     replicas: Replicas | None = Field(None, description="Number of proxy-agents; without, as many as proxy-servers")
     agent: Agent = Field(default_factory=lambda: Agent.model_validate({}), description="Where karmada-agent runs")
@@ -237,6 +250,17 @@ class Settings:
     def active(self) -> Sequence[MemberSettings]:
         """The members that are not paused."""
         return [member for member in self.members if not member.paused]
+
+    def key(self, member: MemberSettings) -> str:
+        """The member's part of the config: `members[0]`."""
+        return f"members[{self.members.index(member)}]"
+
+    def joined(self, registered: Collection[str]) -> Settings:
+        """The same, knowing of each member whether `karmadactl register` joined it."""
+        members = [each.model_copy(update={"registered": each.name in registered}) for each in self.members]
+        same = dict(zip((each.name for each in self.members), members, strict=True))
+        monitored = [same[each.name] if isinstance(each, MemberSettings) else each for each in self.monitored]
+        return replace(self, members=members, monitored=monitored)
 
     def agents(self, member: MemberSettings) -> int:
         """The number of a member's proxy-agents."""

@@ -1,1 +1,4 @@
-"""What the stack's local Commands run. Standard library alone, so that any python3 runs them without an environment."""
+"""What the stack's local Commands run, each a module with the model of what it is given on stdin: `Given`.
+
+They run by run.sh in the program's own interpreter, from the checkout, in `destroy` too.
+"""

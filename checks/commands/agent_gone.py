@@ -3,7 +3,6 @@
 Run when the flags' patch is gone. What the agent needs to say so, a registered member's grant, must stay until then.
 Under PULUMI_K8S_DELETE_UNREACHABLE, by which Pulumi itself forgets what is in a cluster that is gone, nobody waits for
 a member whose API does not answer.
-Input: the JSON that components/karmada_agent.py writes.
 """
 
 from __future__ import annotations
@@ -11,51 +10,73 @@ from __future__ import annotations
 import os
 import sys
 
-from checks.commands.asked import api, until
-from clusters.objects import Json, items, parse, text
-from clusters.workstation import Unavailable, ask, kubectl, objects
+from pydantic import BaseModel
+
+from checks.until import until
+from clusters.api import CLUSTERS, DEPLOYMENTS, Apis, Asking
+from clusters.kubeconfig import Context, Unavailable
+from clusters.objects import Json, items, number, text
 from components.anp import PROXY_FLAG
 
 SECONDS = 120
 
 
+class Given(BaseModel):
+    """The member, how it and Karmada are asked, karmada-agent's Deployment, and the address that goes."""
+
+    cluster: str
+    proxy_url: str
+    karmada: Context
+    member: Context
+    namespace: str
+    deployment: str
+
+
 def main() -> int:
     """0 once it is so, 1 with the reason when it is not within SECONDS."""
-    what = parse(sys.stdin.read())
-    if os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE") == "true" and not answers(what):
-        print(f"{text(what, 'cluster')}: it is gone, and with it its karmada-agent; nobody waits for it")
+    given, asking = Given.model_validate_json(sys.stdin.read()), Apis()
+    if os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE") == "true" and not answers(asking, given):
+        print(f"{given.cluster}: it is gone, and with it its karmada-agent; nobody waits for it")
         return 0
     try:
-        until(lambda: gone(what), SECONDS)
+        until(lambda: gone(asking, given), SECONDS)
     except Unavailable as reason:
-        print(f"{text(what, 'cluster')}: karmada-agent did not come back without the tunnel: {reason}", file=sys.stderr)
+        print(f"{given.cluster}: karmada-agent did not come back without the tunnel: {reason}", file=sys.stderr)
         print("Mend the agent and run the same command again: the rest is still to be taken away.", file=sys.stderr)
         return 1
     return 0
 
 
-def answers(what: Json) -> bool:
+def answers(asking: Asking, given: Given) -> bool:
     """Whether the member's API does."""
     try:
-        ask(kubectl(*api(what, "member"), "get", "--raw", "/readyz", "--request-timeout=10s"))
+        asking.raw(given.member, "/readyz")
     except Unavailable:
         return False
     return True
 
 
-def gone(what: Json) -> None:
+def gone(asking: Asking, given: Given) -> None:
     """Raises Unavailable with the reason while it is not over yet."""
-    member = api(what, "member")
-    deployment = [f"deployment/{text(what, 'deployment')}", f"--namespace={text(what, 'namespace')}"]
-    for each in objects(kubectl(*member, "get", *deployment)):
-        ask(kubectl(*member, "rollout", "status", *deployment, "--timeout=5s"))
-        if names_itself(each, text(what, "proxyUrl")):
-            print(f"{text(what, 'cluster')}: karmada-agent's own command names {text(what, 'proxyUrl')}: take it out")
+    agent = asking.get(given.member, DEPLOYMENTS, given.deployment, given.namespace)
+    if agent is not None:
+        if not rolled_out(agent):
+            raise Unavailable(f"deployment/{given.deployment} is not rolled out yet")
+        if names_itself(agent, given.proxy_url):
+            print(f"{given.cluster}: karmada-agent's own command names {given.proxy_url}: take it out")
             return
-    for cluster in objects(kubectl(*api(what, "karmada"), "get", "clusters.cluster.karmada.io", text(what, "cluster"))):
-        url = text(cluster, "spec", "proxyURL")
-        if url == text(what, "proxyUrl"):
-            raise Unavailable(f"its Cluster still names {url}")
+    url = text(asking.get(given.karmada, CLUSTERS, given.cluster), "spec", "proxyURL")
+    if url == given.proxy_url:
+        raise Unavailable(f"its Cluster still names {url}")
+
+
+def rolled_out(deployment: Json) -> bool:
+    """Whether all pods of a Deployment are of its latest generation and available (`kubectl rollout status`)."""
+    seen, wanted = number(deployment, "status", "observedGeneration"), number(deployment, "spec", "replicas")
+    if seen < number(deployment, "metadata", "generation"):
+        return False
+    of_all = [number(deployment, "status", each) for each in ("updatedReplicas", "replicas", "availableReplicas")]
+    return of_all == [wanted, wanted, wanted]
 
 
 def names_itself(deployment: Json, url: str) -> bool:

@@ -2,54 +2,60 @@
 
 Two who set the same value both own it, and then destroy, which gives up the stack's part, would leave the flags there.
 Only managedFields are changed: no pod is replaced by it.
-Input: the JSON that components/karmada_agent.py writes.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 
-from checks.commands.asked import api, until
-from clusters.objects import Json, at, entries, items, number, parse, text
-from clusters.workstation import Unavailable, ask, kubectl, objects
+from pydantic import BaseModel
+
+from checks.until import until
+from clusters.api import DEPLOYMENTS, JSON_PATCH, Apis, Asking
+from clusters.kubeconfig import Context, Unavailable
+from clusters.objects import Json, at, entries, items, text
 
 ARGS = "f:args"
 
 
+class Given(BaseModel):
+    """karmada-agent's Deployment and container, how its cluster is asked, the stack's own manager, and for how many
+    seconds it is tried."""
+
+    member: Context
+    namespace: str
+    deployment: str
+    container: str
+    manager: str
+    seconds: int
+
+
 def main() -> int:
     """0 once it is so, 1 with the reason when it cannot be."""
-    what = parse(sys.stdin.read())
+    given, asking = Given.model_validate_json(sys.stdin.read()), Apis()
     try:
         # somebody may change the Deployment between question and answer
-        until(lambda: disown(what), number(what, "seconds"))
+        until(lambda: disown(asking, given), given.seconds)
     except Unavailable as reason:
-        where = f"deployment/{text(what, 'deployment')} of {api(what, 'member')[1]}"
+        where = f"deployment/{given.deployment} of {given.member.name}"
         print(f"{where}: its args could not be taken over: {reason}", file=sys.stderr)
         return 1
     return 0
 
 
-def disown(what: Json) -> None:
+def disown(asking: Asking, given: Given) -> None:
     """Changes the managedFields of the Deployment as it is now, if they name args. Raises Unavailable."""
-    member = api(what, "member")
-    deployment = [f"deployment/{text(what, 'deployment')}", f"--namespace={text(what, 'namespace')}"]
-    for found in objects(kubectl(*member, "get", *deployment, "--show-managed-fields")):
-        path = path_of(text(what, "container"))
-        managers = items(found, "metadata", "managedFields")
-        ours = text(what, "manager")
-        free = [each if text(each, "manager") == ours else without(each, path, ARGS) for each in managers]
-        if free != list(managers):
-            patch = [
-                {
-                    "op": "test",
-                    "path": "/metadata/resourceVersion",
-                    "value": text(found, "metadata", "resourceVersion"),
-                },
-                {"op": "replace", "path": "/metadata/managedFields", "value": free},
-            ]
-            ask(kubectl(*member, "patch", *deployment, "--type=json", f"--patch={json.dumps(patch)}"))
+    found = asking.get(given.member, DEPLOYMENTS, given.deployment, given.namespace)
+    path, managers = path_of(given.container), items(found, "metadata", "managedFields")
+    free = [each if text(each, "manager") == given.manager else without(each, path, ARGS) for each in managers]
+    if free != list(managers):
+        version = text(found, "metadata", "resourceVersion")
+        patch: Json = [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": version},
+            {"op": "replace", "path": "/metadata/managedFields", "value": free},
+        ]
+        asking.patch(given.member, DEPLOYMENTS.path(given.namespace, given.deployment), patch, JSON_PATCH)
 
 
 def path_of(container: str) -> tuple[str, ...]:

@@ -2,31 +2,38 @@
 
 Kubernetes has filled in the bounds of its rolling update and refuses Recreate beside them; server-side apply, by which
 the stack sets its own fields, cannot take away what somebody else has. No pod is replaced by it.
-Input: the JSON that components/proxy_server.py writes.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 
-from checks.commands.asked import api
-from clusters.objects import parse, text
-from clusters.workstation import Unavailable, ask, kubectl, objects
+from pydantic import BaseModel
 
-RECREATE = json.dumps({"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}})
+from clusters.api import DEPLOYMENTS, MERGE_PATCH, Apis
+from clusters.kubeconfig import Context, Unavailable
+from clusters.objects import Json
+
+RECREATE: Json = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}
+
+
+class Given(BaseModel):
+    """The Deployment, and how its cluster is asked."""
+
+    host: Context
+    namespace: str
+    deployment: str
 
 
 def main() -> int:
     """0 once it is so, or where there is no such Deployment; 1 with the reason when it cannot be."""
-    what = parse(sys.stdin.read())
-    host = api(what, "host")
-    deployment = [f"deployment/{text(what, 'deployment')}", f"--namespace={text(what, 'namespace')}"]
+    given, asking = Given.model_validate_json(sys.stdin.read()), Apis()
     try:
-        if objects(kubectl(*host, "get", *deployment)):
-            ask(kubectl(*host, "patch", *deployment, "--type=merge", f"--patch={RECREATE}"))
+        if asking.get(given.host, DEPLOYMENTS, given.deployment, given.namespace) is not None:
+            asking.patch(given.host, DEPLOYMENTS.path(given.namespace, given.deployment), RECREATE, MERGE_PATCH)
     except Unavailable as reason:
-        print(f"{deployment[0]} of {host[1]} could not be given another strategy: {reason}", file=sys.stderr)
+        where = f"deployment/{given.deployment} of {given.host.name}"
+        print(f"{where} could not be given another strategy: {reason}", file=sys.stderr)
         return 1
     return 0
 

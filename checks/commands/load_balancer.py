@@ -1,27 +1,35 @@
-"""Waits until a Service has its load balancer's address, and prints it.
-
-Input: the JSON that components/entry.py writes.
-"""
+"""Waits until a Service has its load balancer's address, and prints it."""
 
 from __future__ import annotations
 
 import sys
 
-from checks.commands.asked import until
-from clusters.objects import Json, items, number, parse, text
-from clusters.workstation import Unavailable, kubectl, objects
+from pydantic import BaseModel
+
+from checks.until import until
+from clusters.api import SERVICES, Apis, Asking
+from clusters.kubeconfig import Context, Unavailable
+from clusters.objects import items, text
+
+
+class Given(BaseModel):
+    """The Service, how its cluster is asked, and how many seconds."""
+
+    host: Context
+    namespace: str
+    service: str
+    seconds: int
 
 
 def main() -> int:
     """0 once there is one, 1 when there is none in time."""
-    what = parse(sys.stdin.read())
-    seconds = number(what, "seconds")
+    given, asking = Given.model_validate_json(sys.stdin.read()), Apis()
     try:
-        print(until(lambda: address(what), seconds, pause=1))
+        print(until(lambda: address(asking, given), given.seconds, pause=1))
     except Unavailable as reason:
-        service = f"Service {text(what, 'service')} in namespace {text(what, 'namespace')} of {text(what, 'context')}"
+        service = f"Service {given.service} in namespace {given.namespace} of {given.host.name}"
         print(
-            f"karmada-anp:proxy.exposure: the {service} got no address within {seconds} s ({reason})\n"
+            f"karmada-anp:proxy.exposure: the {service} got no address within {given.seconds} s ({reason})\n"
             "  see to what makes load balancers there and run this again, or set proxy.exposure: nodePort, or "
             "host.address",
             file=sys.stderr,
@@ -30,14 +38,13 @@ def main() -> int:
     return 0
 
 
-def address(what: Json) -> str:
+def address(asking: Asking, given: Given) -> str:
     """The first address of the Service's load balancer, an IP address if it has one. Raises Unavailable."""
-    where = [f"service/{text(what, 'service')}", f"--namespace={text(what, 'namespace')}"]
-    for service in objects(kubectl(text(what, "kubeconfig"), text(what, "context"), "get", *where)):
-        for each in items(service, "status", "loadBalancer", "ingress"):
-            found = text(each, "ip") or text(each, "hostname")
-            if found:
-                return found
+    service = asking.get(given.host, SERVICES, given.service, given.namespace)
+    for each in items(service, "status", "loadBalancer", "ingress"):
+        found = text(each, "ip") or text(each, "hostname")
+        if found:
+            return found
     raise Unavailable("its status names no load balancer")
 
 

@@ -6,20 +6,19 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pulumi
 
-from checks.doctor.asking import Clusters
-from checks.doctor.findings import Walk
+from checks.doctor.tunnel import Tunnel
+from checks.doctor.tunnel_path import TunnelPath
 from checks.doctor.walk import walk
-from checks.doctor.way import Entry, Way
+from checks.findings import Walk
+from checks.pool import Remembering, side_by_side
+from clusters.api import Apis, Asking
 from clusters.objects import Json, number, text
 from config.settings import Settings
 from tools import stack
-
-AT_ONCE = 8
-"""How many members are asked at a time."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,8 +27,9 @@ def main(arguments: Sequence[str]) -> int:
     stack.name()
     try:
         # in this order: a stack that is not there is not made by looking at its config
-        entry = entry_of(stack.outputs())
+        outputs = stack.outputs()
         settings = stack.settings()
+        found = tunnels(settings, outputs)
     except pulumi.RunError as error:
         print(
             json.dumps({"error": str(error)}) if options.json else error,
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         return 1
     paused = [each.name for each in settings.members if each.paused]
-    walks = walked(settings, entry)
+    walks = walked(found, Apis())
     if options.json:
         print(json.dumps({"members": [each.json() for each in walks], "paused": paused}, indent=2))
     else:
@@ -45,21 +45,24 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if any(each.first for each in walks) else 0
 
 
-def entry_of(outputs: Json) -> Entry:
-    """Where the stack's last `up` put the tunnel's entry. Raises pulumi.RunError where there was none."""
+def tunnels(settings: Settings, outputs: Json) -> Sequence[Tunnel]:
+    """The tunnels to all members that are not paused, as the stack's last `up` left them.
+
+    Raises pulumi.RunError where there was none.
+    """
     address, url = text(outputs, "entry", "address"), text(outputs, "entry", "proxyUrl")
     if not address or not url:
         why = f"the stack {stack.name()} is not up: no `up` of it has ended well, and left a tunnel to be looked at"
         raise pulumi.RunError(f"{why}\n  pulumi up, or make up, says why")
-    return Entry(address=address, port=number(outputs, "entry", "port"), proxy_url=url)
+    port = number(outputs, "entry", "port")
+    return [Tunnel.of(settings, each, address, port, url) for each in settings.active]
 
 
-def walked(settings: Settings, entry: Entry) -> Sequence[Walk]:
-    """The ways to all members that are not paused."""
-    asking = Clusters()
-    ways = [Way(settings=settings, member=each, entry=entry, asking=asking) for each in settings.active]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(walk, ways))
+def walked(found: Sequence[Tunnel], asking: Asking) -> Sequence[Walk]:
+    """The paths of some tunnels, several at a time."""
+    remembering = Remembering(asking)
+    walks = {each.member: partial(walk, TunnelPath(tunnel=each, asking=remembering)) for each in found}
+    return list(side_by_side(walks).values())
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

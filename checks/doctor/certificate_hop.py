@@ -14,8 +14,8 @@ from ipaddress import ip_address
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from checks.doctor.findings import REFRESH, Finding, State
-from checks.doctor.way import Way
+from checks.doctor.tunnel_path import TunnelPath
+from checks.findings import REFRESH, Finding, State
 from clusters.objects import Json, entries, text
 from components import anp, guard
 
@@ -32,21 +32,24 @@ class Presented:
     address: str = ""
 
 
-def certificates(way: Way) -> Finding:
+def certificates(path: TunnelPath) -> Finding:
     """Whether none has ended and each is signed by a CA that the other side trusts. The member's API must answer."""
-    namespace, inside = way.settings.host.namespace, way.member.namespace
-    secrets = [(way.host, namespace, anp.SERVER_CERT_SECRET), (way.inside, inside, anp.AGENT_CERT_SECRET)]
-    secrets += [(way.host, namespace, anp.GUARD)] if way.guarded else []
+    namespace, inside = path.tunnel.host_namespace, path.tunnel.member_namespace
+    secrets = [
+        (path.tunnel.host, namespace, anp.SERVER_CERT_SECRET),
+        (path.tunnel.inside, inside, anp.AGENT_CERT_SECRET),
+    ]
+    secrets += [(path.tunnel.host, namespace, anp.GUARD)] if path.tunnel.guarded else []
     files: dict[str, Mapping[str, str]] = {}
-    for end, where, name in secrets:
-        secret = way.secret(end, where, name)
+    for api, where, name in secrets:
+        secret = path.secret(api, where, name)
         if secret is None:
-            says = f'there is no Secret "{name}" in namespace "{where}" of {end.context}'
+            says = f'there is no Secret "{name}" in namespace "{where}" of {api.name}'
             return Finding(hop=CERTIFICATES, state=State.WRONG, says=says, mend=REFRESH)
         files[name] = _files(secret)
     now = datetime.now(UTC)
     ends: dict[str, datetime] = {}
-    for each in _presented(way, files):
+    for each in _presented(path, files):
         try:
             leaf, *_ = x509.load_pem_x509_certificates(each.pem.encode())
             trusted = x509.load_pem_x509_certificates(each.trusted.encode())
@@ -66,23 +69,23 @@ def _wrong(says: str) -> Finding:
     return Finding(hop=CERTIFICATES, state=State.WRONG, says=says, mend=mend)
 
 
-def _presented(way: Way, secrets: Mapping[str, Mapping[str, str]]) -> Iterator[Presented]:
+def _presented(path: TunnelPath, secrets: Mapping[str, Mapping[str, str]]) -> Iterator[Presented]:
     """Who presents what to whom. A guard trusts by its own copy of the CAs; the fork has none."""
     server, agent = secrets[anp.SERVER_CERT_SECRET], secrets[anp.AGENT_CERT_SECRET]
     front = secrets.get(anp.GUARD, {guard.SERVER_CA: server.get("server-ca-cert.crt", "")})
     trusted = front.get(guard.SERVER_CA, "")
     yield Presented(name="frontend-server", pem=server.get("server-cert.crt", ""), trusted=trusted)
-    if way.guarded:
+    if path.tunnel.guarded:
         client, trusted = front.get(guard.CLIENT_CERTIFICATE, ""), server.get("server-ca-cert.crt", "")
         yield Presented(name="frontend-client", pem=client, trusted=trusted)
     yield Presented(
         name="agent-server",
         pem=server.get("cluster-cert.crt", ""),
         trusted=agent.get("ca.crt", ""),
-        address=way.entry.address,
+        address=path.tunnel.address,
     )
     trusted = server.get("cluster-ca-cert.crt", "")
-    yield Presented(name=f"{way.member.name}-agent", pem=agent.get("proxy-agent.crt", ""), trusted=trusted)
+    yield Presented(name=f"{path.tunnel.member}-agent", pem=agent.get("proxy-agent.crt", ""), trusted=trusted)
 
 
 def _objection(of: Presented, leaf: x509.Certificate, trusted: Sequence[x509.Certificate], now: datetime) -> str:

@@ -5,89 +5,89 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from checks.doctor.asking import Silent
-from checks.doctor.findings import REFRESH, Finding, State
-from checks.doctor.way import Container, Way, command, first, look, running, waiting
+from checks.doctor.tunnel_path import Container, TunnelPath, look, running, waiting
+from checks.findings import REFRESH, Finding, State
+from clusters.api import DEPLOYMENTS, NotServing
+from clusters.kubeconfig import Unavailable
 from clusters.objects import Json, entries, items, number, text
-from clusters.workstation import Unavailable
+from clusters.workstation import typed
 from components import alerts, anp
 from components.entry import bracketed
 
 KARMADA_AGENT, PROXY_AGENT, TUNNEL, MEMBER_API = "karmada-agent", "proxy-agent", "tunnel", "member API"
 
 
-def member_api(way: Way) -> Finding:
+def member_api(path: TunnelPath) -> Finding:
     """Whether the member's API server is ready, asked as `pulumi up` asks it."""
     try:
-        way.asking.raw(way.inside, "/readyz")
+        path.asking.raw(path.tunnel.inside, "/readyz")
     except Unavailable as reason:
-        why = f"the API server of {way.inside.context} is not ready: {reason}"
+        why = f"the API server of {path.tunnel.inside.name} is not ready: {reason}"
         mend = "see to the member's API server; a member that is away for long: members[].paused"
         return Finding(hop=MEMBER_API, state=State.WRONG, says=why, mend=mend)
-    return Finding(hop=MEMBER_API, state=State.RIGHT, says=f"{way.inside.context} is ready")
+    return Finding(hop=MEMBER_API, state=State.RIGHT, says=f"{path.tunnel.inside.name} is ready")
 
 
-def karmada_agent(way: Way) -> Finding:
+def karmada_agent(path: TunnelPath) -> Finding:
     """Whether karmada-agent runs with the stack's two flags. Of a flag that is there twice, the last one is true."""
-    agent = way.member.agent
-    where = f"--namespace={agent.namespace}"
-    found = first(way.asking.get(way.inside, f"deployment/{agent.deployment}", where))
+    agent = path.tunnel.agent
+    found = path.asking.get(path.tunnel.inside, DEPLOYMENTS, agent.deployment, agent.namespace)
     if found is None:
         why = f'there is no Deployment "{agent.deployment}" in namespace "{agent.namespace}"'
         return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=why, mend="deploy it, then pulumi up --refresh")
-    wanted = {anp.ENDPOINT_FLAG: way.member.api_endpoint, anp.PROXY_FLAG: way.entry.proxy_url}
+    wanted = {anp.ENDPOINT_FLAG: path.tunnel.api_endpoint, anp.PROXY_FLAG: path.tunnel.proxy_url}
     why = _differing(_arguments(found, agent.container), wanted)
     if why:
         return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=why, mend=REFRESH)
     labels = entries(found, "spec", "selector", "matchLabels")
     selector = ",".join(f"{key}={value}" for key, value in labels.items())
-    for pod in way.pods(way.inside, agent.namespace, selector):
+    for pod in path.pods(path.tunnel.inside, agent.namespace, selector):
         waits = waiting(pod, agent.container)
         if waits:
             name = text(pod, "metadata", "name")
-            mend = look(way.inside, agent.namespace, name, agent.container, waits)
+            mend = look(path.tunnel.inside, agent.namespace, name, agent.container, waits)
             return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=f"{name}: it {waits}", mend=mend)
     ready, replicas = number(found, "status", "readyReplicas"), number(found, "spec", "replicas")
     if ready < replicas or not ready:
-        mend = command(way.inside, "describe", where, f"deployment/{agent.deployment}")
+        mend = typed(path.tunnel.inside, "describe", f"--namespace={agent.namespace}", f"deployment/{agent.deployment}")
         return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=f"{ready} of {replicas} pods ready", mend=mend)
     return Finding(hop=KARMADA_AGENT, state=State.RIGHT, says=f"{ready} of {replicas} pods ready, with both flags")
 
 
-def proxy_agent(way: Way) -> Finding:
+def proxy_agent(path: TunnelPath) -> Finding:
     """Whether proxy-agent is well, claims the member's host and dials where proxy-server is."""
-    namespace = way.member.namespace
-    found = first(way.asking.get(way.inside, f"deployment/{anp.AGENT}", f"--namespace={namespace}"))
+    namespace = path.tunnel.member_namespace
+    found = path.asking.get(path.tunnel.inside, DEPLOYMENTS, anp.AGENT, namespace)
     if found is None:
         why = f'there is no Deployment "{anp.AGENT}" in namespace "{namespace}"'
         return Finding(hop=PROXY_AGENT, state=State.WRONG, says=why, mend=REFRESH)
     wanted = {
-        "--agent-identifiers=": f"host={way.member.host}",
-        "--proxy-server-host=": way.entry.address,
-        "--proxy-server-port=": str(way.entry.port),
+        "--agent-identifiers=": f"host={path.tunnel.identifier}",
+        "--proxy-server-host=": path.tunnel.address,
+        "--proxy-server-port=": str(path.tunnel.port),
     }
     why = _differing(_arguments(found, anp.AGENT), wanted)
     if why:
         return Finding(hop=PROXY_AGENT, state=State.WRONG, says=why, mend=REFRESH)
-    return running(way, _agents(way), way.settings.agents(way.member))
+    return running(path, _agents(path), path.tunnel.agents)
 
 
-def tunnel(way: Way) -> Finding | None:
+def tunnel(path: TunnelPath) -> Finding | None:
     """Whether each proxy-agent is connected to each proxy-server, by its own word. The fork's agent does not tell."""
-    if not way.guarded:
+    if not path.tunnel.guarded:
         return None
-    of = _agents(way)
-    pods = way.pods(of.end, of.namespace, f"app={of.app}")
-    where = f"{bracketed(way.entry.address)}:{way.entry.port}"
-    servers, agents = way.settings.proxy.replicas, way.settings.agents(way.member)
+    of = _agents(path)
+    pods = path.pods(of.api, of.namespace, f"app={of.app}")
+    where = f"{bracketed(path.tunnel.address)}:{path.tunnel.port}"
+    servers, agents = path.tunnel.servers, path.tunnel.agents
     for pod in pods:
         name = text(pod, "metadata", "name")
-        logs = command(of.end, "logs", f"--namespace={of.namespace}", f"pod/{name}")
+        logs = typed(of.api, "logs", f"--namespace={of.namespace}", f"pod/{name}")
         mend = f"{logs}  # says why: {where} must be reached from there; a pod keeps the certificate it began with"
         try:
-            way.asking.served(of.end, of.namespace, name, of.port, "/readyz")
-            connected = _connections(way.asking.served(of.end, of.namespace, name, of.port, "/metrics"))
-        except Silent:
+            path.asking.served(of.api, of.namespace, name, of.port, "/readyz")
+            connected = _connections(path.asking.served(of.api, of.namespace, name, of.port, "/metrics"))
+        except NotServing:
             why = f"{name} is connected to no proxy-server at {where}"
             return Finding(hop=TUNNEL, state=State.WRONG, says=why, mend=mend)
         if connected is not None and connected < servers:
@@ -98,9 +98,11 @@ def tunnel(way: Way) -> Finding | None:
     return Finding(hop=TUNNEL, state=State.RIGHT, says=f"{len(pods)} of {agents} proxy-agents connected to {where}")
 
 
-def _agents(way: Way) -> Container:
-    namespace, port = way.member.namespace, anp.AGENT_HEALTH_PORT
-    return Container(hop=PROXY_AGENT, end=way.inside, namespace=namespace, app=anp.AGENT, name=anp.AGENT, port=port)
+def _agents(path: TunnelPath) -> Container:
+    namespace, port = path.tunnel.member_namespace, anp.AGENT_HEALTH_PORT
+    return Container(
+        hop=PROXY_AGENT, api=path.tunnel.inside, namespace=namespace, app=anp.AGENT, name=anp.AGENT, port=port
+    )
 
 
 def _connections(metrics: str) -> int | None:

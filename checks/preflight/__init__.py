@@ -6,15 +6,20 @@ together. Paused members are left out; what this machine alone knows, config.py 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import pulumi
 
-from checks.preflight import docker_engine, host_cluster, karmada_api, member_cluster
+from checks.pool import side_by_side
+from checks.preflight.docker_engine import facts_of_engine
+from checks.preflight.facts import Facts
+from checks.preflight.host_cluster import facts_of_host
 from checks.preflight.identity import Asked, mistaken
-from checks.preflight.told import Told
+from checks.preflight.karmada_api import facts_of_karmada
+from checks.preflight.member_cluster import facts_of_member
+from clusters.api import Apis, Asking
 from clusters.objects import Json, text
 from components.anp import SERVER
 from components.field_manager import field_manager
@@ -22,50 +27,54 @@ from config.problems import PROJECT, Problem, refusal
 from config.settings import Cluster, MemberSettings, Settings
 
 
-def check(settings: Settings) -> Sequence[Cluster]:
-    """The clusters in which the stack takes the place of what was made by hand (adoption.py).
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """The settings with what only the clusters know, `registered` of each member, and the clusters in which the stack
+    takes the place of what was made by hand (adoption.py)."""
 
-    Raises pulumi.RunError with everything that the clusters and the Docker engine object to.
-    """
+    settings: Settings
+    adopting: Sequence[Cluster]
+
+
+def check(settings: Settings, asking: Asking | None = None) -> Ready:
+    """What the program goes on with. Raises pulumi.RunError with all that the clusters and the engine object to."""
+    asking = asking or Apis()
     # asked here: Pulumi knows the stack in this thread alone
     ours = field_manager()
-    active = _active(settings)
-    asked: Mapping[str, Callable[[], Told]] = {
-        "host": partial(host_cluster.tell, settings),
-        "karmada": partial(karmada_api.tell, settings, active),
-        "engine": partial(docker_engine.tell, settings.images),
-        **{key: partial(member_cluster.tell, key, each, settings, ours) for key, each in active.items()},
-    }
-    with ThreadPoolExecutor(len(asked)) as pool:
-        answering = {key: pool.submit(question) for key, question in asked.items()}
-        told = {key: answer.result() for key, answer in answering.items()}
-    for key, problem in _mistaken(settings, active, told):
+    members = {settings.key(each): each for each in settings.members}
+    active = {key: each for key, each in members.items() if not each.paused}
+    found = side_by_side(
+        {
+            "host": partial(facts_of_host, asking, settings),
+            "karmada": partial(facts_of_karmada, asking, settings, members),
+            "engine": partial(facts_of_engine, settings.images),
+            **{key: partial(facts_of_member, asking, key, each, settings, ours) for key, each in active.items()},
+        }
+    )
+    for key, problem in _mistaken(settings, active, found):
         # what else is wrong there is wrong of another cluster than the one that is meant
-        told[key].problems = [problem]
-    problems = [problem for each in told.values() for problem in each.problems]
+        found[key].problems = [problem]
+    problems = [problem for each in found.values() for problem in each.problems]
     if problems:
         raise refusal("The clusters are not ready for this stack; nothing was changed", problems)
-    elsewhere = _tunnelled_elsewhere(settings, active, told["host"].has_server, told["karmada"].clusters)
-    for warning in [*(warning for each in told.values() for warning in each.warnings), *elsewhere]:
+    elsewhere = _tunnelled_elsewhere(settings, active, found["host"].has_server, found["karmada"].clusters)
+    for warning in [*(warning for each in found.values() for warning in each.warnings), *elsewhere]:
         pulumi.log.warn(warning)
-    clusters: Mapping[str, Cluster] = {"host": settings.host, **active}
-    return [cluster for key, cluster in clusters.items() if told[key].adopts]
-
-
-def _active(settings: Settings) -> Mapping[str, MemberSettings]:
-    """The members that are asked, by their keys."""
-    return {f"members[{i}]": each for i, each in enumerate(settings.members) if not each.paused}
+    joined = settings.joined(found["karmada"].registered)
+    clusters: Mapping[str, Cluster] = {"host": joined.host, **dict(zip(members, joined.members, strict=True))}
+    adopting = [cluster for key, cluster in clusters.items() if key in found and found[key].adopts]
+    return Ready(settings=joined, adopting=adopting)
 
 
 def _mistaken(
-    settings: Settings, active: Mapping[str, MemberSettings], told: Mapping[str, Told]
+    settings: Settings, active: Mapping[str, MemberSettings], found: Mapping[str, Facts]
 ) -> Iterator[tuple[str, Problem]]:
     """What is not the cluster that is meant: who was asked, and the problem."""
     asked = [
-        Asked(key="host", context=settings.host.context, uid=told["host"].uid),
-        *(Asked(key=key, context=each.context, uid=told[key].uid, member=each.name) for key, each in active.items()),
+        Asked(key="host", context=settings.host.context, uid=found["host"].uid),
+        *(Asked(key=key, context=each.context, uid=found[key].uid, member=each.name) for key, each in active.items()),
     ]
-    known = told["karmada"]
+    known = found["karmada"]
     return mistaken(known.uid, known.clusters, [each.name for each in settings.members], asked)
 
 
@@ -79,4 +88,4 @@ def _tunnelled_elsewhere(
             server = f'no {SERVER} in namespace "{settings.host.namespace}" of {settings.host.context}'
             why = f'Karmada goes to "{each.name}" by {ways[each.name]}, but there is {server}'
             mend = "if that is another stack's tunnel, `up` will fail: take the member out of one of the two"
-            yield f"{PROJECT}:{key}.name: {why}; {mend}"
+            yield f"{PROJECT}:{key}: {why}; {mend}"

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from clusters.api import DEPLOYMENTS, SECRETS, Asking
+from clusters.kubeconfig import Unavailable
 from clusters.objects import Json, entries, items, text
-from clusters.workstation import Unavailable, kubectl, objects, typed
+from clusters.workstation import typed
 from components.anp import ENDPOINT_FLAG, PROXY_FLAG
 from config.problems import Problem, config_set
 from config.settings import Cluster
@@ -20,18 +22,20 @@ PULUMI = "pulumi-kubernetes"
 """How the names begin under which Pulumi's provider makes objects."""
 
 
-def made_by_hand(cluster: Cluster, deployment: str, secrets: Sequence[str]) -> Sequence[Json]:
+def made_by_hand(asking: Asking, cluster: Cluster, deployment: str, secrets: Sequence[str]) -> Sequence[Json]:
     """The Deployment and Secrets of those names that no Pulumi stack made.
 
     Where the user may not look at them none is known: then an `up` ends at one that is there.
     """
-    names = [f"deployment/{deployment}", *(f"secret/{each}" for each in secrets)]
-    where = [f"--namespace={cluster.namespace}", "--show-managed-fields"]
     try:
-        found = objects(kubectl(cluster.kubeconfig, cluster.context, "get", *names, *where))
+        found = [
+            asking.get(cluster.api, what, name, cluster.namespace)
+            for what, name in ((DEPLOYMENTS, deployment), *((SECRETS, each) for each in secrets))
+        ]
     except Unavailable:
         return []
-    return [each for each in found if not any(manager.startswith(PULUMI) for manager in _managers(each))]
+    there = [each for each in found if each is not None]
+    return [each for each in there if not any(manager.startswith(PULUMI) for manager in _managers(each))]
 
 
 def problems(cluster: Cluster, found: Sequence[Json], containers: Sequence[str], adopt: bool) -> Iterator[Problem]:
@@ -55,8 +59,7 @@ def problems(cluster: Cluster, found: Sequence[Json], containers: Sequence[str],
         if differs:
             why = f'the Deployment "{name}" in namespace "{cluster.namespace}" of {cluster.context} has {differs}'
             where = [f"--namespace={cluster.namespace}", "delete", f"deployment/{name}"]
-            delete = typed(cluster.kubeconfig, cluster.context, *where)
-            yield Problem(KEY, f"{why}: its place cannot be taken", delete)
+            yield Problem(KEY, f"{why}: its place cannot be taken", typed(cluster.api, *where))
 
 
 def is_documented(args: Sequence[Json]) -> bool:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from checks.preflight.told import Told
-from clusters.workstation import Unavailable, ask
+from checks.preflight.facts import Facts
+from clusters.kubeconfig import Unavailable
+from clusters.workstation import ask
 from config.problems import Problem
 from config.settings import Images
 
 
-def tell(images: Images) -> Told:
+def facts_of_engine(images: Images) -> Facts:
     """Whether it answers, if there is anything to build."""
     if not images.build:
-        return Told()
+        return Facts()
     try:
         ask(["docker", "version", "--format={{.Server.Version}}"])
     except Unavailable as reason:
+        why = f"the Docker engine, which would build, does not answer: {reason}"
         mend = "start the Docker engine, or give published images: images.server and images.agent"
-        return Told([Problem("images.build", f"the Docker engine, which would build, does not answer: {reason}", mend)])
-    return Told()
+        return Facts([Problem("images.build", why, mend)])
+    return Facts()

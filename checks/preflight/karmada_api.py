@@ -3,47 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from checks.preflight import rights
-from checks.preflight.told import Told, asked, no_answer, of_kind
+from checks.preflight.facts import Facts, facts, no_answer
+from checks.registered import is_registered
+from clusters.api import CLUSTERS, FORBIDDEN, Asking
+from clusters.kubeconfig import Unavailable
 from clusters.objects import text
-from clusters.workstation import Unavailable, kubectl, objects
 from config.problems import Problem, config_set
 from config.settings import MemberSettings, Settings
 
-REGISTER_ROLE = "system:karmada:{0}:agent"
-"""The ClusterRole that `karmadactl register` makes in the Karmada API for a member."""
 
+def facts_of_karmada(asking: Asking, settings: Settings, members: Mapping[str, MemberSettings]) -> Facts:
+    """Its problems with the members by their keys, its identity, its Cluster objects, and who is registered.
 
-def tell(settings: Settings, active: Mapping[str, MemberSettings]) -> Told:
-    """Its problems with the members that are `active`, its identity and its Cluster objects."""
-    host, context = settings.host, settings.host.karmada_context
-    names = [REGISTER_ROLE.format(member.name) for member in active.values()] or [REGISTER_ROLE.format("")]
-    roles = [f"clusterrole/{each}" for each in names]
-    with ThreadPoolExecutor(1) as beside:
-        listed = beside.submit(objects, kubectl(host.kubeconfig, context, "get", "clusters.cluster.karmada.io"))
-        try:
-            told, found = asked("host.karmadaContext", host, context, roles, rights.of_karmada(settings))
-            clusters = listed.result()
-        except Unavailable as reason:
-            return Told([no_answer("host.karmadaContext", context, reason)])
+    Paused members are asked for how they were joined too: they keep what they have, a grant among it.
+    """
+    context, of = "host.karmadaContext", settings.host.karmada
+    registered: set[str] = set()
+    problems: list[Problem] = []
+    try:
+        clusters = asking.all(of, CLUSTERS)
+        for key, member in members.items():
+            try:
+                registered |= {member.name} if is_registered(asking, of, member.name, member.registered) else set()
+            except Unavailable as reason:
+                problems.append(_not_told(key, member, reason))
+        found = facts(asking, context, of, rights.of_karmada(settings.joined(registered)))
+    except Unavailable as reason:
+        return Facts([no_answer(context, of, reason)])
     modes = {text(each, "metadata", "name"): text(each, "spec", "syncMode") for each in clusters}
-    for key, member in active.items():
-        registered = bool(of_kind(found, "ClusterRole", REGISTER_ROLE.format(member.name)))
-        told.problems += _cluster_object(key, member, modes, registered)
-    told.clusters = clusters
-    return told
+    for key, member in members.items():
+        problems += _cluster_object(key, member, modes) if not member.paused else ()
+    found.problems += problems
+    found.clusters, found.registered = clusters, frozenset(registered)
+    return found
 
 
-def _cluster_object(key: str, member: MemberSettings, modes: Mapping[str, str], registered: bool) -> Iterator[Problem]:
+def _cluster_object(key: str, member: MemberSettings, modes: Mapping[str, str]) -> Iterator[Problem]:
     if member.name not in modes:
         known = ", ".join(sorted(modes)) or "none"
         why = f'Karmada has no Cluster "{member.name}"; it has {known}'
-        yield Problem(f"{key}.name", why, f"join it first, or {config_set(f'{key}.name', 'NAME')}")
+        yield Problem(key, why, f"join it first, or take {key} out of the config")
     elif modes[member.name] != "Pull":
         why = f'the Cluster "{member.name}" is in {modes[member.name]} mode: Karmada dials it, and needs no tunnel'
-        yield Problem(f"{key}.name", why, f"take {key} out of the config")
-    if registered and not member.registered:
-        why = f'it is false, but `karmadactl register` joined "{member.name}": its agent may not report the tunnel'
-        yield Problem(f"{key}.registered", why, config_set(f"{key}.registered", "true"))
+        yield Problem(key, why, f"take {key} out of the config")
+
+
+def _not_told(key: str, member: MemberSettings, reason: Unavailable) -> Problem:
+    """A grant that is taken away by mistake makes karmada-agent crash for ever: nothing is assumed."""
+    asked = "may not be asked" if reason.status == FORBIDDEN else "does not tell"
+    why = f'the Karmada API {asked} whether `karmadactl register` joined "{member.name}": {reason}'
+    mend = f"{config_set(f'{key}.registered', 'true')}, or false if it was not"
+    return Problem(f"{key}.registered", why, mend)

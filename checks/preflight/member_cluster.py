@@ -3,45 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from checks.commands.disown_args import ARGS, path_of
 from checks.preflight import adoption, rights
-from checks.preflight.told import Told, asked, no_answer, no_namespace, of_kind, pull_secrets
+from checks.preflight.facts import Facts, facts, no_answer, no_namespace, pull_secrets
+from clusters.api import DEPLOYMENTS, Asking
+from clusters.kubeconfig import Unavailable
 from clusters.objects import Json, at, items, text
-from clusters.workstation import Unavailable
 from components.anp import AGENT, AGENT_CERT_SECRET, PROXY_FLAG
 from components.field_manager import stack_of
 from config.problems import PROJECT, Problem, config_set
 from config.settings import MemberSettings, Settings
 
 
-def tell(key: str, of: MemberSettings, settings: Settings, ours: str) -> Told:
+def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Settings, ours: str) -> Facts:
     """Its problems, its identity, and whether anything there is taken over. `ours` is the stack's field manager."""
     agent, adopt = of.agent, settings.proxy.adopt
-    wanted = [f"namespace/{of.namespace}", f"deployment/{agent.deployment}"]
-    wanted += [f"--namespace={agent.namespace}", "--show-managed-fields"]
-    with ThreadPoolExecutor(1) as beside:
-        standing = beside.submit(adoption.made_by_hand, of, AGENT, [AGENT_CERT_SECRET])
-        try:
-            told, found = asked(f"{key}.context", of, of.context, wanted, rights.of_member(settings, of))
-            secrets = list(pull_secrets(of, settings.images))
-        except Unavailable as reason:
-            problem = no_answer(f"{key}.context", of.context, reason)
-            mend = f"{problem.mend}, or pause it: {config_set(f'{key}.paused', 'true')}"
-            return Told([Problem(problem.key, problem.why, mend)])
-    if not of_kind(found, "Namespace", of.namespace):
-        told.problems.append(no_namespace(key, of))
-    told.problems += secrets
-    told.problems += adoption.problems(of, standing.result(), [AGENT], adopt)
-    told.adopts = bool(standing.result())
-    deployments = of_kind(found, "Deployment", agent.deployment)
-    if not deployments:
+    try:
+        found = facts(asking, f"{key}.context", of.api, rights.of_member(settings, of))
+        found.problems += no_namespace(asking, key, of)
+        found.problems += pull_secrets(asking, of, settings.images)
+        deployment = asking.get(of.api, DEPLOYMENTS, agent.deployment, agent.namespace)
+    except Unavailable as reason:
+        problem = no_answer(f"{key}.context", of.api, reason)
+        mend = f"{problem.mend}, or pause it: {config_set(f'{key}.paused', 'true')}"
+        return Facts([Problem(problem.key, problem.why, mend)])
+    standing = adoption.made_by_hand(asking, of, AGENT, [AGENT_CERT_SECRET])
+    found.problems += adoption.problems(of, standing, [AGENT], adopt)
+    found.adopts = bool(standing)
+    if deployment is None:
         why = f'there is no Deployment "{agent.deployment}" in namespace "{agent.namespace}" of {of.context}'
-        told.problems.append(Problem(f"{key}.agent.deployment", why, config_set(f"{key}.agent.deployment", "NAME")))
-    for deployment in deployments:
-        _karmada_agent(told, key, of, deployment, ours, adopt)
-    return told
+        found.problems.append(Problem(f"{key}.agent.deployment", why, config_set(f"{key}.agent.deployment", "NAME")))
+    else:
+        _karmada_agent(found, key, of, deployment, ours, adopt)
+    return found
 
 
 def args_owners(deployment: Json, container: str) -> Iterable[str]:
@@ -51,7 +46,7 @@ def args_owners(deployment: Json, container: str) -> Iterable[str]:
             yield text(entry, "manager")
 
 
-def _karmada_agent(told: Told, key: str, member: MemberSettings, deployment: Json, ours: str, adopt: bool) -> None:
+def _karmada_agent(found: Facts, key: str, member: MemberSettings, deployment: Json, ours: str, adopt: bool) -> None:
     """Whether the container that takes the flags is there, and its args free, the stack's, or taken over."""
     agent = member.agent
     containers = items(deployment, "spec", "template", "spec", "containers")
@@ -59,9 +54,9 @@ def _karmada_agent(told: Told, key: str, member: MemberSettings, deployment: Jso
     if agent.container not in by_name:
         why = f'the Deployment "{agent.deployment}" has no container "{agent.container}", but ' + ", ".join(by_name)
         mend = config_set(f"{key}.agent.container", "NAME")
-        told.problems.append(Problem(f"{key}.agent.container", why, mend))
+        found.problems.append(Problem(f"{key}.agent.container", why, mend))
         return
-    told.warnings += _proxy_in_command(key, member, items(by_name[agent.container], "command"))
+    found.warnings += _proxy_in_command(key, member, items(by_name[agent.container], "command"))
     args = items(by_name[agent.container], "args")
     owners = sorted(args_owners(deployment, agent.container)) if args else []
     if not args or owners == [ours]:
@@ -69,9 +64,9 @@ def _karmada_agent(told: Told, key: str, member: MemberSettings, deployment: Jso
     others = [each for each in owners if each != ours]
     # nobody owns them where an `up` that was to take them over ended half-way
     if adopt and adoption.is_documented(args) and not any(map(stack_of, others)):
-        told.adopts = True
+        found.adopts = True
     else:
-        told.problems.append(_args_of_others(key, member, owners, ours, adoption.is_documented(args)))
+        found.problems.append(_args_of_others(key, member, owners, ours, adoption.is_documented(args)))
 
 
 def _proxy_in_command(key: str, member: MemberSettings, command: Sequence[Json]) -> Iterator[str]:
@@ -87,7 +82,7 @@ def _args_of_others(key: str, member: MemberSettings, owners: Sequence[str], our
     stacks = [stack_of(each) for each in owners if each != ours and stack_of(each)]
     if stacks:
         why = f'"{member.name}" has the tunnel of the stack "{stacks[0]}" already'
-        return Problem(f"{key}.name", why, f"take it out of one of the two: {key} here, or that stack's")
+        return Problem(key, why, f"take it out of one of the two: {key} here, or that stack's")
     whose = ", ".join(owners) or "an unknown manager"
     why = f'the container "{agent.container}" has args of {whose}, which this program would have to overwrite'
     mend = f"move them into its command, or take them away from deployment/{agent.deployment}, then try again"

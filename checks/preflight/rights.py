@@ -1,15 +1,16 @@
-"""What a stack will do in each cluster, and what of it a user may not. Asked in one call a cluster; it changes nothing.
+"""What a stack will do in each cluster, and what of it a user may not. Asking changes nothing.
 
 It asks for what every `up` and `destroy` of the stack needs, no more: another's admission may still refuse.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from clusters.workstation import ask, kubectl
+from clusters.api import SELF_REVIEWS, Asking
+from clusters.kubeconfig import Context
+from clusters.objects import Json, at
 from components import anp
 from config.settings import Cluster, Exposure, Frontend, MemberSettings, Settings
 
@@ -70,20 +71,13 @@ def of_member(settings: Settings, member: MemberSettings) -> list[Right]:
     return found + _budget(member.namespace, settings.agents(member))
 
 
-def lacking(cluster: Cluster, context: str, rights: Sequence[Right]) -> str:
+def lacking(asking: Asking, of: Context, rights: Sequence[Right]) -> str:
     """In words what the context's user may not of all that, or nothing. Raises Unavailable.
 
-    One call: a list of SelfSubjectAccessReviews, which any user may make and nobody keeps.
+    A SelfSubjectAccessReview each, which any user may make and nobody keeps.
     """
-    if not rights:
-        return ""
-    reviews = json.dumps({"apiVersion": "v1", "kind": "List", "items": [_review(each) for each in rights]})
-    create = ["create", "--filename=-", "--validate=false", "--request-timeout=10s"]
-    printed = ask(
-        kubectl(cluster.kubeconfig, context, *create, '--output=jsonpath={.status.allowed}{"\\n"}'), given=reviews
-    )
-    answers = printed.split()
-    refused = [right for right, allowed in zip(rights, answers, strict=False) if allowed == "false"]
+    answers = [asking.create(of, SELF_REVIEWS, _review(each)) for each in rights]
+    refused = [right for right, answer in zip(rights, answers, strict=True) if at(answer, "status", "allowed") is False]
     return "; ".join(_said(refused))
 
 
@@ -113,9 +107,9 @@ def _created(namespace: str, *resources: str) -> list[Right]:
     return [Right(verb="create", resource=each, namespace=namespace) for each in resources]
 
 
-def _review(right: Right) -> dict[str, object]:
+def _review(right: Right) -> Json:
     resource, _, group = right.resource.partition(".")
-    attributes = {
+    attributes: Json = {
         "verb": right.verb,
         "group": group,
         "resource": resource,

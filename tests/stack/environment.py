@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
+from clusters.kubeconfig import Unavailable
 from clusters.objects import Json, at, entries, items, parse, text
-from clusters.workstation import Unavailable, ask, kubectl, objects
+from clusters.workstation import ask
 from components.anp import PROXY_PATH
+from tests.stack.kubectl import kubectl, objects
 from tools.checkout import Checkout
 
 HOST_CONFIG = "~/.kube/karmada.config"

@@ -10,11 +10,13 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 
+from clusters.kubeconfig import Unavailable
 from clusters.objects import Json, at, items, number, text
-from clusters.workstation import Unavailable, ask, kubectl, objects
+from clusters.workstation import ask
 from components import anp
 from tests.stack import environment
 from tests.stack.environment import HOST, NAMESPACE, member
+from tests.stack.kubectl import kubectl, objects
 
 HOST_NODE = "karmada-host-control-plane"
 

@@ -14,10 +14,11 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json
-from clusters.workstation import ask, kubectl, objects
+from clusters.workstation import ask
 from components.anp import PROXY_PATH
 from tests.stack import environment
 from tests.stack.environment import NAMESPACE, through_karmada
+from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import violations
 from tools.checkout import Checkout

@@ -17,13 +17,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pulumi import automation
 
-from checks.commands.asked import until
+from checks.until import until
+from clusters.kubeconfig import Unavailable
 from clusters.objects import Json, at, entries, items, parse, text
-from clusters.workstation import Unavailable, ask, kubectl, objects
+from clusters.workstation import ask
 from components import anp
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, REGISTERED, member
+from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import HOST_NODE, api_server, node_of, pods, process, signal
 from tests.stack.refusals import holds, succeeds
 from tools.checkout import Checkout

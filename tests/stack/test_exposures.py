@@ -17,12 +17,13 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, items, text
-from clusters.workstation import ask, kubectl, objects
+from clusters.workstation import ask
 from components import anp
 from config.settings import OWN_PORTS
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, NAMESPACE, member
+from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import HOST_NODE, address_of, node_of
 from tests.stack.traffic import karmada, traffic
 from tools.checkout import Checkout

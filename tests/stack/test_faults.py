@@ -16,13 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from checks.commands.asked import until
+from checks.until import until
 from clusters.objects import Json, number
-from clusters.workstation import ask, kubectl
+from clusters.workstation import ask
 from components import anp
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, member
+from tests.stack.kubectl import kubectl
 from tests.stack.nodes import (
     HOST_NODE,
     address_of,

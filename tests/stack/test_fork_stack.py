@@ -8,10 +8,10 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, items
-from clusters.workstation import kubectl, objects
 from components import anp
 from tests.stack import environment
 from tests.stack.environment import NAMESPACE
+from tests.stack.kubectl import kubectl, objects
 from tests.stack.refusals import violations
 from tests.stack.test_doctor import doctor
 from tools.checkout import Checkout

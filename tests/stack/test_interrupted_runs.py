@@ -16,11 +16,11 @@ from dataclasses import asdict, dataclass
 import pytest
 
 from clusters.objects import Json, at, items, text
-from clusters.workstation import kubectl, objects
 from components.secret_files import CHECKSUM_ANNOTATION
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, member
+from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import succeeds
 from tools.checkout import Checkout

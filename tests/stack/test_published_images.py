@@ -12,9 +12,10 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, items, text
-from clusters.workstation import ask, kubectl, objects
+from clusters.workstation import ask
 from tests.stack import environment, registry
 from tests.stack.environment import HOST, NAMESPACE, member
+from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import HOST_NODE, node_of
 from tests.stack.registry import PASSWORD, USER, Registry
 from tools.checkout import Checkout

@@ -20,11 +20,13 @@ from typing import TypeAlias
 
 import pytest
 
+from clusters.kubeconfig import Unavailable
 from clusters.objects import Json, entries, items, text
-from clusters.workstation import Unavailable, ask, kubectl, objects
+from clusters.workstation import ask
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, member
+from tests.stack.kubectl import kubectl, objects
 from tools.checkout import ROOT, Checkout
 
 pytestmark = pytest.mark.long

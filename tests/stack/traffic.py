@@ -18,9 +18,10 @@ from threading import Event, Thread
 from urllib.parse import urlsplit
 
 from clusters.objects import at, items, parse, text
-from clusters.workstation import ask, kubectl
+from clusters.workstation import ask
 from components.anp import PROXY_PATH
 from tests.stack.environment import HOST_CONFIG, KARMADA
+from tests.stack.kubectl import kubectl
 
 SECONDS = 10.0
 """How long an answer may take."""

@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from tests.unit import stacks
-from tests.unit.fake_clusters import OURS, Clusters, answered_by
+from tests.unit.fake_clusters import OURS, Clusters
 from tests.unit.stacks import HOST, MEMBER3, MEMBER4, balanced, changed
 from tools.render.program import Run
 
@@ -107,9 +107,10 @@ def any_stack(request: pytest.FixtureRequest) -> Run:
 
 @pytest.fixture
 def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
-    """Clusters that are as they should be, in the place of those that kubectl and docker would ask."""
+    """Clusters that are as they should be, in the place of those that would be asked, and a Docker engine."""
     fake = Clusters()
-    answered_by(monkeypatch, fake.objects, fake.ask)
+    monkeypatch.setattr("checks.preflight.Apis", lambda: fake)
+    monkeypatch.setattr("checks.preflight.docker_engine.ask", fake.docker)
     monkeypatch.setattr("checks.preflight.field_manager", lambda: OURS)
     return fake
 

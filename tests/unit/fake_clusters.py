@@ -1,14 +1,12 @@
-"""Clusters for preflight's tests: what each API has, as kubectl would print it, and a Docker engine."""
+"""Clusters for preflight's tests: what each API has, and a Docker engine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
-import pytest
-
-from checks.preflight import adoption, docker_engine, karmada_api, rights, told
-from clusters.objects import Json, at, items, parse, text
-from clusters.workstation import Unavailable
+from clusters.api import FORBIDDEN, SELF_REVIEWS, Resource
+from clusters.kubeconfig import Context, Unavailable
+from clusters.objects import Json, at, text
 
 OURS = "karmada-anp-dev"
 """The manager of what this stack patches."""
@@ -56,92 +54,79 @@ def identity(uid: str) -> Json:
     return {"kind": "Namespace", "metadata": {"name": "kube-system", "uid": uid}}
 
 
-def role(name: str) -> Json:
-    return {"kind": "ClusterRole", "metadata": {"name": f"system:karmada:{name}:agent"}}
-
-
-def answered_by(
-    monkeypatch: pytest.MonkeyPatch, objects: Callable[..., Sequence[Json]], ask: Callable[..., str] | None = None
-) -> None:
-    """Puts functions of a test in the place of those by which preflight asks."""
-    for module in (adoption, karmada_api, told):
-        monkeypatch.setattr(module, "objects", objects)
-    for module in (docker_engine, rights, told) if ask else ():
-        monkeypatch.setattr(module, "ask", ask)
+def binding(name: str) -> Json:
+    """What `karmadactl register` makes."""
+    return {"kind": "ClusterRoleBinding", "metadata": {"name": f"system:karmada:{name}:agent"}}
 
 
 class Clusters:
-    """APIs by context, each with what it has of what can be asked for; a context that is not here does not answer.
+    """APIs by context, each with what it has by kind and name; a context that is not here does not answer.
 
-    `says` is what an API answers instead, and `denied` what its user may not (`create secrets`).
+    `says` is what an API answers instead, with its status, and `denied` what its user may not (`create secrets`).
     """
 
     def __init__(self) -> None:
         member: dict[str, Sequence[Json]] = {
-            "namespace/karmada-system": [NAMESPACE],
-            "deployment/karmada-agent": [deployment()],
+            "namespaces/karmada-system": [NAMESPACE],
+            "deployments/karmada-agent": [deployment()],
         }
         joined = [cluster("member3", uid="uid of member3"), cluster("member4", uid="uid of member4")]
         self.apis: dict[str, dict[str, Sequence[Json]]] = {
-            "karmada-host": {"namespace/karmada-system": [NAMESPACE]},
-            "karmada-apiserver": {"clusters.cluster.karmada.io": joined},
+            "karmada-host": {"namespaces/karmada-system": [NAMESPACE]},
+            "karmada-apiserver": {"clusters": joined},
             "member3": dict(member),
             "member4": dict(member),
         }
         for context, api in self.apis.items():
-            api["namespace/kube-system"] = [identity(f"uid of {context}")]
-        self.pull_secrets: dict[str, set[str]] = {context: {"pull"} for context in self.apis}
-        self.says: dict[str, str] = {}
+            api["namespaces/kube-system"] = [identity(f"uid of {context}")]
+            api["secrets/pull"] = [secret("pull")]
+        self.says: dict[str, tuple[int, str]] = {}
+        self.refuses: set[str] = set()
+        """What a user may not look at (`member3 namespaces/kube-system`)."""
         self.denied: dict[str, set[str]] = {}
         self.engine = True
         self.asked: list[str] = []
+        """What was asked for: context, kind, namespace and name."""
         self.reviewed: list[Json] = []
         """The attributes of each right that was asked for."""
 
-    def objects(self, command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
-        api = self._api(command)
-        what = [each for each in command[command.index("get") + 1 :] if not each.startswith("--")]
-        return [found for each in what for found in api.get(each, [])]
+    def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
+        return next(iter(self._found(of, f"{what.plural}/{name}", namespace)), None)
 
-    def ask(self, command: Sequence[str], seconds: float = 15, given: str = "") -> str:
-        if command[0] == "kubectl":
-            return self._reviews(command, given) if "create" in command else self.names(command)
+    def all(self, of: Context, what: Resource, namespace: str = "", labels: str = "") -> Sequence[Json]:
+        return self._found(of, what.plural, namespace)
+
+    def create(self, of: Context, what: Resource, given: Json) -> Json:
+        assert what is SELF_REVIEWS
+        assert text(given, "kind") == "SelfSubjectAccessReview"
+        self._found(of, what.plural)
+        attributes = at(given, "spec", "resourceAttributes")
+        self.reviewed.append(attributes)
+        right = f"{text(attributes, 'verb')} {text(attributes, 'resource')}"
+        return {"status": {"allowed": right not in self.denied.get(of.name, set())}}
+
+    def raw(self, of: Context, path: str, seconds: float = 0) -> str:
+        raise AssertionError(f"preflight asks for {path}")
+
+    def patch(self, of: Context, path: str, patch: Json, kind: str) -> Json:
+        raise AssertionError(f"preflight changes {path}")
+
+    def served(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
+        raise AssertionError(f"preflight looks at a pod: {pod}")
+
+    def docker(self, command: Sequence[str]) -> str:
         assert command[:2] == ["docker", "version"]
         if not self.engine:
             raise Unavailable("Cannot connect to the Docker daemon")
         return "29.0\n"
 
-    def names(self, command: Sequence[str]) -> str:
-        """As `kubectl get secret/NAME --output=name --ignore-not-found` prints them."""
-        assert {"get", "--output=name", "--ignore-not-found"} <= set(command)
-        self._api(command)
-        wanted = [each.removeprefix("secret/") for each in command if each.startswith("secret/")]
-        assert wanted
-        return "".join(f"secret/{each}\n" for each in wanted if each in self.pull_secrets[_context(command)])
-
-    def _api(self, command: Sequence[str]) -> Mapping[str, Sequence[Json]]:
-        context = _context(command)
-        self.asked.append(context)
-        if context in self.says:
-            raise Unavailable(self.says[context])
-        if context not in self.apis:
+    def _found(self, of: Context, what: str, namespace: str = "") -> Sequence[Json]:
+        self.asked.append(" ".join(filter(None, [of.name, namespace, what])))
+        if of.name in self.says:
+            status, said = self.says[of.name]
+            raise Unavailable(said, status)
+        if f"{of.name} {what}" in self.refuses:
+            raise Unavailable(f"{what} is forbidden", FORBIDDEN)
+        if of.name not in self.apis:
             raise Unavailable("connection refused")
-        return self.apis[context]
-
-    def _reviews(self, command: Sequence[str], given: str) -> str:
-        """As `kubectl create` answers a list of SelfSubjectAccessReviews."""
-        assert {"--filename=-", '--output=jsonpath={.status.allowed}{"\\n"}'} <= set(command)
-        self._api(command)
-        reviews = items(parse(given), "items")
-        assert {text(each, "kind") for each in reviews} == {"SelfSubjectAccessReview"}
-        attributes = [at(each, "spec", "resourceAttributes") for each in reviews]
-        self.reviewed += attributes
-        denied = self.denied.get(_context(command), set())
-        return "".join(
-            f"{'false' if ' '.join([text(each, 'verb'), text(each, 'resource')]) in denied else 'true'}\n"
-            for each in attributes
-        )
-
-
-def _context(command: Sequence[str]) -> str:
-    return next(each for each in command if each.startswith("--context=")).removeprefix("--context=")
+        return self.apis[of.name].get(what, [])

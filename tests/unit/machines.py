@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 
+from clusters.kubeconfig import Unavailable
 from clusters.objects import Json
-from clusters.workstation import KindNode, Unavailable
+from clusters.workstation import KindNode
 from config import stack_config
 from config.settings import Settings
 

@@ -7,11 +7,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from checks.doctor.__main__ import entry_of
-from checks.doctor.asking import End, Silent
-from checks.doctor.way import Way
+from checks.doctor.__main__ import tunnels
+from checks.doctor.tunnel_path import TunnelPath
+from clusters.api import REVIEWS, NotServing, Resource
+from clusters.kubeconfig import Context, Unavailable
 from clusters.objects import Json, at, text
-from clusters.workstation import Unavailable
 from components import anp
 from config import stack_config
 from config.problems import PROJECT
@@ -24,15 +24,15 @@ from tools.render.stackfile import config_of
 
 METRICS = "konnectivity_network_proxy_agent_open_server_connections {0}\n"
 
-NAMESPACE = "--namespace=karmada-system"
+NAMESPACE = "karmada-system"
 KARMADA_AGENT_POD = "app=karmada-agent"
 
 
 class Patient:
     """Asking, which finds a run's objects in place. Its parts may be changed: then something is wrong with the stack.
 
-    `objects` are by context and by what kubectl is asked for; a context in `away` does not answer. `silent` are the
-    containers' ports that do not answer, `connections` what an agent counts, `says` why a request fails.
+    `objects` are by context and by namespace, kind and name or labels; a context in `away` does not answer. `silent`
+    are the containers' ports that do not answer, `connections` what an agent counts, `says` why a request fails.
     """
 
     def __init__(self, run: Run) -> None:
@@ -42,7 +42,7 @@ class Patient:
         self.connections = "1"
         self.granted = True
         self.says = "proxyconnect tcp: dial tcp 192.0.2.3:8088: connect: connection refused"
-        self.asked: list[str] = []
+        self.asked: list[Json] = []
         for name in ("member3", "member4"):
             given = flags(run, name)
             spec: dict[str, Json] = {
@@ -52,38 +52,44 @@ class Patient:
             }
             if run.resources.keys() & {each for each in run.resources if each.endswith(f"{name}-registration-header")}:
                 spec["proxyHeader"] = {"Proxy-Authorization": header(run, name)}
-            self._has("karmada-apiserver", f"clusters.cluster.karmada.io {name}", {"spec": spec})
-            self._has(name, f"deployment/karmada-agent {NAMESPACE}", _karmada_agent(given))
-            self._has(name, f"pods {NAMESPACE} --selector={KARMADA_AGENT_POD}", _pod("karmada-agent", "karmada-agent"))
+            self._has("karmada-apiserver", f"clusters/{name}", {"spec": spec})
+            self._has(name, f"{NAMESPACE} deployments/karmada-agent", _karmada_agent(given))
+            self._has(name, f"{NAMESPACE} pods {KARMADA_AGENT_POD}", _pod("karmada-agent", "karmada-agent"))
             self._made(name, run, "Deployment", f"{name}-proxy-agent")
             self._made(name, run, "Secret", f"{name}-proxy-agent-cert")
-            self._has(name, f"pods {NAMESPACE} --selector=app={anp.AGENT}", _pod(f"{anp.AGENT}-1", anp.AGENT))
+            self._has(name, f"{NAMESPACE} pods app={anp.AGENT}", _pod(f"{anp.AGENT}-1", anp.AGENT))
         for secret in [
             each.name for each in run.resources.values() if each.name in (anp.SERVER_CERT_SECRET, anp.GUARD)
         ]:
             self._made("karmada-host", run, "Secret", secret)
         server = _pod(f"{anp.SERVER}-1", anp.SERVER, anp.GUARD)
-        self._has("karmada-host", f"pods {NAMESPACE} --selector=app={anp.SERVER}", server)
+        self._has("karmada-host", f"{NAMESPACE} pods app={anp.SERVER}", server)
 
-    def get(self, end: End, *what: str) -> tuple[Json, ...]:
-        self._answers(end)
-        return tuple(self.objects.get((end.context, " ".join(what)), []))
+    def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
+        return next(iter(self._found(of, " ".join(filter(None, [namespace, f"{what.plural}/{name}"])))), None)
 
-    def raw(self, end: End, path: str) -> str:
-        self._answers(end)
-        if "/proxy/" in path and path in self.away:
+    def all(self, of: Context, what: Resource, namespace: str = "", labels: str = "") -> Sequence[Json]:
+        return self._found(of, " ".join(filter(None, [namespace, what.plural, labels])))
+
+    def raw(self, of: Context, path: str, seconds: float = 0) -> str:
+        self._found(of, "")
+        if path in self.away:
             raise Unavailable(self.says)
         return "ok"
 
-    def allowed(self, end: End, review: str) -> bool:
-        self._answers(end)
-        self.asked.append(review)
-        return self.granted
+    def create(self, of: Context, what: Resource, given: Json) -> Json:
+        assert what is REVIEWS
+        self._found(of, "")
+        self.asked.append(given)
+        return {"status": {"allowed": self.granted}}
 
-    def served(self, end: End, namespace: str, pod: str, port: int, path: str) -> str:
-        self._answers(end)
-        if (end.context, port, path) in self.silent:
-            raise Silent("it does not answer within 5 s")
+    def patch(self, of: Context, path: str, patch: Json, kind: str) -> Json:
+        raise AssertionError(f"the doctor changes {path}")
+
+    def served(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
+        self._found(of, "")
+        if (of.name, port, path) in self.silent:
+            raise NotServing("it does not answer within 5 s")
         return METRICS.format(self.connections) if path == "/metrics" else "ok"
 
     def changed(self, context: str, what: str, *path: str, to: Json) -> None:
@@ -97,16 +103,17 @@ class Patient:
         """Takes an object away."""
         self.objects[context, what] = []
 
-    def _answers(self, end: End) -> None:
-        if end.context in self.away:
+    def _found(self, of: Context, what: str) -> Sequence[Json]:
+        if of.name in self.away:
             raise Unavailable("connection refused")
+        return self.objects.get((of.name, what), [])
 
     def _has(self, context: str, what: str, found: Json) -> None:
         self.objects[context, what] = [found]
 
     def _made(self, context: str, run: Run, kind: str, resource: str) -> None:
         inputs = copy.deepcopy(dict(run.the(kind, resource).inputs))
-        self._has(context, f"{kind.lower()}/{text(inputs, 'metadata', 'name')} {NAMESPACE}", inputs)
+        self._has(context, f"{NAMESPACE} {kind.lower()}s/{text(inputs, 'metadata', 'name')}", inputs)
 
 
 def settings(sections: Mapping[str, Json] | None = None) -> Settings:
@@ -118,11 +125,10 @@ def settings(sections: Mapping[str, Json] | None = None) -> Settings:
     )
 
 
-def way(run: Run, patient: Patient, member: str = "member3", sections: Mapping[str, Json] | None = None) -> Way:
-    """The way to a member of a run's stack, as the doctor walks it."""
-    whole = settings(sections)
-    (found,) = [each for each in whole.members if each.name == member]
-    return Way(settings=whole, member=found, entry=entry_of(run.stack.outputs), asking=patient)
+def path(run: Run, patient: Patient, member: str = "member3", sections: Mapping[str, Json] | None = None) -> TunnelPath:
+    """The path to a member of a run's stack, as the doctor walks it."""
+    (found,) = [each for each in tunnels(settings(sections), run.stack.outputs) if each.member == member]
+    return TunnelPath(tunnel=found, asking=patient)
 
 
 def _within(found: Json, key: str) -> Json:

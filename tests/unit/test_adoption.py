@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
 
@@ -10,11 +10,10 @@ import pulumi
 import pytest
 
 from checks import preflight
-from checks.preflight import adoption
+from checks.preflight import Ready
 from clusters.objects import Json, parse, text
-from clusters.workstation import Unavailable
 from components.providers import providers
-from config.settings import Cluster, Settings
+from config.settings import Settings
 from tests.unit.fake_clusters import OURS, Clusters, deployment, secret
 from tests.unit.machines import MEMBER, load
 from tests.unit.stacks import changed
@@ -42,13 +41,13 @@ def steps_done(clusters: Clusters, maker: str = "kubectl-client-side-apply", arg
     assert isinstance(args, list)
     agent = deployment([str(each) for each in args], ["kubectl-patch"])
     clusters.apis["karmada-host"] |= {
-        "deployment/proxy-server": [deployment(name="proxy-server", container="proxy-server", maker=maker)],
-        "secret/proxy-server-cert": [secret("proxy-server-cert", maker)],
+        "deployments/proxy-server": [deployment(name="proxy-server", container="proxy-server", maker=maker)],
+        "secrets/proxy-server-cert": [secret("proxy-server-cert", maker)],
     }
     clusters.apis["member3"] |= {
-        "deployment/proxy-agent": [deployment(name="proxy-agent", container="proxy-agent", maker=maker)],
-        "secret/proxy-agent-cert": [secret("proxy-agent-cert", maker)],
-        "deployment/karmada-agent": [agent],
+        "deployments/proxy-agent": [deployment(name="proxy-agent", container="proxy-agent", maker=maker)],
+        "secrets/proxy-agent-cert": [secret("proxy-agent-cert", maker)],
+        "deployments/karmada-agent": [agent],
     }
 
 
@@ -60,7 +59,7 @@ def refusal(settings: Settings) -> list[str]:
 
 
 def adopted(settings: Settings) -> list[str]:
-    return [each.context for each in preflight.check(settings)]
+    return [each.context for each in preflight.check(settings).adopting]
 
 
 def test_what_was_made_by_hand_is_named_with_who_made_it_and_the_key_that_takes_its_place(
@@ -92,24 +91,24 @@ def test_where_nothing_was_made_by_hand_the_key_does_nothing(clusters: Clusters,
 def test_what_a_pulumi_stack_made_is_never_taken(clusters: Clusters, settings: Settings, adopting: Settings) -> None:
     """This stack's own needs no taking, and another's would be overwritten."""
     steps_done(clusters, PULUMI)
-    clusters.apis["member3"]["deployment/karmada-agent"] = [deployment(FLAGS, [OURS])]
+    clusters.apis["member3"]["deployments/karmada-agent"] = [deployment(FLAGS, [OURS])]
     assert adopted(settings) == []
     assert adopted(adopting) == []
 
 
 def test_nor_are_the_flags_of_another_stack(clusters: Clusters, adopting: Settings) -> None:
-    clusters.apis["member3"]["deployment/karmada-agent"] = [deployment(FLAGS, ["karmada-anp-prod"])]
+    clusters.apis["member3"]["deployments/karmada-agent"] = [deployment(FLAGS, ["karmada-anp-prod"])]
     (problem, _) = refusal(adopting)
     assert 'has the tunnel of the stack "prod" already' in problem
 
 
 def test_the_flags_alone_are_reason_enough_to_take_over_in_that_member(clusters: Clusters, adopting: Settings) -> None:
-    clusters.apis["member3"]["deployment/karmada-agent"] = [deployment(FLAGS, ["kubectl-edit"])]
+    clusters.apis["member3"]["deployments/karmada-agent"] = [deployment(FLAGS, ["kubectl-edit"])]
     assert adopted(adopting) == ["member3"]
 
 
 def test_so_are_flags_that_nobody_owns_as_an_interrupted_up_leaves_them(clusters: Clusters, adopting: Settings) -> None:
-    clusters.apis["member3"]["deployment/karmada-agent"] = [deployment(FLAGS)]
+    clusters.apis["member3"]["deployments/karmada-agent"] = [deployment(FLAGS)]
     assert adopted(adopting) == ["member3"]
 
 
@@ -124,7 +123,7 @@ def test_other_args_would_be_lost_and_are_refused_with_the_key_too(
 
 
 def sidecar(clusters: Clusters) -> None:
-    clusters.apis["karmada-host"]["deployment/proxy-server"] = [deployment(name="proxy-server", container="anp")]
+    clusters.apis["karmada-host"]["deployments/proxy-server"] = [deployment(name="proxy-server", container="anp")]
 
 
 def selector(clusters: Clusters) -> None:
@@ -133,7 +132,7 @@ def selector(clusters: Clusters) -> None:
     spec = found["spec"]
     assert isinstance(spec, dict)
     other: Json = {**found, "spec": {**spec, "selector": {"matchLabels": {"app": "anp"}}}}
-    clusters.apis["karmada-host"]["deployment/proxy-server"] = [other]
+    clusters.apis["karmada-host"]["deployments/proxy-server"] = [other]
 
 
 @pytest.mark.parametrize(
@@ -151,29 +150,17 @@ def test_a_deployment_that_the_stacks_own_would_run_beside_is_refused(
     assert mend == f"kubectl {where} delete deployment/proxy-server"
 
 
-def test_it_is_looked_for_where_the_proxies_run(clusters: Clusters, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[list[str]] = []
-
-    def objects(command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
-        asked.append([each for each in command if "/proxy-" in each or "namespace=" in each])
-        return []
-
-    monkeypatch.setattr(adoption, "objects", objects)
-    clusters.apis["member3"]["namespace/tunnel"] = [{"kind": "Namespace", "metadata": {"name": "tunnel"}}]
+def test_it_is_looked_for_where_the_proxies_run(clusters: Clusters) -> None:
+    clusters.apis["member3"]["namespaces/tunnel"] = [{"kind": "Namespace", "metadata": {"name": "tunnel"}}]
     preflight.check(load(members=[{**MEMBER, "namespace": "tunnel", "agent": {"namespace": "karmada-system"}}]))
-    assert sorted(asked) == [
-        ["deployment/proxy-agent", "secret/proxy-agent-cert", "--namespace=tunnel"],
-        ["deployment/proxy-server", "secret/proxy-server-cert", "--namespace=karmada-system"],
-    ]
+    assert {each for each in clusters.asked if "secrets/" in each} == {
+        "karmada-host karmada-system secrets/proxy-server-cert",
+        "member3 tunnel secrets/proxy-agent-cert",
+    }
 
 
-def test_who_may_not_look_at_them_is_not_held_up_by_that(
-    clusters: Clusters, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def objects(command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
-        raise Unavailable('Error from server (Forbidden): secrets "proxy-server-cert" is forbidden')
-
-    monkeypatch.setattr(adoption, "objects", objects)
+def test_who_may_not_look_at_them_is_not_held_up_by_that(clusters: Clusters, settings: Settings) -> None:
+    clusters.refuses |= {"karmada-host secrets/proxy-server-cert", "member3 secrets/proxy-agent-cert"}
     assert adopted(settings) == []
 
 
@@ -182,7 +169,7 @@ def test_a_proxy_in_karmada_agents_own_command_is_warned_of(
 ) -> None:
     """It stays, and the stack's wins; once the stack is destroyed it would name a proxy that is gone."""
     command = ["/bin/karmada-agent", "--proxy-server-address=http://10.0.0.1:8088"]
-    clusters.apis["member3"]["deployment/karmada-agent"] = [deployment(command=command)]
+    clusters.apis["member3"]["deployments/karmada-agent"] = [deployment(command=command)]
     assert adopted(settings) == []
     (warning,) = warned
     assert warning.startswith("karmada-anp:members[0].agent: the command of the container")
@@ -193,7 +180,7 @@ def test_the_flags_that_joining_a_member_leaves_are_not(
     clusters: Clusters, settings: Settings, warned: list[str]
 ) -> None:
     command = ["/bin/karmada-agent", "--cluster-api-endpoint=https://10.0.0.3:6443", "--proxy-server-address="]
-    clusters.apis["member3"]["deployment/karmada-agent"] = [deployment(command=command)]
+    clusters.apis["member3"]["deployments/karmada-agent"] = [deployment(command=command)]
     assert adopted(settings) == []
     assert warned == []
 
@@ -211,10 +198,10 @@ def test_only_providers_of_clusters_in_which_something_is_taken_over_may_overwri
 def made(by_hand: bool, **sections: Json) -> Run:
     """The dev stack's `up`, where everything was made by hand or nothing."""
 
-    def adopting(settings: Settings) -> Sequence[Cluster]:
-        return [settings.host, *settings.members] if by_hand else []
+    def ready(settings: Settings) -> Ready:
+        return Ready(settings=settings, adopting=[settings.host, *settings.members] if by_hand else [])
 
-    with patch("tools.render.program.adopting", adopting):
+    with patch("tools.render.program.ready", ready):
         return changed((), **sections)
 
 
@@ -222,9 +209,9 @@ def test_a_deployment_on_the_host_network_is_first_let_have_another_strategy() -
     run = made(True)
     command = run.the("Command", "proxy-server-strategy")
     assert command.urn in run.needs(run.the("Deployment", "proxy-server"))
-    assert text(command.inputs, "create") == "python3 -m checks.commands.free_strategy"
+    assert text(command.inputs, "create") == "sh checks/commands/run.sh free_strategy"
     assert parse(text(command.inputs, "stdin")) == {
-        "host": {"kubeconfig": "~/.kube/karmada.config", "context": "karmada-host"},
+        "host": {"kubeconfig": "~/.kube/karmada.config", "name": "karmada-host"},
         "namespace": "karmada-system",
         "deployment": "proxy-server",
     }
@@ -235,9 +222,9 @@ def test_args_that_were_set_by_hand_are_first_made_the_stacks_alone() -> None:
     command = run.the("Command", "member3-karmada-agent-args")
     assert run.the("Deployment", "proxy-server").urn in run.needs(command)
     assert command.urn in run.needs(run.the("DeploymentPatch", "member3-karmada-agent"))
-    assert text(command.inputs, "create") == "python3 -m checks.commands.disown_args"
+    assert text(command.inputs, "create") == "sh checks/commands/run.sh disown_args"
     assert parse(text(command.inputs, "stdin")) == {
-        "member": {"kubeconfig": "~/.kube/members.config", "context": "member3"},
+        "member": {"kubeconfig": "~/.kube/members.config", "name": "member3"},
         "namespace": "karmada-system",
         "deployment": "karmada-agent",
         "container": "karmada-agent",

@@ -1,4 +1,4 @@
-"""How the doctor asks: each question once, however many want to know."""
+"""How several ask: each question once, however many want to know."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from threading import Barrier
 
 import pytest
 
-from checks.doctor.asking import Silent, once
+from checks.pool import once
+from clusters.api import NotServing
 
 MEMBERS = 20
 
@@ -38,10 +39,10 @@ def test_nor_does_who_comes_later_wait_again_for_what_does_not_answer() -> None:
 
     def answer(pod: str) -> str:
         asked.append(pod)
-        raise Silent("it does not answer")
+        raise NotServing("it does not answer")
 
     ask = once(answer)
     for _ in range(2):
-        with pytest.raises(Silent, match="it does not answer"):
+        with pytest.raises(NotServing, match="it does not answer"):
             ask("proxy-guard")
     assert asked == ["proxy-guard"]

@@ -1,275 +1,255 @@
-"""What the stack's commands print and how they end, each as the process that Pulumi runs, before a kubectl of ours."""
+"""What the stack's commands print and how they end, each as the process that Pulumi runs, before an API of ours."""
 
 from __future__ import annotations
 
-import json
 import os
-import stat
 import subprocess
-import sys
 import time
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
+from checks.commands import agent_gone, check, disown_args, free_strategy, load_balancer
+from checks.doctor.tunnel import Tunnel
+from clusters.api import JSON_PATCH, MERGE_PATCH
 from clusters.objects import Json
+from components.local_command import local_command
+from tests.unit.fake_api_server import ApiServer, serving
+from tests.unit.patient import settings
 from tools.render.stackfile import ROOT
 
-KUBECTL = """\
-#!{python}
-import json, pathlib, sys
-here = pathlib.Path(__file__).parent
-with (here / "asked").open("a") as asked:
-    asked.write(json.dumps(sys.argv[1:]) + "\\n")
-for said, answer in json.loads((here / "answers.json").read_text()).items():
-    if said in " ".join(sys.argv[1:]):
-        print(answer["prints"])
-        sys.exit()
-print("Unable to connect to the server: dial tcp: i/o timeout", file=sys.stderr)
-sys.exit(1)
-"""
+URL = "http://192.0.2.3:8088"
+SYSTEM = "/namespaces/karmada-system"
+AGENT = f"member3 /apis/apps/v1{SYSTEM}/deployments/karmada-agent"
+SERVER = f"karmada-host /apis/apps/v1{SYSTEM}/deployments/proxy-server"
+SERVICE = "karmada-host /api/v1/namespaces/tunnel/services/proxy-server-agents"
+CLUSTER = "karmada-apiserver /apis/cluster.karmada.io/v1alpha1/clusters/member3"
+PROXIED = f"{CLUSTER}/proxy"
 
-SERVICE: dict[str, Json] = {
-    "kubeconfig": "/nowhere/kubeconfig",
-    "context": "karmada-host",
-    "namespace": "tunnel",
-    "service": "proxy-server-agents",
-    "seconds": 10,
+NAMES_THE_TUNNEL: Json = {"spec": {"proxyURL": URL}}
+ROLLED_OUT: Json = {
+    "metadata": {"generation": 2},
+    "spec": {"replicas": 1},
+    "status": {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1},
 }
-AGENT: dict[str, Json] = {
-    "cluster": "member3",
-    "proxyUrl": "http://192.0.2.3:8088",
-    "karmada": {"kubeconfig": "", "context": "karmada-apiserver"},
-    "member": {"kubeconfig": "", "context": "member3"},
-    "namespace": "karmada-system",
-    "deployment": "karmada-agent",
-}
-UNREACHABLE_MAY_GO = {"PULUMI_K8S_DELETE_UNREACHABLE": "true"}
-
-
-class Kubectl:
-    """A kubectl first on PATH. `answers` has what it prints by a part of its command; to all else nobody answers."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        file = directory / "kubectl"
-        file.write_text(KUBECTL.format(python=sys.executable))
-        file.chmod(file.stat().st_mode | stat.S_IXUSR)
-        self.answers({})
-
-    def answers(self, answers: dict[str, Json]) -> None:
-        printed = {
-            part: {"prints": each if isinstance(each, str) else json.dumps(each)} for part, each in answers.items()
-        }
-        file = self.directory / "answers.new"
-        file.write_text(json.dumps(printed))
-        file.rename(self.directory / "answers.json")
-
-    @property
-    def asked(self) -> list[list[str]]:
-        """The arguments of each call."""
-        file = self.directory / "asked"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-    def start(self, command: str, given: dict[str, Json], **environment: str) -> subprocess.Popen[str]:
-        """A command with its input, running."""
-        path = os.pathsep.join([str(self.directory), os.environ.get("PATH", os.defpath)])
-        process = subprocess.Popen(
-            [sys.executable, "-m", command],
-            cwd=ROOT,
-            env={**os.environ, "PATH": path, **environment},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdin
-        process.stdin.write(json.dumps(given))
-        process.stdin.close()
-        process.stdin = None
-        return process
-
-    def run(self, command: str, given: dict[str, Json], **environment: str) -> tuple[int, str, str]:
-        """Exit code, output and errors of a command."""
-        process = self.start(command, given, **environment)
-        output, errors = process.communicate(timeout=30)
-        return process.returncode, output, errors
 
 
 @pytest.fixture
-def kubectl(tmp_path: Path) -> Kubectl:
-    """A kubectl that nobody answers yet."""
-    return Kubectl(tmp_path)
+def api(tmp_path: Path) -> Generator[ApiServer]:
+    """An API that has nothing yet."""
+    with serving(tmp_path) as api:
+        yield api
 
 
-def service(*ingress: Json) -> Json:
-    return {"kind": "Service", "status": {"loadBalancer": {"ingress": list(ingress)} if ingress else {}}}
+def start(module: str, given: BaseModel, **environment: str) -> subprocess.Popen[str]:
+    """A command with its input, running as the stack runs it."""
+    process = subprocess.Popen(
+        local_command(module).split(),
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin
+    process.stdin.write(given.model_dump_json())
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def run(module: str, given: BaseModel, **environment: str) -> tuple[int, str, str]:
+    """Exit code, output and errors of a command."""
+    process = start(module, given, **environment)
+    output, errors = process.communicate(timeout=30)
+    return process.returncode, output, errors
+
+
+def waits(process: subprocess.Popen[str], api: ApiServer) -> bool:
+    """Whether a command asks, and goes on asking."""
+    ends = time.monotonic() + 20
+    while len(api.asked) < 4 and time.monotonic() < ends:
+        time.sleep(0.02)
+    return process.poll() is None
 
 
 # the load balancer's address
 
 
+def of_service(api: ApiServer, seconds: int = 10) -> load_balancer.Given:
+    host = api.context("karmada-host")
+    return load_balancer.Given(host=host, namespace="tunnel", service="proxy-server-agents", seconds=seconds)
+
+
+def service(*ingress: Json) -> Json:
+    return {"status": {"loadBalancer": {"ingress": list(ingress)} if ingress else {}}}
+
+
 @pytest.mark.parametrize(
     ("ingress", "printed"),
     [
-        ([{"ip": "203.0.113.9"}], "203.0.113.9"),
-        ([{"hostname": "lb.example.org"}], "lb.example.org"),
         ([{"ip": "203.0.113.9", "hostname": "lb.example.org"}], "203.0.113.9"),
+        ([{"hostname": "lb.example.org"}], "lb.example.org"),
         ([{"ip": "2001:db8::9"}, {"ip": "203.0.113.9"}], "2001:db8::9"),
     ],
-    ids=["an IP address", "a name", "both", "two"],
+    ids=["an IP address and a name", "a name", "two"],
 )
 def test_a_load_balancers_address_is_printed_and_nothing_else(
-    kubectl: Kubectl, ingress: list[Json], printed: str
+    api: ApiServer, ingress: list[Json], printed: str
 ) -> None:
-    kubectl.answers({"get service/proxy-server-agents": service(*ingress)})
-    assert kubectl.run("checks.commands.load_balancer", SERVICE) == (0, f"{printed}\n", "")
-    (asked,) = kubectl.asked
-    assert asked[:2] == ["--kubeconfig=/nowhere/kubeconfig", "--context=karmada-host"]
-    assert "--namespace=tunnel" in asked
+    api.has[SERVICE] = service(*ingress)
+    assert run("load_balancer", of_service(api)) == (0, f"{printed}\n", "")
 
 
-def test_it_is_waited_for_until_there_is_one(kubectl: Kubectl) -> None:
-    kubectl.answers({"get service": service()})
-    process = kubectl.start("checks.commands.load_balancer", SERVICE)
-    ends = time.monotonic() + 20
-    while not kubectl.asked and time.monotonic() < ends:
-        time.sleep(0.02)
-    kubectl.answers({"get service": service({"ip": "203.0.113.9"})})
-    output, errors = process.communicate(timeout=20)
-    assert (process.returncode, output, errors) == (0, "203.0.113.9\n", "")
-    assert len(kubectl.asked) >= 2
+def test_it_is_waited_for_until_there_is_one(api: ApiServer) -> None:
+    api.has[SERVICE] = service()
+    process = start("load_balancer", of_service(api))
+    assert waits(process, api)
+    api.has[SERVICE] = service({"ip": "203.0.113.9"})
+    assert process.communicate(timeout=20) == ("203.0.113.9\n", "")
 
 
-@pytest.mark.parametrize(
-    ("answers", "why"),
-    [
-        ({"get service": service()}, "its status names no load balancer"),
-        ({"get service": service({})}, "its status names no load balancer"),
-        ({"get service": ""}, "its status names no load balancer"),
-        ({}, "Unable to connect to the server: dial tcp: i/o timeout"),
-    ],
-    ids=["none", "one without an address", "no Service", "no answer"],
-)
+@pytest.mark.parametrize("found", [service({}), None], ids=["one without an address", "no Service"])
 def test_where_there_is_none_in_time_one_message_says_what_is_wrong_and_what_mends_it(
-    kubectl: Kubectl, answers: dict[str, Json], why: str
+    api: ApiServer, found: Json
 ) -> None:
-    kubectl.answers(answers)
-    code, output, errors = kubectl.run("checks.commands.load_balancer", {**SERVICE, "seconds": 1})
+    api.has[SERVICE] = found
+    code, output, errors = run("load_balancer", of_service(api, 1))
     assert (code, output) == (1, "")
     assert errors.splitlines() == [
         "karmada-anp:proxy.exposure: the Service proxy-server-agents in namespace tunnel of karmada-host got no "
-        f"address within 1 s ({why})",
+        "address within 1 s (its status names no load balancer)",
         "  see to what makes load balancers there and run this again, or set proxy.exposure: nodePort, or host.address",
     ]
 
 
+def test_an_api_that_does_not_answer_is_the_reason(api: ApiServer) -> None:
+    api.away.add("karmada-host")
+    _, _, errors = run("load_balancer", of_service(api, 1))
+    assert "Remote end closed connection" in errors
+
+
 # karmada-agent that has lost its flags
 
-BACK: dict[str, Json] = {
-    "get deployment/karmada-agent": {"kind": "Deployment"},
-    "rollout status deployment/karmada-agent": "successfully rolled out",
-    "get clusters.cluster.karmada.io member3": {"kind": "Cluster", "spec": {}},
-}
+
+def going(api: ApiServer) -> agent_gone.Given:
+    return agent_gone.Given(
+        cluster="member3",
+        proxy_url=URL,
+        karmada=api.context("karmada-apiserver"),
+        member=api.context("member3"),
+        namespace="karmada-system",
+        deployment="karmada-agent",
+    )
 
 
-def test_an_agent_that_is_back_without_the_tunnel_is_waited_for_no_longer(kubectl: Kubectl) -> None:
-    kubectl.answers(BACK)
-    assert kubectl.run("checks.commands.agent_gone", AGENT) == (0, "", "")
+def is_back(api: ApiServer) -> None:
+    api.has |= {AGENT: ROLLED_OUT, CLUSTER: {"spec": {}}, "member3 /readyz": "ok"}
 
 
-def test_an_agent_whose_cluster_still_names_the_tunnel_is_waited_for(kubectl: Kubectl) -> None:
-    cluster: Json = {"kind": "Cluster", "spec": {"proxyURL": AGENT["proxyUrl"]}}
-    kubectl.answers({**BACK, "get clusters.cluster.karmada.io member3": cluster})
-    process = kubectl.start("checks.commands.agent_gone", AGENT)
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.communicate(timeout=1)
-    kubectl.answers(BACK)
-    process.communicate(timeout=20)
-    assert process.returncode == 0
+def is_gone(api: ApiServer) -> None:
+    """The Deployment and the Cluster: there is nothing to wait for."""
 
 
-def test_an_agent_that_names_the_proxy_by_its_own_command_is_not_waited_for_and_that_is_said(kubectl: Kubectl) -> None:
-    """As the documented step has it: nothing that a stack does would make it forget."""
-    container: Json = {
-        "name": "karmada-agent",
-        "command": ["/bin/agent", f"--proxy-server-address={AGENT['proxyUrl']}"],
-    }
-    deployment: Json = {"kind": "Deployment", "spec": {"template": {"spec": {"containers": [container]}}}}
-    cluster: Json = {"kind": "Cluster", "spec": {"proxyURL": AGENT["proxyUrl"]}}
-    named = {"get deployment/karmada-agent": deployment, "get clusters.cluster.karmada.io member3": cluster}
-    kubectl.answers({**BACK, **named})
-    code, output, errors = kubectl.run("checks.commands.agent_gone", AGENT)
-    assert (code, errors) == (0, "")
-    assert output == "member3: karmada-agent's own command names http://192.0.2.3:8088: take it out\n"
+@pytest.mark.parametrize("over", [is_back, is_gone])
+def test_an_agent_that_is_back_without_the_tunnel_or_gone_is_waited_for_no_longer(
+    api: ApiServer, over: Callable[[ApiServer], None]
+) -> None:
+    over(api)
+    assert run("agent_gone", going(api)) == (0, "", "")
 
 
-def test_a_member_that_is_gone_is_waited_for_by_nobody_who_lets_go_of_it(kubectl: Kubectl) -> None:
-    code, output, errors = kubectl.run("checks.commands.agent_gone", AGENT, **UNREACHABLE_MAY_GO)
-    assert (code, errors) == (0, "")
-    assert output == "member3: it is gone, and with it its karmada-agent; nobody waits for it\n"
-    assert [each for each in kubectl.asked if "--context=member3" not in each] == []
+def still_named(api: ApiServer) -> None:
+    api.has[CLUSTER] = NAMES_THE_TUNNEL
 
 
-def test_a_member_that_is_gone_is_waited_for_by_everybody_else(kubectl: Kubectl) -> None:
+def rolling(api: ApiServer) -> None:
+    api.has[AGENT] = {"metadata": {"generation": 3}, "spec": {"replicas": 1}, "status": {"observedGeneration": 2}}
+
+
+def old_pods(api: ApiServer) -> None:
+    status: Json = {"observedGeneration": 2, "replicas": 2, "updatedReplicas": 1, "availableReplicas": 2}
+    api.has[AGENT] = {"metadata": {"generation": 2}, "spec": {"replicas": 1}, "status": status}
+
+
+def away(api: ApiServer) -> None:
     """It may only be away: what its agent needs must not go before."""
-    process = kubectl.start("checks.commands.agent_gone", AGENT, PULUMI_K8S_DELETE_UNREACHABLE="")
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.communicate(timeout=1)
-    process.kill()
-    process.communicate()
+    api.away.add("member3")
 
 
-def test_a_member_that_answers_is_waited_for_though_it_was_to_be_let_go(kubectl: Kubectl) -> None:
-    cluster: Json = {"kind": "Cluster", "spec": {"proxyURL": AGENT["proxyUrl"]}}
-    kubectl.answers({"/readyz": "ok", **BACK, "get clusters.cluster.karmada.io member3": cluster})
-    process = kubectl.start("checks.commands.agent_gone", AGENT, **UNREACHABLE_MAY_GO)
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.communicate(timeout=1)
-    kubectl.answers({"/readyz": "ok", **BACK})
+@pytest.mark.parametrize("unreachable_may_go", ["true", ""])
+@pytest.mark.parametrize("yet", [still_named, rolling, old_pods, away])
+def test_an_agent_that_is_not_yet_so_is_waited_for(
+    api: ApiServer, yet: Callable[[ApiServer], None], unreachable_may_go: str
+) -> None:
+    is_back(api)
+    yet(api)
+    process = start("agent_gone", going(api), PULUMI_K8S_DELETE_UNREACHABLE=unreachable_may_go)
+    if unreachable_may_go and yet is away:
+        assert process.communicate(timeout=20) == (
+            "member3: it is gone, and with it its karmada-agent; nobody waits for it\n",
+            "",
+        )
+        return
+    assert waits(process, api)
+    api.away.clear()
+    is_back(api)
     process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+def test_an_agent_that_names_the_proxy_by_its_own_command_is_not_waited_for_and_that_is_said(api: ApiServer) -> None:
+    """As the documented step has it: nothing that a stack does would make it forget."""
+    container: Json = {"name": "karmada-agent", "command": ["/bin/agent", f"--proxy-server-address={URL}"]}
+    assert isinstance(ROLLED_OUT, dict)
+    template: Json = {"spec": {"containers": [container]}}
+    api.has |= {AGENT: {**ROLLED_OUT, "spec": {"replicas": 1, "template": template}}, CLUSTER: NAMES_THE_TUNNEL}
+    said = f"member3: karmada-agent's own command names {URL}: take it out\n"
+    assert run("agent_gone", going(api)) == (0, said, "")
 
 
 # a Deployment that was made by hand
 
-BY_HAND: dict[str, Json] = {
-    "host": {"kubeconfig": "", "context": "karmada-host"},
-    "namespace": "karmada-system",
-    "deployment": "proxy-server",
-}
+
+def of_server(api: ApiServer) -> free_strategy.Given:
+    host = api.context("karmada-host")
+    return free_strategy.Given(host=host, namespace="karmada-system", deployment="proxy-server")
 
 
-def test_a_deployment_that_was_made_by_hand_loses_the_bounds_of_its_rolling_update(kubectl: Kubectl) -> None:
-    kubectl.answers({"get deployment/proxy-server": {"kind": "Deployment"}, "patch deployment/proxy-server": "patched"})
-    assert kubectl.run("checks.commands.free_strategy", BY_HAND) == (0, "", "")
-    patch = json.dumps({"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}})
-    assert f"--patch={patch}" in kubectl.asked[-1]
+def test_a_deployment_that_was_made_by_hand_loses_the_bounds_of_its_rolling_update(api: ApiServer) -> None:
+    api.has[SERVER] = {"kind": "Deployment"}
+    assert run("free_strategy", of_server(api)) == (0, "", "")
+    patch = api.asked[-1]
+    assert (patch.method, patch.headers["Content-Type"]) == ("PATCH", MERGE_PATCH)
+    assert patch.given == {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}
 
 
-def test_where_there_is_none_nothing_is_patched(kubectl: Kubectl) -> None:
-    kubectl.answers({"get deployment/proxy-server": ""})
-    assert kubectl.run("checks.commands.free_strategy", BY_HAND) == (0, "", "")
-    assert [each for each in kubectl.asked if "patch" in each] == []
+def test_where_there_is_none_nothing_is_patched(api: ApiServer) -> None:
+    assert run("free_strategy", of_server(api)) == (0, "", "")
+    assert [each.method for each in api.asked] == ["GET"]
 
 
-def test_a_deployment_that_cannot_be_patched_is_one_message(kubectl: Kubectl) -> None:
-    kubectl.answers({"get deployment/proxy-server": {"kind": "Deployment"}})
-    code, output, errors = kubectl.run("checks.commands.free_strategy", BY_HAND)
-    assert (code, output) == (1, "")
-    assert errors.startswith("deployment/proxy-server of karmada-host could not be given another strategy: Unable to")
+def test_a_deployment_that_cannot_be_patched_is_one_message(api: ApiServer) -> None:
+    api.has[SERVER], api.refuses = {"kind": "Deployment"}, (403, "you may not")
+    said = "deployment/proxy-server of karmada-host could not be given another strategy: you may not\n"
+    assert run("free_strategy", of_server(api)) == (1, "", said)
 
 
 # karmada-agent's args that were set by hand
 
-MEMBER: dict[str, Json] = {
-    "member": {"kubeconfig": "", "context": "member3"},
-    "namespace": "karmada-system",
-    "deployment": "karmada-agent",
-    "container": "karmada-agent",
-    "manager": "karmada-anp-dev",
-    "seconds": 1,
-}
+
+def of_agent(api: ApiServer) -> disown_args.Given:
+    return disown_args.Given(
+        member=api.context("member3"),
+        namespace="karmada-system",
+        deployment="karmada-agent",
+        container="karmada-agent",
+        manager="karmada-anp-dev",
+        seconds=1,
+    )
 
 
 def managed(container: dict[str, Json], manager: str = "kubectl-patch") -> dict[str, Json]:
@@ -283,30 +263,71 @@ def with_managers(*managers: dict[str, Json]) -> Json:
     return {"kind": "Deployment", "metadata": {"resourceVersion": "7", "managedFields": list(managers)}}
 
 
-def test_args_that_were_set_by_hand_are_not_theirs_afterwards_and_all_else_is_whose_it_was(kubectl: Kubectl) -> None:
-    ours = managed({"f:args": {}}, "karmada-anp-dev")
-    found = with_managers(managed({"f:args": {}, "f:image": {}}), ours, {"manager": "kubelet"})
-    kubectl.answers({"get deployment/karmada-agent": found, "patch deployment/karmada-agent": "patched"})
-    assert kubectl.run("checks.commands.disown_args", MEMBER) == (0, "", "")
-    (patch,) = [word.partition("=")[2] for word in kubectl.asked[-1] if word.startswith("--patch=")]
-    assert json.loads(patch) == [
+def test_args_that_were_set_by_hand_are_not_theirs_afterwards_and_all_else_is_whose_it_was(api: ApiServer) -> None:
+    ours, theirs = managed({"f:args": {}}, "karmada-anp-dev"), managed({"f:args": {}, "f:image": {}})
+    api.has[AGENT] = with_managers(theirs, ours, {"manager": "kubelet"})
+    assert run("disown_args", of_agent(api)) == (0, "", "")
+    patch = api.asked[-1]
+    assert (patch.method, patch.headers["Content-Type"]) == ("PATCH", JSON_PATCH)
+    left: Json = [managed({"f:image": {}}), ours, {"manager": "kubelet"}]
+    assert patch.given == [
         {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
-        {
-            "op": "replace",
-            "path": "/metadata/managedFields",
-            "value": [managed({"f:image": {}}), ours, {"manager": "kubelet"}],
-        },
+        {"op": "replace", "path": "/metadata/managedFields", "value": left},
     ]
 
 
-def test_where_nobody_has_set_args_nothing_is_patched(kubectl: Kubectl) -> None:
-    kubectl.answers({"get deployment/karmada-agent": with_managers(managed({"f:image": {}}))})
-    assert kubectl.run("checks.commands.disown_args", MEMBER) == (0, "", "")
-    assert [each for each in kubectl.asked if "patch" in each] == []
+def test_where_nobody_has_set_args_nothing_is_patched(api: ApiServer) -> None:
+    api.has[AGENT] = with_managers(managed({"f:image": {}}))
+    assert run("disown_args", of_agent(api)) == (0, "", "")
+    assert [each.method for each in api.asked] == ["GET"]
 
 
-def test_args_that_cannot_be_taken_over_are_one_message(kubectl: Kubectl) -> None:
-    kubectl.answers({})
-    code, output, errors = kubectl.run("checks.commands.disown_args", MEMBER)
+def test_args_that_cannot_be_taken_over_are_one_message(api: ApiServer) -> None:
+    api.has[AGENT], api.refuses = with_managers(managed({"f:args": {}})), (409, "somebody was faster")
+    said = "deployment/karmada-agent of member3: its args could not be taken over: somebody was faster\n"
+    assert run("disown_args", of_agent(api)) == (1, "", said)
+
+
+# the check
+
+
+def of_tunnel(api: ApiServer, seconds: int) -> check.Given:
+    whole = settings()
+    made = Tunnel.of(whole, whole.members[0], "192.0.2.3", 8091, URL)
+    apis = {"karmada": "karmada-apiserver", "host": "karmada-host", "inside": "member3"}
+    tunnel = made.model_copy(update={each: api.context(name) for each, name in apis.items()})
+    return check.Given(tunnel=tunnel, seconds=seconds)
+
+
+def test_a_member_that_answers_is_reached_by_two_requests_through_karmada(api: ApiServer) -> None:
+    api.has |= {CLUSTER: NAMES_THE_TUNNEL, f"{PROXIED}/readyz": "ok"}
+    process = start("check", of_tunnel(api, 30))
+    assert waits(process, api)
+    api.has[f"{PROXIED}/api/v1/namespaces?limit=1"] = {"items": []}
+    output, errors = process.communicate(timeout=20)
+    assert output.startswith("member3: reached through Karmada: /readyz and a list (")
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_a_member_that_does_not_is_told_of_in_the_doctors_words(api: ApiServer) -> None:
+    api.has[CLUSTER] = {"spec": {"syncMode": "Pull"}}
+    code, output, errors = run("check", of_tunnel(api, 1))
     assert (code, output) == (1, "")
-    assert errors.startswith("deployment/karmada-agent of member3: its args could not be taken over: Unable to connect")
+    headline, first, *hops = errors.splitlines()
+    assert headline == (
+        "member3: not reached through Karmada within 1 s: its Cluster object names no proxy: karmada-agent has not "
+        "reported the tunnel"
+    )
+    assert first == "member3: wrong at Karmada API"
+    assert "  wrong    Cluster        apiEndpoint is empty, the stack's https://192.0.2.4:6443" in hops
+
+
+# the interpreter
+
+
+def test_it_is_the_checkouts_own_whatever_python3_is_first_on_path(api: ApiServer, tmp_path: Path) -> None:
+    """An old one, without the program's packages, as some distributions have it; in `destroy` too."""
+    (tmp_path / "python3").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "python3").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    assert run("free_strategy", of_server(api), PATH=path, VIRTUAL_ENV="/nowhere") == (0, "", "")

@@ -13,23 +13,23 @@ import pulumi
 import pytest
 
 from checks.doctor import __main__ as doctor
-from checks.doctor.findings import Finding, State, Walk
 from checks.doctor.walk import HOPS, walk
+from checks.findings import Finding, State, Walk
 from clusters.objects import Json, items, parse, text
 from components import anp
-from tests.unit.patient import KARMADA_AGENT_POD, NAMESPACE, Patient, settings, way
+from tests.unit.patient import KARMADA_AGENT_POD, NAMESPACE, Patient, path, settings
 from tests.unit.stacks import changed, pair
 from tools.render import issuing
 from tools.render.program import Run
 
-CLUSTER = "clusters.cluster.karmada.io member3"
-SERVER_PODS = f"pods {NAMESPACE} --selector=app=proxy-server"
-AGENT_PODS = f"pods {NAMESPACE} --selector=app=proxy-agent"
-KARMADA_AGENT = f"deployment/karmada-agent {NAMESPACE}"
-PROXY_AGENT = f"deployment/proxy-agent {NAMESPACE}"
-SERVER_CERT = f"secret/proxy-server-cert {NAMESPACE}"
-GUARD = f"secret/proxy-guard {NAMESPACE}"
-AGENT_CERT = f"secret/proxy-agent-cert {NAMESPACE}"
+CLUSTER = "clusters/member3"
+SERVER_PODS = f"{NAMESPACE} pods app=proxy-server"
+AGENT_PODS = f"{NAMESPACE} pods app=proxy-agent"
+KARMADA_AGENT = f"{NAMESPACE} deployments/karmada-agent"
+PROXY_AGENT = f"{NAMESPACE} deployments/proxy-agent"
+SERVER_CERT = f"{NAMESPACE} secrets/proxy-server-cert"
+GUARD = f"{NAMESPACE} secrets/proxy-guard"
+AGENT_CERT = f"{NAMESPACE} secrets/proxy-agent-cert"
 CONTAINER = ("spec", "template", "spec", "containers", "0")
 
 CRASHING: Json = {"waiting": {"reason": "CrashLoopBackOff"}}
@@ -96,7 +96,7 @@ FAULTS: Mapping[str, tuple[Callable[[Patient], None], str, str, str]] = {
     "karmada-agent crash-loops": (
         doing(
             "member3",
-            f"pods {NAMESPACE} --selector={KARMADA_AGENT_POD}",
+            f"{NAMESPACE} pods {KARMADA_AGENT_POD}",
             "status",
             "containerStatuses",
             "0",
@@ -269,7 +269,7 @@ def test_a_fault_is_told_by_its_hop_with_what_to_do(fault: str) -> None:
     change, hop, says, mend = FAULTS[fault]
     patient = Patient(pair())
     change(patient)
-    first = walk(way(pair(), patient)).first
+    first = walk(path(pair(), patient)).first
     assert first is not None
     assert (first.hop, first.state) == (hop, State.WRONG)
     assert says in first.says
@@ -281,7 +281,7 @@ def test_an_endpoint_that_the_agent_cannot_dial_is_looked_for_at_the_agent(answe
     patient = Patient(pair())
     patient.away.add(REQUEST)
     patient.says = f"Error from server: {answer}"
-    first = walk(way(pair(), patient)).first
+    first = walk(path(pair(), patient)).first
     assert first is not None
     assert first.hop == "request"
     assert "logs --namespace=karmada-system deployment/proxy-agent" in first.mend
@@ -292,7 +292,7 @@ def test_an_answer_of_the_guards_own_is_not_blamed_on_the_way_to_it() -> None:
     patient = Patient(pair())
     patient.away.add(REQUEST)
     patient.says = "Error from server: Unauthorized"
-    first = walk(way(pair(), patient)).first
+    first = walk(path(pair(), patient)).first
     assert first is not None
     assert "rollout restart deployment/proxy-server" in first.mend
 
@@ -300,8 +300,8 @@ def test_an_answer_of_the_guards_own_is_not_blamed_on_the_way_to_it() -> None:
 def test_a_registered_members_missing_grant_is_named_before_what_comes_of_it() -> None:
     patient = Patient(pair())
     patient.granted = False
-    patient.changed("karmada-apiserver", "clusters.cluster.karmada.io member4", "spec", "proxyURL", to="")
-    first = walk(way(pair(), patient, "member4")).first
+    patient.changed("karmada-apiserver", "clusters/member4", "spec", "proxyURL", to="")
+    first = walk(path(pair(), patient, "member4")).first
     assert first is not None
     assert first.hop == "grant"
     assert first.mend == "pulumi up --refresh"
@@ -309,8 +309,8 @@ def test_a_registered_members_missing_grant_is_named_before_what_comes_of_it() -
 
 def test_the_grant_is_asked_for_as_karmadactl_register_names_the_agent() -> None:
     patient = Patient(pair())
-    walk(way(pair(), patient, "member4"))
-    (asked,) = map(parse, patient.asked)
+    walk(path(pair(), patient, "member4"))
+    (asked,) = patient.asked
     assert text(asked, "spec", "user") == "system:karmada:agent:member4"
     assert text(asked, "spec", "resourceAttributes", "name") == "member4"
 
@@ -340,16 +340,16 @@ def _members() -> list[Json]:
 @pytest.mark.parametrize("member", ["member3", "member4"])
 def test_nothing_is_wrong_with_what_the_program_makes(name: str, member: str) -> None:
     run, sections = stacks()[name]
-    found = walk(way(run, Patient(run), member, sections))
+    found = walk(path(run, Patient(run), member, sections))
     assert [each for each in found.findings if each.state is not State.RIGHT] == []
 
 
 def test_the_fork_has_no_guard_and_does_not_tell_of_its_tunnel_and_only_a_registered_member_has_a_grant() -> None:
     hops = [name for name, _ in HOPS]
     fork, sections = stacks()["fork"]
-    dev = [each.hop for each in walk(way(pair(), Patient(pair()), "member4")).findings]
+    dev = [each.hop for each in walk(path(pair(), Patient(pair()), "member4")).findings]
     assert dev == hops
-    bare = [each.hop for each in walk(way(fork, Patient(fork), sections=sections)).findings]
+    bare = [each.hop for each in walk(path(fork, Patient(fork), sections=sections)).findings]
     assert bare == [each for each in hops if each not in ("guard", "grant", "tunnel")]
 
 
@@ -358,20 +358,20 @@ def test_a_pod_that_was_evicted_is_none_of_those_that_run() -> None:
     (pod,) = patient.objects["member3", AGENT_PODS]
     evicted: Json = {"metadata": {"name": "proxy-agent-0"}, "status": {"phase": "Failed"}}
     patient.objects["member3", AGENT_PODS] = [evicted, pod]
-    assert walk(way(pair(), patient)).first is None
+    assert walk(path(pair(), patient)).first is None
 
 
 def test_an_ipv6_address_is_the_one_in_the_certificate_however_it_is_spelt() -> None:
     host: Json = {"context": "karmada-host", "address": "fd00:0:0:0:0:0:0:1"}
     run = changed((), members=_members(), host=host)
-    found = walk(way(run, Patient(run), sections={"host": host}))
+    found = walk(path(run, Patient(run), sections={"host": host}))
     assert {each.hop: each.state for each in found.findings}["certificates"] is State.RIGHT
 
 
 def test_what_a_member_that_is_down_would_have_to_tell_is_unknown_and_not_wrong() -> None:
     patient = Patient(pair())
     patient.away |= {"member3", REQUEST}
-    states = {each.hop: each.state for each in walk(way(pair(), patient)).findings}
+    states = {each.hop: each.state for each in walk(path(pair(), patient)).findings}
     assert [hop for hop, state in states.items() if state is State.UNKNOWN] == [
         "karmada-agent",
         "certificates",
@@ -384,7 +384,7 @@ def test_what_a_member_that_is_down_would_have_to_tell_is_unknown_and_not_wrong(
 def test_a_host_that_may_not_be_asked_is_unknown_while_requests_come_through() -> None:
     patient = Patient(pair())
     patient.away.add("karmada-host")
-    found = walk(way(pair(), patient))
+    found = walk(path(pair(), patient))
     assert found.first is not None
     assert (found.first.hop, found.first.state) == ("guard", State.UNKNOWN)
     assert "rights of the kubeconfig's user" in found.first.mend
@@ -394,7 +394,7 @@ def test_a_host_that_may_not_be_asked_is_unknown_while_requests_come_through() -
 def test_no_credential_and_no_key_is_told(fault: str) -> None:
     patient = Patient(pair())
     FAULTS[fault][0](patient)
-    told = json.dumps(walk(way(pair(), patient)).json())
+    told = json.dumps(walk(path(pair(), patient)).json())
     assert "Basic " not in told
     assert "PRIVATE KEY" not in told
 
@@ -432,7 +432,7 @@ def at_hand(monkeypatch: pytest.MonkeyPatch) -> Patient:
     monkeypatch.setenv("STACK", "dev")
     monkeypatch.setattr(doctor.stack, "settings", settings)
     monkeypatch.setattr(doctor.stack, "outputs", lambda: pair().stack.outputs)
-    monkeypatch.setattr(doctor, "Clusters", lambda: patient)
+    monkeypatch.setattr(doctor, "Apis", lambda: patient)
     return patient
 
 

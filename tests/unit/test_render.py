@@ -10,8 +10,8 @@ import pulumi
 import pytest
 import yaml
 
+from clusters.kubeconfig import Unavailable
 from clusters.objects import Json
-from clusters.workstation import Unavailable
 from tests.unit.stacks import changed, differing
 from tests.unit.test_secrecy import secrets_of
 from tools.render import stackfile

@@ -1,81 +1,71 @@
-"""`make status`: which members it asks, and that a config with something encrypted does not disturb it."""
+"""`make status`: which members it asks, what it prints, and that something encrypted does not disturb it."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Sequence
 
 import pytest
 
-from clusters.objects import Json, parse, text
+from checks import status
+from clusters.objects import Json
 from tests.unit.machines import HOST, MEMBER, OTHER, Machine
-from tools import stack, status
+from tests.unit.patient import Patient
+from tests.unit.stacks import pair
+from tools import stack
+
+ENTRY: Json = {"entry": {"address": "10.0.0.1", "port": 8091, "proxyUrl": "http://10.0.0.1:8088"}}
+PROXIED = "/apis/cluster.karmada.io/v1alpha1/clusters/{0}/proxy/readyz"
 
 
-class Checks:
-    """checks.commands.check, which answers for the members that it is told of."""
-
-    def __init__(self, *answering: str) -> None:
-        self.answering = answering
-        self.asked: list[str] = []
-
-    def run(self, command: Sequence[str], *, input: str, text: bool, check: bool) -> subprocess.CompletedProcess[str]:
-        assert list(command[1:]) == ["-m", "checks.commands.check"]
-        self.asked.append(cluster(input))
-        return subprocess.CompletedProcess(command, 0 if self.asked[-1] in self.answering else 1)
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> Patient:
+    """Members that answer, and a stack that is up."""
+    monkeypatch.setattr(status, "SECONDS", 0)
+    monkeypatch.setenv("STACK", "dev")
+    return Patient(pair())
 
 
-def cluster(described: str) -> str:
-    return text(parse(described), "cluster")
-
-
-def said(monkeypatch: pytest.MonkeyPatch, checks: Checks, **sections: Json) -> int:
+def ends(monkeypatch: pytest.MonkeyPatch, patient: Patient, **sections: Json) -> int:
     """The exit code for a stack's config, as `pulumi config --json` prints it; of None it prints no value."""
     printed: dict[str, Json] = {
         f"karmada-anp:{key}": {"secret": True} if value is None else {"value": json.dumps(value), "secret": False}
         for key, value in sections.items()
     }
     printed["aws:region"] = {"value": "x"}
-
-    def answer(*command: str) -> Json:
-        assert command == ("config", "--json")
-        return printed
-
-    monkeypatch.setattr(stack, "answer", answer)
+    monkeypatch.setattr(stack, "answer", lambda *command: printed if command[0] == "config" else ENTRY)  # pyright: ignore
     monkeypatch.setattr(stack, "ThisMachine", Machine)
-    monkeypatch.setattr("tools.status.subprocess.run", checks.run)
-    return status.main()
+    return status.main(patient)
 
 
 def test_every_member_that_is_not_paused_is_asked(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], patient: Patient
 ) -> None:
-    checks = Checks("member3")
-    assert said(monkeypatch, checks, host=HOST, members=[MEMBER, {**OTHER, "paused": True}]) == 0
-    assert checks.asked == ["member3"]
-    assert capsys.readouterr().out == "member4: paused\n"
+    assert ends(monkeypatch, patient, host=HOST, members=[MEMBER, {**OTHER, "paused": True}]) == 0
+    reached, paused = capsys.readouterr().out.splitlines()
+    assert reached.startswith("member3: reached through Karmada: /readyz and a list (")
+    assert paused == "member4: paused"
 
 
-def test_a_member_that_does_not_answer_is_told_by_the_exit_code_after_all_were_asked(
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_member_that_does_not_answer_is_told_by_the_exit_code_and_the_doctors_walk_after_all_were_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], patient: Patient
 ) -> None:
-    checks = Checks("member4")
-    assert said(monkeypatch, checks, host=HOST, members=[MEMBER, OTHER]) == 1
-    assert checks.asked == ["member3", "member4"]
+    patient.away.add(PROXIED.format("member3"))
+    assert ends(monkeypatch, patient, host=HOST, members=[MEMBER, OTHER]) == 1
+    printed = capsys.readouterr()
+    assert printed.err.startswith("member3: not reached through Karmada within 0 s: proxyconnect tcp")
+    assert "  right    Karmada API" in printed.err
+    assert printed.out.startswith("member4: reached")
 
 
 @pytest.mark.parametrize("proxy", [{}, {"frontend": "builtin"}], ids=["guarded", "builtin"])
 def test_an_encrypted_password_of_a_registry_is_not_needed_to_ask(
-    monkeypatch: pytest.MonkeyPatch, proxy: dict[str, Json]
+    monkeypatch: pytest.MonkeyPatch, proxy: dict[str, Json], patient: Patient
 ) -> None:
-    assert said(monkeypatch, Checks("member3"), host=HOST, members=[MEMBER], images=None, proxy=proxy) == 0
+    assert ends(monkeypatch, patient, host=HOST, members=[MEMBER], images=None, proxy=proxy) == 0
 
 
 def test_a_config_that_is_refused_is_one_message(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], patient: Patient
 ) -> None:
-    checks = Checks()
-    assert said(monkeypatch, checks, host=HOST, members=[]) == 1
-    assert checks.asked == []
+    assert ends(monkeypatch, patient, host=HOST, members=[]) == 1
     assert capsys.readouterr().err.startswith("The stack's config has problems (1):")

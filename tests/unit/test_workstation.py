@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
 from clusters import workstation
+from clusters.kubeconfig import Context, Unavailable
 from clusters.objects import Json
-from clusters.workstation import ThisMachine, Unavailable
+from clusters.workstation import ThisMachine
+from tests.unit.fake_api_server import ApiServer, serving
 
 
 def node(name: str, created: str, **addresses: str) -> Json:
@@ -20,91 +22,59 @@ def node(name: str, created: str, **addresses: str) -> Json:
     }
 
 
-class Answers:
-    """A kubectl that prints one thing."""
-
-    def __init__(self) -> None:
-        self.prints = ""
-        self.asked: list[Sequence[str]] = []
-
-    def ask(self, command: Sequence[str], seconds: float = 15) -> str:
-        self.asked.append(command)
-        return self.prints
-
-
 @pytest.fixture
-def kubectl(monkeypatch: pytest.MonkeyPatch) -> Answers:
-    """What is asked, in the place of a kubectl."""
-    fake = Answers()
-    monkeypatch.setattr(workstation, "ask", fake.ask)
-    return fake
+def api(tmp_path: Path) -> Generator[ApiServer]:
+    with serving(tmp_path) as api:
+        yield api
 
 
-def nodes(*them: Json) -> str:
-    return json.dumps({"kind": "NodeList", "items": list(them)})
+def address(api: ApiServer, *nodes: Json) -> str:
+    """The address of a cluster with these nodes."""
+    api.has["karmada-host /api/v1/nodes"] = {"items": list(nodes)}
+    return ThisMachine().node_address(str(api.kubeconfig), "karmada-host")
 
 
-def test_the_oldest_node_is_asked_for_its_external_address(kubectl: Answers) -> None:
+def test_the_oldest_node_is_asked_for_its_external_address(api: ApiServer) -> None:
     """A node that is replaced is a younger one: the address stays as long as it can."""
-    kubectl.prints = nodes(
-        node("b", "03", ExternalIP="203.0.113.3", InternalIP="10.0.0.3"),
-        node("a", "02", Hostname="a", InternalIP="10.0.0.2", ExternalIP="203.0.113.2"),
-    )
-    assert ThisMachine().node_address("", "host") == "203.0.113.2"
+    one = node("b", "03", ExternalIP="203.0.113.3", InternalIP="10.0.0.3")
+    other = node("a", "02", Hostname="a", InternalIP="10.0.0.2", ExternalIP="203.0.113.2")
+    assert address(api, one, other) == "203.0.113.2"
 
 
-def test_an_external_address_of_a_younger_node_is_better_than_an_internal_one_of_an_older(kubectl: Answers) -> None:
-    kubectl.prints = nodes(node("a", "02", InternalIP="10.0.0.2"), node("b", "03", ExternalIP="203.0.113.3"))
-    assert ThisMachine().node_address("", "host") == "203.0.113.3"
+def test_an_external_address_of_a_younger_node_is_better_than_an_internal_one_of_an_older(api: ApiServer) -> None:
+    one, other = node("a", "02", InternalIP="10.0.0.2"), node("b", "03", ExternalIP="203.0.113.3")
+    assert address(api, one, other) == "203.0.113.3"
 
 
-def test_without_external_addresses_it_is_an_internal_one(kubectl: Answers) -> None:
-    kubectl.prints = nodes(node("b", "02", InternalIP="10.0.0.3"), node("a", "02", InternalIP="10.0.0.2"))
-    assert ThisMachine().node_address("", "host") == "10.0.0.2"
+def test_without_external_addresses_it_is_an_internal_one(api: ApiServer) -> None:
+    assert address(api, node("b", "02", InternalIP="10.0.0.3"), node("a", "02", InternalIP="10.0.0.2")) == "10.0.0.2"
 
 
-@pytest.mark.parametrize(
-    "printed", [nodes(), nodes(node("a", "02", Hostname="a")), ""], ids=["none", "a name", "no word"]
-)
-def test_nodes_without_an_address_are_said_to_have_none(kubectl: Answers, printed: str) -> None:
-    kubectl.prints = printed
+@pytest.mark.parametrize("nodes", [[], [node("a", "02", Hostname="a")]], ids=["none", "a name"])
+def test_nodes_without_an_address_are_said_to_have_none(api: ApiServer, nodes: list[Json]) -> None:
     with pytest.raises(Unavailable, match="none has an address"):
-        ThisMachine().node_address("", "host")
-
-
-def test_nodes_are_asked_for_in_their_own_cluster_and_within_a_time(kubectl: Answers) -> None:
-    kubectl.prints = nodes(node("a", "02", InternalIP="10.0.0.2"))
-    ThisMachine().node_address("/tmp/kubeconfig", "host")
-    (command,) = kubectl.asked
-    assert list(command[:5]) == ["kubectl", "--kubeconfig=/tmp/kubeconfig", "--context=host", "get", "nodes"]
-    assert any(each.startswith("--request-timeout=") for each in command)
+        address(api, *nodes)
 
 
 @pytest.mark.parametrize(
-    ("printed", "found"),
-    [
-        (
-            "podmonitors.monitoring.coreos.com\nprometheusrules.monitoring.coreos.com\nprobes.monitoring.coreos.com\n",
-            True,
-        ),
-        ("podmonitors.monitoring.coreos.com\n", False),
-        ("servicemonitors.monitoring.coreos.com\nprometheusrules.monitoring.coreos.com\n", False),
-        ("", False),
-    ],
+    ("served", "found"),
+    [(["podmonitors", "prometheusrules", "probes"], True), (["podmonitors"], False), (["prometheusrules"], False)],
 )
-def test_a_cluster_has_monitors_where_it_has_both_kinds(kubectl: Answers, printed: str, found: bool) -> None:
-    kubectl.prints = printed
-    assert ThisMachine().has_monitors("", "host") is found
-    (command,) = kubectl.asked
-    assert "--api-group=monitoring.coreos.com" in command
+def test_a_cluster_has_monitors_where_it_has_both_kinds(api: ApiServer, served: list[str], found: bool) -> None:
+    api.has["karmada-host /apis/monitoring.coreos.com/v1"] = {"resources": [{"name": each} for each in served]}
+    assert ThisMachine().has_monitors(str(api.kubeconfig), "karmada-host") is found
+
+
+def test_a_cluster_without_the_operators_api_has_none(api: ApiServer) -> None:
+    assert ThisMachine().has_monitors(str(api.kubeconfig), "karmada-host") is False
 
 
 def test_a_command_to_be_typed_names_the_kubeconfig_and_is_one_that_a_shell_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HOME", "/home/jane doe")
-    typed = workstation.typed("~/members.config", "member3", "delete", "deployment/proxy-agent")
+    typed = workstation.typed(Context("~/members.config", "member3"), "delete", "deployment/proxy-agent")
     assert (
         typed == "kubectl '--kubeconfig=/home/jane doe/members.config' --context=member3 delete deployment/proxy-agent"
     )
-    assert workstation.typed("", "member3", "get", "pods") == "kubectl --context=member3 get pods"
+    assert workstation.typed(Context("", "member3"), "get", "pods") == "kubectl --context=member3 get pods"

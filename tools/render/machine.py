@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from clusters.workstation import KindNode, Unavailable
+from clusters.kubeconfig import Unavailable
+from clusters.workstation import KindNode
 
 LAST = 254
 """How many addresses TEST-NET-1 (192.0.2.0/24, RFC 5737) has to give."""

@@ -24,12 +24,13 @@ from pulumi.runtime.proto.resource_pb2 import (
 )
 
 from clusters.objects import Json, entries, items, number, text
+from components.local_command import local_command
 from tools.render import issuing
 from tools.render.recorded import Recorded, decoded, marked_secret, plain
 
 Properties = dict[str, Json]
 
-LOAD_BALANCER = "python3 -m checks.commands.load_balancer"
+LOAD_BALANCER = local_command("load_balancer")
 PLACEHOLDER = "load-balancer.example"
 """What is rendered for the address of a load balancer that nobody has asked for (RFC 2606)."""
 

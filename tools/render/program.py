@@ -17,9 +17,10 @@ from pulumi.runtime import set_mocks
 from pulumi.runtime.settings import SETTINGS, get_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
+from checks.preflight import Ready
 from clusters.objects import Json
 from config.problems import PROJECT
-from config.settings import Cluster, Settings
+from config.settings import Settings
 from tools.render.machine import PlaceholderMachine
 from tools.render.mocks import ProgramMocks, RecordingMonitor
 from tools.render.recorded import Recorded
@@ -69,9 +70,9 @@ def run(stack: str, config: Mapping[str, Json], before: Iterable[Recorded] = (),
     return asyncio.run(_run(stack, config, ProgramMocks(before, now)))
 
 
-def adopting(settings: Settings) -> Sequence[Cluster]:
-    """The clusters in which the stack takes the place of something: none, for no cluster is asked."""
-    return []
+def ready(settings: Settings) -> Ready:
+    """What no cluster was asked: nothing is there, and who is not said to be registered is not."""
+    return Ready(settings=settings.joined([each.name for each in settings.members if each.registered]), adopting=[])
 
 
 async def _run(stack: str, config: Mapping[str, Json], mocks: ProgramMocks) -> Run:
@@ -89,7 +90,7 @@ async def _run(stack: str, config: Mapping[str, Json], mocks: ProgramMocks) -> R
     with (
         patch.dict(environ, environment(config)),
         patch("clusters.workstation.ThisMachine", lambda: machine),
-        patch("checks.preflight.check", adopting),
+        patch("checks.preflight.check", ready),
         patch("config.problems.end_quietly"),
     ):
         await run_pulumi_func(program)

@@ -16,11 +16,12 @@ import pytest
 
 from checks.preflight.member_cluster import args_owners
 from clusters.objects import Json, at, entries, items, text
-from clusters.workstation import ask, kubectl, objects
+from clusters.workstation import ask
 from components.secret_files import CHECKSUM_ANNOTATION
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, beside, member
+from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import succeeds
 from tools.checkout import Checkout

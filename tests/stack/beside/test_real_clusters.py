@@ -20,11 +20,12 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, items, text
-from clusters.workstation import ask, kubectl
+from clusters.workstation import ask
 from components import anp
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, beside, member
+from tests.stack.kubectl import kubectl
 from tests.stack.nodes import kill_pod, metric, name_of, pods
 from tests.stack.refusals import local
 from tests.stack.traffic import Karmada, Traffic, karmada, traffic

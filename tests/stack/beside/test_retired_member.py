@@ -11,9 +11,10 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, items, text
-from clusters.workstation import ask, kubectl, objects
+from clusters.workstation import ask
 from tests.stack import environment
 from tests.stack.environment import KARMADA, NAMESPACE, SECOND, beside, member, settings_of
+from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import node_of
 from tools.checkout import Checkout
 

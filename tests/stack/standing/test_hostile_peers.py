@@ -22,11 +22,12 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, entries, items, parse, text
-from clusters.workstation import ask, kubectl, objects
+from clusters.workstation import ask
 from components import anp
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, answer, member
+from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import HOST_NODE, address_of, node_of
 from tests.stack.standing.watching import MEMBER
 from tools.checkout import Checkout

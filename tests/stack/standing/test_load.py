@@ -15,10 +15,11 @@ from threading import Barrier, Timer
 import pytest
 from pulumi import automation
 
-from clusters.workstation import ask, kubectl
+from clusters.workstation import ask
 from components import anp
 from tests.proof import note
 from tests.stack.environment import HOST, member, through_karmada
+from tests.stack.kubectl import kubectl
 from tests.stack.nodes import HOST_NODE, metric, pods, process, resident
 from tests.stack.standing.watching import MEMBER
 from tests.stack.traffic import Karmada, karmada

@@ -16,10 +16,11 @@ import pytest
 import yaml
 
 from clusters.objects import Json
-from clusters.workstation import ask, kubectl
+from clusters.workstation import ask
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, HOST_CONFIG, MEMBERS_CONFIG, NAMESPACE, member
+from tests.stack.kubectl import kubectl
 from tests.stack.refusals import holds, local, refused, said
 from tools.checkout import Checkout
 from tools.render import issuing

@@ -7,9 +7,10 @@ from threading import Timer
 
 import pytest
 
-from clusters.workstation import ask, kubectl
+from clusters.workstation import ask
 from tests.proof import note
 from tests.stack.environment import member
+from tests.stack.kubectl import kubectl
 from tests.stack.standing.watching import MEMBER, WATCHED, Watch
 
 pytestmark = pytest.mark.long

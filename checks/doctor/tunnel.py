@@ -1,0 +1,68 @@
+"""Tunnel: what the way to one member should be, as a stack's settings and outputs have it. There is no secret in it.
+
+The stack's own check is given one, as JSON; the doctor makes them from the config and the output `entry`.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from clusters.kubeconfig import Context
+from config.settings import Agent, Frontend, MemberSettings, Settings
+
+
+class Tunnel(BaseModel):
+    """From the Karmada API to a member. `inside` is the member's own API; the namespaces are those of the proxies.
+
+    `target` is what a CONNECT to the member names, `identifier` the host by which proxy-server picks its agents;
+    `servers` and `agents` are how many there should be. Agents dial `address` and `port`, Karmada `proxy_url`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    member: str
+    frontend: Frontend
+    registered: bool | None
+    karmada: Context
+    host: Context
+    inside: Context
+    host_namespace: str
+    member_namespace: str
+    agent: Agent
+    api_endpoint: str
+    target: str
+    identifier: str
+    servers: int
+    agents: int
+    address: str
+    port: int
+    proxy_url: str
+
+    @property
+    def guarded(self) -> bool:
+        """Whether there is a guard; otherwise all is as documented."""
+        return self.frontend is Frontend.GUARDED
+
+    @classmethod
+    def of(cls, settings: Settings, member: MemberSettings, address: str, port: int, proxy_url: str) -> Tunnel:
+        """The tunnel to a member, where agents dial `address` and `port`, and Karmada `proxy_url`."""
+        host = settings.host
+        return cls(
+            member=member.name,
+            frontend=settings.proxy.frontend,
+            registered=member.registered,
+            karmada=host.karmada,
+            host=host.api,
+            inside=member.api,
+            host_namespace=host.namespace,
+            member_namespace=member.namespace,
+            agent=member.agent,
+            api_endpoint=member.api_endpoint,
+            target=member.target,
+            identifier=member.host,
+            servers=settings.proxy.replicas,
+            agents=settings.agents(member),
+            address=address,
+            port=port,
+            proxy_url=proxy_url,
+        )

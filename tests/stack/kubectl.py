@@ -1,0 +1,25 @@
+"""kubectl, as those who run the stack type it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from clusters.objects import Json, items, parse, text
+from clusters.workstation import ask
+
+
+def kubectl(kubeconfig: str, context: str, *arguments: str) -> list[str]:
+    """The kubectl command for one context; without a context, for the kubeconfig itself."""
+    path = [f"--kubeconfig={os.path.expanduser(kubeconfig)}"] if kubeconfig else []
+    return ["kubectl", *path, *([f"--context={context}"] if context else []), *arguments]
+
+
+def objects(command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
+    """What a `kubectl get` finds; what is not there is left out. Raises Unavailable."""
+    timeout = f"--request-timeout={seconds:.0f}s"
+    printed = ask([*command, "--output=json", "--ignore-not-found", timeout], seconds + 5)
+    if not printed.strip():
+        return []
+    found = parse(printed)
+    return items(found, "items") if text(found, "kind").endswith("List") else [found]

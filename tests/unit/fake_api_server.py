@@ -1,0 +1,111 @@
+"""An API server for tests of what asks one: real HTTP, and a kubeconfig whose contexts are paths of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import yaml
+
+from clusters.kubeconfig import Context
+from clusters.objects import Json, parse
+
+CONTEXTS = ("karmada-host", "karmada-apiserver", "member3")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked: `patch` is the content type of one."""
+
+    method: str
+    context: str
+    path: str
+    headers: dict[str, str]
+    given: Json
+
+
+class ApiServer:
+    """`has` is what there is by context and path; all else is not found. A context in `away` does not answer.
+
+    `answers_with` is the status of what is found, `refuses` the status and the message with which each request but a
+    GET is answered.
+    """
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self.has: dict[str, Json] = {}
+        self.away: set[str] = set()
+        self.refuses: tuple[int, str] | None = None
+        self.answers_with = 200
+        self.asked: list[Request] = []
+        self.kubeconfig = kubeconfig
+
+    def context(self, name: str) -> Context:
+        return Context(str(self.kubeconfig), name)
+
+    def write_kubeconfig(self, url: str, **user: Json) -> None:
+        """A kubeconfig with every context, and a user."""
+        config: dict[str, Json] = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": each, "cluster": {"server": f"{url}/{each}"}} for each in CONTEXTS],
+            "users": [{"name": "user", "user": user}],
+            "contexts": [{"name": each, "context": {"cluster": each, "user": "user"}} for each in CONTEXTS],
+        }
+        self.kubeconfig.write_text(yaml.safe_dump(config))
+
+    def answer(self, request: Request) -> tuple[int, Json] | None:
+        """Status and content, or None for no answer at all."""
+        self.asked.append(request)
+        if request.context in self.away:
+            return None
+        if request.method != "GET" and self.refuses:
+            status, message = self.refuses
+            return status, {"kind": "Status", "message": message}
+        found = self.has.get(f"{request.context} {request.path}")
+        if found is None:
+            name = request.path.rpartition("/")[2]
+            return 404, {"kind": "Status", "message": f'"{name}" not found', "details": {"name": name}}
+        return self.answers_with, found
+
+
+@contextmanager
+def serving(directory: Path) -> Generator[ApiServer]:
+    """One that runs on loopback, until the block ends."""
+    api = ApiServer(directory / "kubeconfig")
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_one_request(self) -> None:
+            self.raw_requestline = self.rfile.readline()
+            if not self.raw_requestline or not self.parse_request():
+                self.close_connection = True
+                return
+            _, context, path = self.path.split("/", 2)
+            size = int(self.headers.get("Content-Length") or 0)
+            given = parse(self.rfile.read(size).decode()) if size else None
+            answer = api.answer(Request(self.command, context, f"/{path}", dict(self.headers), given))
+            if answer is None:
+                self.close_connection = True
+                return
+            status, content = answer
+            body = (content if isinstance(content, str) else json.dumps(content)).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing: pytest shows what is printed."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    api.write_kubeconfig(f"http://127.0.0.1:{server.server_port}")
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        server.server_close()
