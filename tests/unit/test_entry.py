@@ -127,7 +127,7 @@ def test_a_load_balancers_ip_address_is_one_in_the_certificate_too(
 def test_the_command_waits_for_the_services_own_address(load_balancer: Run) -> None:
     waiting = commands(load_balancer)[WAITING]
     assert parse(text(waiting.inputs, "stdin")) == {
-        **HOST,
+        "host": {"kubeconfig": "~/.kube/karmada.config", "name": "karmada-host"},
         "namespace": "karmada-system",
         "service": "proxy-server-agents",
         "seconds": 300,
@@ -174,7 +174,7 @@ def test_karmada_is_told_the_services_dns_name_and_no_address(load_balancer: Run
         for member, endpoint in (("member3", "https://192.0.2.4:6443"), ("member4", "https://192.0.2.104:6443")):
             url = "http://proxy-server.karmada-system.svc:8088"
             assert flags(run, member) == {"cluster-api-endpoint": endpoint, "proxy-server-address": url}
-            assert text(parse(text(commands(run)[f"{member}-karmada-agent-gone"].inputs, "stdin")), "proxyUrl") == url
+            assert text(parse(text(commands(run)[f"{member}-karmada-agent-gone"].inputs, "stdin")), "proxy_url") == url
 
 
 def test_the_plain_ports_name_follows_namespace_and_port() -> None:

@@ -128,7 +128,7 @@ def test_destroy_takes_the_flags_then_waits_then_takes_the_grant(pair: Run) -> N
     assert grant <= needs(pair, "Command", "member4-karmada-agent-gone")
     assert "DeploymentPatch member4-karmada-agent" not in needs(pair, "Command", "member4-karmada-agent-gone")
     assert "ClusterPatch member4-registration-header" in needs(pair, "DeploymentPatch", "member4-karmada-agent")
-    assert gone.inputs["delete"] == "python3 -m checks.commands.agent_gone"
+    assert gone.inputs["delete"] == "sh checks/commands/run.sh agent_gone"
 
 
 def test_members_do_not_wait_for_each_other(pair: Run) -> None:
