@@ -10,7 +10,7 @@ from clusters.workstation import Unavailable
 from components import anp
 from components.anp import PROXY_PATH
 from components.registration import AGENT_USER
-from config.rules import host_of, is_loopback
+from config.fields import host_of, is_loopback
 
 API, GRANT, CLUSTER, REQUEST = "Karmada API", "grant", "Cluster", "request"
 
@@ -103,7 +103,7 @@ def _beyond(way: Way, reason: str) -> str:
     """What is to be looked at when no other hop is wrong: what only the parts themselves can see of each other."""
     if any(each in reason for each in DIALLED):
         logs = command(way.inside, "logs", f"--namespace={way.member.namespace}", f"deployment/{anp.AGENT}")
-        return f"{logs}  # proxy-agent does not reach {way.member.target} from its pods: members[].apiEndpoint"
+        return f"{logs}  # proxy-agent does not reach {way.member.target} from its pods: members.NAME.apiEndpoint"
     if any(each in reason for each in PASSED):
         where = f"--namespace={way.settings.host.namespace}"
         restarted = command(way.host, where, "rollout", "restart", f"deployment/{anp.SERVER}")

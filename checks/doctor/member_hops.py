@@ -22,7 +22,7 @@ def member_api(way: Way) -> Finding:
         way.asking.raw(way.inside, "/readyz")
     except Unavailable as reason:
         why = f"the API server of {way.inside.context} is not ready: {reason}"
-        mend = "see to the member's API server; a member that is away for long: members[].paused"
+        mend = "see to the member's API server; a member that is away for long: members.NAME.paused"
         return Finding(hop=MEMBER_API, state=State.WRONG, says=why, mend=mend)
     return Finding(hop=MEMBER_API, state=State.RIGHT, says=f"{way.inside.context} is ready")
 

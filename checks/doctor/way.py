@@ -9,7 +9,8 @@ from checks.doctor.asking import Asking, End, Silent, statuses
 from checks.doctor.findings import REFRESH, Finding, State
 from clusters.objects import Json, at, number, text
 from clusters.workstation import typed
-from config.settings import Frontend, MemberSettings, Settings
+from config.proxy_settings import Frontend
+from config.settings import MemberSettings, Settings
 
 BEGAN = ("CrashLoopBackOff", "Error", "OOMKilled")
 """Reasons for which a container waits that has run before."""

@@ -18,7 +18,7 @@ from checks.preflight.told import Told
 from clusters.objects import Json, text
 from components.anp import SERVER
 from components.field_manager import field_manager
-from config.problems import PROJECT, Problem, refusal
+from config.problems import PROJECT, Problem, config_key, refusal
 from config.settings import Cluster, MemberSettings, Settings
 
 
@@ -54,7 +54,7 @@ def check(settings: Settings) -> Sequence[Cluster]:
 
 def _active(settings: Settings) -> Mapping[str, MemberSettings]:
     """The members that are asked, by their keys."""
-    return {f"members[{i}]": each for i, each in enumerate(settings.members) if not each.paused}
+    return {config_key("members", each.name): each for each in settings.active}
 
 
 def _mistaken(
@@ -79,4 +79,4 @@ def _tunnelled_elsewhere(
             server = f'no {SERVER} in namespace "{settings.host.namespace}" of {settings.host.context}'
             why = f'Karmada goes to "{each.name}" by {ways[each.name]}, but there is {server}'
             mend = "if that is another stack's tunnel, `up` will fail: take the member out of one of the two"
-            yield f"{PROJECT}:{key}.name: {why}; {mend}"
+            yield f"{PROJECT}:{key}: {why}; {mend}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from checks.preflight.told import Told
 from clusters.workstation import Unavailable, ask
+from config.image_settings import BuiltImages, Images
 from config.problems import Problem
-from config.settings import Images
 
 
 def tell(images: Images) -> Told:
     """Whether it answers, if there is anything to build."""
-    if not images.build:
+    if not isinstance(images, BuiltImages):
         return Told()
     try:
         ask(["docker", "version", "--format={{.Server.Version}}"])

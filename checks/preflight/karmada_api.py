@@ -9,7 +9,7 @@ from checks.preflight import rights
 from checks.preflight.told import Told, asked, no_answer, of_kind
 from clusters.objects import text
 from clusters.workstation import Unavailable, kubectl, objects
-from config.problems import Problem, config_set
+from config.problems import Problem, config_rm, config_set
 from config.settings import MemberSettings, Settings
 
 REGISTER_ROLE = "system:karmada:{0}:agent"
@@ -40,10 +40,10 @@ def _cluster_object(key: str, member: MemberSettings, modes: Mapping[str, str], 
     if member.name not in modes:
         known = ", ".join(sorted(modes)) or "none"
         why = f'Karmada has no Cluster "{member.name}"; it has {known}'
-        yield Problem(f"{key}.name", why, f"join it first, or {config_set(f'{key}.name', 'NAME')}")
+        yield Problem(key, why, f"join it first, or {config_rm(key)}")
     elif modes[member.name] != "Pull":
         why = f'the Cluster "{member.name}" is in {modes[member.name]} mode: Karmada dials it, and needs no tunnel'
-        yield Problem(f"{key}.name", why, f"take {key} out of the config")
+        yield Problem(key, why, config_rm(key))
     if registered and not member.registered:
         why = f'it is false, but `karmadactl register` joined "{member.name}": its agent may not report the tunnel'
         yield Problem(f"{key}.registered", why, config_set(f"{key}.registered", "true"))

@@ -87,7 +87,7 @@ def _args_of_others(key: str, member: MemberSettings, owners: Sequence[str], our
     stacks = [stack_of(each) for each in owners if each != ours and stack_of(each)]
     if stacks:
         why = f'"{member.name}" has the tunnel of the stack "{stacks[0]}" already'
-        return Problem(f"{key}.name", why, f"take it out of one of the two: {key} here, or that stack's")
+        return Problem(key, why, f"take it out of one of the two: {key} here, or that stack's")
     whose = ", ".join(owners) or "an unknown manager"
     why = f'the container "{agent.container}" has args of {whose}, which this program would have to overwrite'
     mend = f"move them into its command, or take them away from deployment/{agent.deployment}, then try again"

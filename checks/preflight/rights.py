@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from clusters.workstation import ask, kubectl
 from components import anp
-from config.settings import Cluster, Exposure, Frontend, MemberSettings, Settings
+from config.proxy_settings import Exposure, Frontend
+from config.settings import Cluster, MemberSettings, Settings
 
 LATER = ("patch", "delete")
 """What is done to an object that is there: a role may allow it for that one alone."""

@@ -11,8 +11,9 @@ from checks.preflight.identity import NAMESPACE
 from checks.preflight.rights import Right
 from clusters.objects import Json, text
 from clusters.workstation import Unavailable, ask, kubectl, objects, typed
+from config.image_settings import Images
 from config.problems import Problem, config_set
-from config.settings import Cluster, Images
+from config.settings import Cluster
 
 
 @dataclass

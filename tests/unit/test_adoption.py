@@ -16,7 +16,8 @@ from clusters.workstation import Unavailable
 from components.providers import providers
 from config.settings import Cluster, Settings
 from tests.unit.fake_clusters import OURS, Clusters, deployment, secret
-from tests.unit.machines import MEMBER, load
+from tests.unit.machines import load
+from tests.unit.mistakes.refusal import member
 from tests.unit.stacks import changed
 from tools.render.program import Run
 
@@ -74,8 +75,8 @@ def test_what_was_made_by_hand_is_named_with_who_made_it_and_the_key_that_takes_
         '- karmada-anp:proxy.adopt: there already, in namespace "karmada-system" of member3: Deployment '
         '"proxy-agent", Secret "proxy-agent-cert" (by kubectl-client-side-apply)',
         f"to take its place: {ADOPT}",
-        '- karmada-anp:members[0].agent.container: the container "karmada-agent" has args of kubectl-patch, which this '
-        "program would have to overwrite",
+        '- karmada-anp:members.member3.agent.container: the container "karmada-agent" has args of kubectl-patch, '
+        "which this program would have to overwrite",
         f"they are the two flags alone: {ADOPT} takes their place",
     ]
 
@@ -160,7 +161,7 @@ def test_it_is_looked_for_where_the_proxies_run(clusters: Clusters, monkeypatch:
 
     monkeypatch.setattr(adoption, "objects", objects)
     clusters.apis["member3"]["namespace/tunnel"] = [{"kind": "Namespace", "metadata": {"name": "tunnel"}}]
-    preflight.check(load(members=[{**MEMBER, "namespace": "tunnel", "agent": {"namespace": "karmada-system"}}]))
+    preflight.check(load(**member(namespace="tunnel", agent={"namespace": "karmada-system"})))
     assert sorted(asked) == [
         ["deployment/proxy-agent", "secret/proxy-agent-cert", "--namespace=tunnel"],
         ["deployment/proxy-server", "secret/proxy-server-cert", "--namespace=karmada-system"],
@@ -185,7 +186,7 @@ def test_a_proxy_in_karmada_agents_own_command_is_warned_of(
     clusters.apis["member3"]["deployment/karmada-agent"] = [deployment(command=command)]
     assert adopted(settings) == []
     (warning,) = warned
-    assert warning.startswith("karmada-anp:members[0].agent: the command of the container")
+    assert warning.startswith("karmada-anp:members.member3.agent: the command of the container")
     assert "take it out before you destroy the stack" in warning
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from clusters.objects import Json, parse, text
-from tests.unit.machines import HOST, MEMBER, OTHER, Machine
+from tests.unit.machines import HOST, MEMBER, Machine
 from tools import stack, status
 
 
@@ -52,7 +52,7 @@ def test_every_member_that_is_not_paused_is_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checks = Checks("member3")
-    assert said(monkeypatch, checks, host=HOST, members=[MEMBER, {**OTHER, "paused": True}]) == 0
+    assert said(monkeypatch, checks, host=HOST, members={"member3": MEMBER, "member4": {**MEMBER, "paused": True}}) == 0
     assert checks.asked == ["member3"]
     assert capsys.readouterr().out == "member4: paused\n"
 
@@ -61,21 +61,21 @@ def test_a_member_that_does_not_answer_is_told_by_the_exit_code_after_all_were_a
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     checks = Checks("member4")
-    assert said(monkeypatch, checks, host=HOST, members=[MEMBER, OTHER]) == 1
+    assert said(monkeypatch, checks, host=HOST, members={"member3": MEMBER, "member4": MEMBER}) == 1
     assert checks.asked == ["member3", "member4"]
 
 
-@pytest.mark.parametrize("proxy", [{}, {"frontend": "builtin"}], ids=["guarded", "builtin"])
+@pytest.mark.parametrize("proxy", [{}, {"frontend": "documented"}], ids=["guarded", "documented"])
 def test_an_encrypted_password_of_a_registry_is_not_needed_to_ask(
     monkeypatch: pytest.MonkeyPatch, proxy: dict[str, Json]
 ) -> None:
-    assert said(monkeypatch, Checks("member3"), host=HOST, members=[MEMBER], images=None, proxy=proxy) == 0
+    assert said(monkeypatch, Checks("member3"), host=HOST, members={"member3": MEMBER}, images=None, proxy=proxy) == 0
 
 
 def test_a_config_that_is_refused_is_one_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checks = Checks()
-    assert said(monkeypatch, checks, host=HOST, members=[]) == 1
+    assert said(monkeypatch, checks, host=HOST, members={}) == 1
     assert checks.asked == []
     assert capsys.readouterr().err.startswith("The stack's config has problems (1):")
