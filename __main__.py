@@ -34,11 +34,11 @@ pki = TunnelPki(
     TunnelPkiArgs(
         address=entry.address,
         lifetime=lifetime,
-        ca_keys=settings.certificates.trusted,
+        ca_keys=settings.certificates.ca_keys,
         protect_ca_keys=settings.certificates.protect_ca_keys,
     ),
 )
-credential = credentials(settings.proxy)
+secrets = credentials(settings.proxy)
 server = ProxyServer(
     "proxy-server",
     ProxyServerArgs(
@@ -47,7 +47,7 @@ server = ProxyServer(
         monitoring=settings.monitoring,
         image=images.server,
         pki=pki,
-        guard=guard_of(settings, credential),
+        guard=guard_of(settings, secrets),
         kind_node=settings.node(settings.host),
         awaits_agents=len(settings.active) > 0,
         adopts=settings.host in adopting,
@@ -70,7 +70,8 @@ members = {
             entry=entry,
             server=server,
             karmada=reach.karmada,
-            credential=next(iter(credential), None),
+            frontend=settings.proxy.frontend,
+            credentials=secrets,
             kind_node=settings.node(each),
             adopts=each in adopting,
         ),

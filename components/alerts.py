@@ -189,7 +189,7 @@ def _connection_alerts(connected: str, members: int) -> Sequence[Rule]:
         Severity.WARNING,
         f"Agents of only {{{{ $value }}}} of {members} members are connected to {{{{ $labels.pod }}}}",
         "Karmada does not reach the others through it. `make status` says which do not answer; look at "
-        f"{anp.AGENT} there. A member that is meant to be away is better paused (members[].paused).",
+        f"{anp.AGENT} there. A member that is meant to be away is better paused (members.NAME.paused).",
     )
     return [none, some][: min(members, 2)]
 

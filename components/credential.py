@@ -8,12 +8,12 @@ from pulumi import Output, ResourceOptions
 
 from components.certificate import private_key
 from components.guard import credential
-from config.settings import Frontend, Proxy
+from config.proxy_settings import Frontend, Proxy
 
 
 def credentials(proxy: Proxy) -> Sequence[Output[str]]:
-    """The current credential and, so that a change loses no request, the one before. None where there is no guard."""
-    if proxy.frontend is not Frontend.GUARDED:
+    """The current credential and, so that a change loses no request, the one before. None as documented."""
+    if proxy.frontend is Frontend.DOCUMENTED:
         return []
     generations = [each for each in (proxy.credential, proxy.credential - 1) if each > 0]
     keys = [private_key(f"credential-{each}", ResourceOptions()) for each in generations]

@@ -14,7 +14,8 @@ from pulumi_kubernetes.core.v1 import Service, ServicePortArgsDict
 from checks.commands import load_balancer
 from components import anp
 from components.local_command import local_command
-from config.settings import Exposure, Host, Proxy
+from config.proxy_settings import ByLoadBalancer, ByNodePort, Exposure, Proxy
+from config.settings import Host
 
 SECONDS = 300
 """How long a load balancer may take to get an address."""
@@ -78,10 +79,10 @@ def _plain(host: Host, proxy: Proxy, opts: ResourceOptions) -> Service:
     )
 
 
-def _agents(host: Host, proxy: Proxy, opts: ResourceOptions) -> Service:
+def _agents(host: Host, proxy: ByNodePort | ByLoadBalancer, opts: ResourceOptions) -> Service:
     """:8091, to the outside. A server is ready only once an agent is connected: it is reached before it is ready."""
     port: ServicePortArgsDict = {"name": "agents", "port": anp.AGENT_PORT, "target_port": "agents"}
-    if proxy.node_port:
+    if proxy.exposure is Exposure.NODE_PORT and proxy.node_port:
         port["node_port"] = proxy.node_port
     return Service(
         anp.AGENTS_SERVICE,

@@ -15,8 +15,8 @@ from pulumi_command import local
 
 from clusters.workstation import KindNode
 from components.anp import AGENT, SERVER
+from config.image_settings import Build, BuiltImages, Images
 from config.problems import Problem, config_set, refusal
-from config.settings import Build, Images
 
 SOURCES = ".sources"
 """Where sources are checked out, below the program: a relative path, the same in every checkout."""
@@ -47,10 +47,10 @@ class ProxyImages(ComponentResource):
     def __init__(self, name: str, args: Images, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:ProxyImages", name, None, opts)
         child = ResourceOptions(parent=self)
-        if args.build:
+        if isinstance(args, BuiltImages):
             sources = checkout(args.build)
-            self.server = _built(SERVER, "server", args, args.build, sources, child)
-            self.agent = _built(AGENT, "agent", args, args.build, sources, child)
+            self.server = _built(SERVER, "server", args, sources, child)
+            self.agent = _built(AGENT, "agent", args, sources, child)
         else:
             self.server = Image(reference=Output.from_input(args.server), pull_secrets=args.pull_secrets)
             self.agent = Image(reference=Output.from_input(args.agent), pull_secrets=args.pull_secrets)
@@ -91,16 +91,16 @@ def checkout(build: Build) -> str:
     return directory
 
 
-def _built(name: str, dockerfile: str, args: Images, build: Build, sources: str, opts: ResourceOptions) -> Image:
+def _built(name: str, dockerfile: str, args: BuiltImages, sources: str, opts: ResourceOptions) -> Image:
     """A built image. One that is pushed is known by the digest that the registry gave it."""
     architecture = ARCHITECTURES.get(platform.machine().lower(), platform.machine().lower())
     image = docker.Image(
         name,
-        image_name=f"{args.registry}/{name}:{build.image_tag}",
+        image_name=f"{args.registry}/{name}:{args.build.image_tag}",
         build=docker.DockerBuildArgs(
             context=sources,
             dockerfile=f"{sources}/artifacts/images/{dockerfile}-build.Dockerfile",
-            args={"ARCH": architecture, "BUILDARCH": architecture, "TARGETARCH": architecture, **build.args},
+            args={"ARCH": architecture, "BUILDARCH": architecture, "TARGETARCH": architecture, **args.build.args},
             platform=f"linux/{architecture}",
         ),
         skip_push=not args.push,
@@ -112,7 +112,7 @@ def _built(name: str, dockerfile: str, args: Images, build: Build, sources: str,
     return Image(reference=image.image_name, pull_secrets=args.pull_secrets, id=image.repo_digest)
 
 
-def _registry(args: Images) -> docker.RegistryArgs | None:
+def _registry(args: BuiltImages) -> docker.RegistryArgs | None:
     """Whom to log in as for a push; without, as whom this machine's Docker is logged in."""
     if not args.push or not args.credentials:
         return None

@@ -5,6 +5,7 @@ Names come from the member's name, so that a member can leave, pause or move to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi_kubernetes as kubernetes
@@ -27,6 +28,7 @@ from components.pki import TunnelPki
 from components.proxy_agent import ProxyAgent, ProxyAgentArgs
 from components.proxy_server import ProxyServer
 from components.registration import Registration, RegistrationArgs
+from config.proxy_settings import Frontend
 from config.settings import Host, MemberSettings, MonitoringSettings
 
 
@@ -35,7 +37,7 @@ class MemberArgs:
     """A member's settings, and the ends of its tunnel. `karmada` is the provider for the Karmada API. `replicas` is the
     number of proxy-agents, whose pods end as `ending` says. `monitored` is whether it gets `monitoring`'s objects.
 
-    Without a `credential` there is no guard, and the documented agent is deployed as it is. `adopts` is whether the
+    By its `frontend` there is a guard, which takes `credentials`, or all is as documented. `adopts` is whether the
     member's part takes the place of what was made by hand.
     """
 
@@ -51,7 +53,8 @@ class MemberArgs:
     entry: Entry
     server: ProxyServer
     karmada: kubernetes.Provider
-    credential: Output[str] | None
+    frontend: Frontend
+    credentials: Sequence[Output[str]]
     kind_node: KindNode | None
     adopts: bool
 
@@ -94,7 +97,7 @@ class Member(ComponentResource):
                 member_host=member.host,
                 replicas=args.replicas,
                 ending=args.ending,
-                documented=args.credential is None,
+                frontend=args.frontend,
                 monitoring=args.monitoring,
                 after=loaded_into_kind(f"{name}-image", args.image, member.kind, args.kind_node, child),
             ),
@@ -104,8 +107,10 @@ class Member(ComponentResource):
             f"{name}-registration",
             RegistrationArgs(
                 cluster=member.name,
+                # where nobody has said it and nobody was asked, as when it is rendered, it was not
                 registered=bool(member.registered),
-                credential=args.credential,
+                frontend=args.frontend,
+                credentials=args.credentials,
                 guard=[args.server.deployment],
             ),
             ResourceOptions(parent=self, provider=args.karmada),

@@ -15,7 +15,8 @@ from pulumi_kubernetes.networking.v1 import (
 )
 
 from components import anp
-from config.settings import Host, MonitoringSettings, Proxy
+from config.proxy_settings import Proxy
+from config.settings import Host, MonitoringSettings
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """The label that Kubernetes itself puts on every namespace."""

@@ -35,6 +35,6 @@ def export(
     pulumi.export("members", {each.name: {"proxyPath": PROXY_PATH.format(each.name)} for each in settings.members})
     pulumi.export("firstCertificateEnds", Output.all(*ends).apply(first))
     rolled_out = Output.all(server.revision, *(each.revision for each in members.values()))
-    pulumi.export("caKeys", rolled_out.apply(lambda _: list(settings.certificates.trusted)))
+    pulumi.export("caKeys", rolled_out.apply(lambda _: list(settings.certificates.ca_keys)))
     pulumi.export("entry", {"address": entry.address, "port": entry.port, "proxyUrl": entry.proxy_url})
     pulumi.export("images", {"server": images.server.reference, "agent": images.agent.reference})

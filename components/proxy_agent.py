@@ -17,6 +17,7 @@ from components.images import Image
 from components.network_policy import agent_policy
 from components.revision import revision
 from components.secret_files import CHECKSUM_ANNOTATION, SecretFiles, secret_files, volume
+from config.proxy_settings import Frontend
 from config.settings import MonitoringSettings
 
 CERT_VOLUME = "cert"
@@ -32,8 +33,8 @@ RESOURCES: ResourceRequirementsArgsDict = {
 class ProxyAgentArgs:
     """`entry` is where it dials proxy-server, `member_host` the host of the member's API endpoint.
 
-    `documented` makes the documented Deployment as it is; otherwise it has a readiness probe, keepalive and endless
-    reconnection, and rolls when its certificate changes; its pods end as proxy-server's do.
+    By its `frontend` it is the documented Deployment as it is, or one with a readiness probe, keepalive and endless
+    reconnection, which rolls when its certificate changes; its pods end as proxy-server's do.
     """
 
     namespace: str
@@ -44,7 +45,7 @@ class ProxyAgentArgs:
     member_host: str
     replicas: int
     ending: anp.Ending
-    documented: bool
+    frontend: Frontend
     monitoring: MonitoringSettings
     after: Sequence[Resource] = ()
 
@@ -76,7 +77,7 @@ class ProxyAgent(ComponentResource):
         self.deployment = Deployment(
             name,
             metadata={"name": anp.AGENT, "namespace": args.namespace, "labels": {"app": anp.AGENT}},
-            spec=_documented(args) if args.documented else _lasting(args, files),
+            spec=_documented(args) if args.frontend is Frontend.DOCUMENTED else _lasting(args, files),
             opts=ResourceOptions.merge(
                 child,
                 ResourceOptions(
@@ -86,7 +87,7 @@ class ProxyAgent(ComponentResource):
                 ),
             ),
         )
-        if not args.documented:
+        if args.frontend is Frontend.GUARDED:
             agent_policy(f"{name}-policy", args.namespace, args.monitoring, child)
         if args.replicas > 1:
             disruption_budget(name, anp.AGENT, args.namespace, child)

@@ -23,7 +23,8 @@ from components.network_policy import server_policy
 from components.pki import TunnelPki
 from components.revision import revision
 from components.secret_files import SecretFiles, combined, secret_files
-from config.settings import Exposure, Frontend, Host, MonitoringSettings, Proxy, Settings
+from config.proxy_settings import Exposure, Frontend, GuardedProxy, Proxy
+from config.settings import Host, MonitoringSettings, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +38,15 @@ class GuardArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class ProxyServerArgs:
-    """Where proxy-server runs and what it presents. Without `guard` it is the documented Deployment, as it is."""
+    """Where proxy-server runs and what it presents. By its proxy's frontend there is a guard, or it is the documented
+    Deployment as it is."""
 
     host: Host
     proxy: Proxy
     monitoring: MonitoringSettings
     image: Image
     pki: TunnelPki
-    guard: GuardArgs | None
+    guard: GuardArgs
     kind_node: KindNode | None = None
     awaits_agents: bool = True
     """False where no agent is expected, so that nothing waits for one."""
@@ -52,10 +54,8 @@ class ProxyServerArgs:
     """Whether it takes the place of what was made by hand."""
 
 
-def guard_of(settings: Settings, credentials: Sequence[Output[str]]) -> GuardArgs | None:
-    """The guard of a guarded stack: it lets through to every member, paused ones too. None for the builtin frontend."""
-    if settings.proxy.frontend is not Frontend.GUARDED:
-        return None
+def guard_of(settings: Settings, credentials: Sequence[Output[str]]) -> GuardArgs:
+    """The guard of a guarded stack: it lets through to every member, paused ones too."""
     return GuardArgs(
         image=settings.images.guard,
         targets=sorted(member.target for member in settings.members if member.host),
@@ -73,8 +73,9 @@ class ProxyServer(ComponentResource):
     def __init__(self, name: str, args: ProxyServerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:ProxyServer", name, None, opts)
         child = ResourceOptions(parent=self)
-        certificates = _certificates(args, child)
-        files = [certificates, *([_guard_files(args, args.guard, child)] if args.guard else [])]
+        files = [_certificates(args, child)]
+        if args.proxy.frontend is Frontend.GUARDED:
+            files.append(_guard_files(args, args.proxy, child))
         loaded = loaded_into_kind(f"{name}-image", args.image, args.host.kind, args.kind_node, child)
         self.deployment = Deployment(
             name,
@@ -102,7 +103,7 @@ class ProxyServer(ComponentResource):
 
 
 def _spec(args: ProxyServerArgs, files: Sequence[SecretFiles]) -> DeploymentSpecArgsDict:
-    if args.guard:
+    if args.proxy.frontend is Frontend.GUARDED:
         template = server_pod.guarded(
             server_pod.GuardedPodArgs(
                 image=args.image,
@@ -152,21 +153,21 @@ def _certificates(args: ProxyServerArgs, opts: ResourceOptions) -> SecretFiles:
     return secret_files(anp.SERVER_CERT_SECRET, anp.SERVER_CERT_SECRET, args.host.namespace, files, opts)
 
 
-def _guard_files(args: ProxyServerArgs, guarded: GuardArgs, opts: ResourceOptions) -> SecretFiles:
+def _guard_files(args: ProxyServerArgs, proxy: GuardedProxy, opts: ResourceOptions) -> SecretFiles:
     def configuration(credentials: Sequence[str]) -> str:
         rules = guard.Rules(
-            port=args.proxy.port,
+            port=proxy.port,
             ipv6=":" in args.host.address,
-            sources=args.proxy.allowed_sources,
-            targets=guarded.targets,
+            sources=proxy.allowed_sources if proxy.exposure is Exposure.HOST_NETWORK else (),
+            targets=args.guard.targets,
             credentials=credentials,
-            grace=server_pod.ending(args.proxy).grace,
+            grace=server_pod.ending(proxy).grace,
         )
         return guard.configuration(rules)
 
     client = args.pki.frontend_client
     files: dict[str, Input[str]] = {
-        guard.CONFIGURATION: Output.all(*guarded.credentials).apply(configuration),
+        guard.CONFIGURATION: Output.all(*args.guard.credentials).apply(configuration),
         guard.CLIENT_CERTIFICATE: Output.format("{0}{1}", client.cert_pem, client.key_pem),
         guard.SERVER_CA: args.pki.frontend_trust,
     }

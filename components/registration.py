@@ -15,6 +15,7 @@ from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
 
 from components.field_manager import ANNOTATION, field_manager
 from components.revision import revision
+from config.proxy_settings import Frontend
 
 AGENT_USER = "system:karmada:agent:{0}"
 """The user as which a registered member's karmada-agent speaks to the Karmada API."""
@@ -22,14 +23,15 @@ AGENT_USER = "system:karmada:agent:{0}"
 
 @dataclass(frozen=True, kw_only=True)
 class RegistrationArgs:
-    """The Cluster object's name, whether `karmadactl register` made it, and the credential, if there is a guard.
+    """The Cluster object's name, whether `karmadactl register` made it, and the credentials that a guard takes.
 
-    `guard` is what must know the credential before Karmada shows it.
+    Karmada shows the first. `guard` is what must know it before.
     """
 
     cluster: str
     registered: bool
-    credential: Output[str] | None = None
+    frontend: Frontend
+    credentials: Sequence[Output[str]] = ()
     guard: Sequence[Resource] = ()
 
 
@@ -49,7 +51,7 @@ class Registration(ComponentResource):
     def __init__(self, name: str, args: RegistrationArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:Registration", name, None, opts)
         child = ResourceOptions(parent=self)
-        self.headers = [_proxy_header(name, args, args.credential, child)] if args.credential is not None else []
+        self.headers = [_proxy_header(name, args, child)] if args.frontend is Frontend.GUARDED else []
         self.grant = _grant(name, args.cluster, child) if args.registered else []
         self.revision = Output.concat("", *(revision(each) for each in self.headers))
         self.register_outputs({})
@@ -81,16 +83,14 @@ def _grant(name: str, cluster: str, opts: ResourceOptions) -> list[Resource]:
     return [role, binding]
 
 
-def _proxy_header(
-    name: str, args: RegistrationArgs, credential: Output[str], opts: ResourceOptions
-) -> CustomResourcePatch:
+def _proxy_header(name: str, args: RegistrationArgs, opts: ResourceOptions) -> CustomResourcePatch:
     """The header with which Karmada goes through the guard, on the Cluster object."""
     return CustomResourcePatch(
         f"{name}-header",
         api_version="cluster.karmada.io/v1alpha1",
         kind="Cluster",
         metadata={"name": args.cluster, "annotations": {ANNOTATION: field_manager()}},
-        spec={"proxyHeader": {"Proxy-Authorization": credential}},
+        spec={"proxyHeader": {"Proxy-Authorization": args.credentials[0]}},
         opts=ResourceOptions.merge(
             opts, ResourceOptions(additional_secret_outputs=["spec"], depends_on=list(args.guard))
         ),

@@ -19,7 +19,7 @@ from components import anp, guard, security_context
 from components.availability import spread_over_nodes
 from components.images import Image
 from components.secret_files import CHECKSUM_ANNOTATION, volume
-from config.settings import Exposure, Proxy, Toleration
+from config.proxy_settings import Exposure, GuardedProxy, Proxy, Toleration
 
 CERT_VOLUME = "cert"
 GUARD_VOLUME = "guard"
@@ -45,7 +45,7 @@ class GuardedPodArgs:
 
     image: Image
     guard_image: str
-    proxy: Proxy
+    proxy: GuardedProxy
     checksum: Input[str]
     awaits_agents: bool
 

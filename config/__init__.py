@@ -1,2 +1,3 @@
-"""A stack's config: what each key means (settings.py), what else must be so (rules.py), how it is read
-(stack_config.py) and how a refusal is said (problems.py). Nothing here asks a cluster."""
+"""A stack's config: what each key means and may be (settings.py, image_settings.py, proxy_settings.py, of the types in
+fields.py), how it is read (stack_config.py, lookups.py), how a refusal is said (explanations.py, problems.py). Nothing
+here asks a cluster."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -23,6 +24,21 @@ class Problem:
         return f"{PROJECT}:{self.key}: {self.why}\n      {self.mend}"
 
 
+class Wrong(ValueError):
+    """What a validator finds: why, and what mends it, said of the key. `at` is the one of a model's keys that it is."""
+
+    def __init__(self, why: str, mend: Callable[[str], str], at: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.mend = mend
+        self.at = at
+
+    def problem(self, key: str) -> Problem:
+        """It, of a key or of a model's key."""
+        key = f"{key}.{self.at}" if self.at else key
+        return Problem(key, self.why, self.mend(key))
+
+
 def end_quietly() -> None:
     """Pulumi interrupts a program that still waits when a resource has failed: that is told, and needs no traceback."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -33,6 +49,12 @@ def refusal(headline: str, problems: Sequence[Problem]) -> pulumi.RunError:
     return pulumi.RunError("\n".join([f"{headline} ({len(problems)}):", *(f"  - {each}" for each in problems)]))
 
 
+def config_key(section: str, *path: int | str) -> str:
+    """A key as `pulumi config set --path` has it: `members.edge-berlin.paused`, `proxy.tolerations[0]`,
+    `monitoring.labels["a.b/c"]`. Any text may go unquoted there that has no dot and no bracket."""
+    return section + "".join(map(_part, path))
+
+
 def config_set(key: str, value: str) -> str:
     """The command that sets a key, at any depth."""
     return f"pulumi config set --path '{PROJECT}:{key}' {value}"
@@ -41,3 +63,16 @@ def config_set(key: str, value: str) -> str:
 def config_rm(key: str) -> str:
     """The command that takes a key out, at any depth."""
     return f"pulumi config rm --path '{PROJECT}:{key}'"
+
+
+def set_to(value: str) -> Callable[[str], str]:
+    """What mends a key by another value."""
+    return lambda key: config_set(key, value)
+
+
+def _part(of: int | str) -> str:
+    if isinstance(of, int):
+        return f"[{of}]"
+    if re.fullmatch(r"[\w$-]+", of, re.ASCII):
+        return f".{of}"
+    return '["' + of.replace('"', r"\"") + '"]'

@@ -1,74 +1,37 @@
-"""A stack's settings: what each config key means, its type and its default. config.py reads and checks them.
+"""A stack's settings: clusters, certificates, monitoring, and the whole. Images and the proxy have files of their own.
 
 Nothing here reads anything. The config's keys are the fields' names in camel case.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from clusters.kubeconfig import Context
 from clusters.workstation import KindNode
-
-UPSTREAM = "https://github.com/kubernetes-sigs/apiserver-network-proxy"
-OWN_PORTS = range(8090, 8097)  # ANP's: frontend, agents, health, agent's health, agent's admin, admin; guard's metrics
-BUILTIN_PORT = 8088  # fixed in the fork's code
-
-DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
-COMMIT = r"^[0-9a-f]{40}$"
-OPERATOR = r"^(Equal|Exists)$"
-PATTERNS = {
-    DNS_LABEL: "a DNS label: lower-case letters, digits and hyphens",
-    OPERATOR: "Equal or Exists",
-    COMMIT: "a whole commit: 40 hexadecimal digits",
-}
-"""What a value should be that does not match."""
-
-Name = Annotated[str, StringConstraints(pattern=DNS_LABEL)]
-Commit = Annotated[str, StringConstraints(pattern=COMMIT)]
-Text = Annotated[str, StringConstraints(min_length=1)]
-Replicas = Annotated[int, Field(ge=1, le=99)]
-Generation = Annotated[int, Field(ge=1)]
-Hours = Annotated[int, Field(ge=1, le=876_000)]
+from config.fields import Address, ContextName, Endpoint, Generation, Hours, KindName, LeafHours, Model, Name, Replicas
+from config.image_settings import Images
+from config.problems import Wrong, config_key, set_to
+from config.proxy_settings import Proxy
 
 
-class Frontend(StrEnum):
-    """How Karmada enters the tunnel."""
+class Reached(Model):
+    """Where a cluster's credentials are, and where the proxies run in it."""
 
-    GUARDED = "guarded"
-    BUILTIN = "builtin"
-
-
-class Exposure(StrEnum):
-    """How agents reach proxy-server."""
-
-    HOST_NETWORK = "hostNetwork"
-    NODE_PORT = "nodePort"
-    LOAD_BALANCER = "loadBalancer"
+    kubeconfig: str = Field("", description="Path of its kubeconfig; without, KUBECONFIG's own rules")
+    namespace: Name = Field("karmada-system", description="Where the proxies run; it must exist")
 
 
-class Model(BaseModel):
-    """A part of the config. Its keys are the fields' names in camel case; a key it does not have is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, strict=True)
-
-
-class Cluster(Model):
+class Cluster(Reached):
     """How to reach a cluster's API."""
 
-    context: str
-    kubeconfig: str = Field("", description="Path of its kubeconfig; without, KUBECONFIG's own rules")
-    kind: str = Field("", description="It is the kind cluster of this name: images are loaded into it")
-    namespace: Name = Field("karmada-system", description="Where the proxies run; it must exist")
+    context: ContextName
+    kind: KindName = Field("", description="It is the kind cluster of this name: images are loaded into it")
 
     @property
     def api(self) -> Context:
@@ -79,12 +42,23 @@ class Cluster(Model):
 class Host(Cluster):
     """The cluster that the Karmada control plane runs in."""
 
-    context: Text = Field(description="Context of the host cluster")
-    karmada_context: Text = Field("karmada-apiserver", description="Context of the Karmada API, in the same kubeconfig")
+    context: ContextName = Field(description="Context of the host cluster")
+    karmada_context: ContextName = Field(
+        "karmada-apiserver", description="Context of the Karmada API, in the same kubeconfig"
+    )
     karmada_namespace: Name = Field(
         "karmada-system", description="Namespace of Karmada's own pods, which alone may use the plain port"
     )
-    address: str = Field("", description="Where members dial the host; without, looked up if it can be")
+    address: Address = Field("", description="Where members dial the host; without, looked up if it can be")
+
+    @model_validator(mode="after")
+    def _is_not_karmada(self) -> Host:
+        if self.context == self.karmada_context:
+            given = "karmada_context" in self.model_fields_set
+            key, other = ("karmadaContext", "context") if given else ("context", "karmadaContext")
+            why = f'"{self.context}" is host.{other} too: the host cluster and the Karmada API that runs in it are two'
+            raise Wrong(why, set_to("CONTEXT"), at=key)
+        return self
 
     @property
     def karmada(self) -> Context:
@@ -100,18 +74,33 @@ class Agent(Model):
     container: Name = Field("karmada-agent", description="Name of the container that takes the flags")
 
 
-class MemberSettings(Cluster):
-    """A member cluster in pull mode."""
+class MemberDefaults(Reached):
+    """What counts for every member that does not say otherwise."""
 
-    name: Name = Field(description="Name of the Cluster object in Karmada")
-    context: str = Field("", description="Context of the member; without, its name")
-    api_endpoint: str = Field("", description="URL of its API server; without, its kubeconfig's, or the kind node's")
     registered: bool | None = Field(
-        None, description="It was joined by `karmadactl register`; without, the Karmada API is asked"
+        None, description="Was it joined by `karmadactl register`; without, the Karmada API is asked"
     )
     paused: bool = Field(False, description="Keep what it has and leave it out of up and check")
     replicas: Replicas | None = Field(None, description="Number of proxy-agents; without, as many as proxy-servers")
     agent: Agent = Field(default_factory=lambda: Agent.model_validate({}), description="Where karmada-agent runs")
+
+
+class MemberSettings(Cluster, MemberDefaults):
+    """A member cluster in pull mode. Validated in the context of its name, which is its key."""
+
+    context: ContextName = Field("", description="Context of the member; without, its name")
+    api_endpoint: Endpoint = Field(
+        "", description="URL of its API server; without, its kubeconfig's, or the kind node's"
+    )
+    _name: str = PrivateAttr("")
+
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  pydantic's own signature
+        self._name = str(context)
+
+    @property
+    def name(self) -> str:
+        """Name of the Cluster object in Karmada."""
+        return self._name
 
     @property
     def target(self) -> str:
@@ -125,100 +114,43 @@ class MemberSettings(Cluster):
         return urlsplit(self.api_endpoint).hostname or ""
 
 
-class Build(Model):
-    """Sources of ANP, pinned. Without keys: upstream's current release."""
-
-    repository: Text = Field(UPSTREAM, description="git repository of the sources")
-    ref: Text = Field("v0.36.0", description="Tag or branch that is fetched")
-    commit: Commit = Field("e8432610cab5a696fcbdb37969ac1aacb8bcf7f8", description="Commit that the ref must be")
-    args: Mapping[str, str] = Field(
-        {"GO_TOOLCHAIN": "golang", "GO_VERSION": "1.26", "BASEIMAGE": "scratch"},
-        description="Build arguments of its Dockerfiles, beside the architecture",
-    )
-    tag: str = Field("", description="Tag of the built images; without, one that names ref, commit and args")
-
-    @property
-    def image_tag(self) -> str:
-        """The tag of the built images: another source or argument is another tag, so that pods roll."""
-        source = json.dumps([self.repository, self.commit, dict(self.args)], sort_keys=True)
-        return self.tag or f"{self.ref.replace('/', '-')}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
-
-
-class Credentials(Model):
-    """What a registry of images asks for."""
-
-    username: Text = Field(description="User of the registry")
-    password: SecretStr = Field(description="Password or token, as a secret: `pulumi config set --secret`")
-
-
-class Images(Model):
-    """The images: ANP's, built or published, and the guard's."""
-
-    build: Build | None = Field(None, description="Build ANP's images from source")
-    push: bool = Field(False, description="Push the built images to `registry`, from where the clusters pull them")
-    server: str = Field("", description="Published image of proxy-server, best with its digest")
-    agent: str = Field("", description="Published image of proxy-agent, best with its digest")
-    registry: Text = Field("localhost/karmada-anp", description="Prefix of the built images' names")
-    credentials: Credentials | None = Field(None, description="With which built images are pushed to `registry`")
-    pull_secrets: Sequence[Name] = Field((), description="Secrets with which pods pull, there in every namespace used")
-    guard: Text = Field("haproxy:3.2-alpine", description="Image of the guard (HAProxy 2.6 or later)")
-
-
-class Toleration(Model):
-    """A taint of nodes that proxy-server's pods may run on, as Kubernetes writes it."""
-
-    key: str = Field("", description="The taint's key; without, every taint")
-    operator: Annotated[str, StringConstraints(pattern=OPERATOR)] = Field(
-        "Equal", description="`Equal`, or `Exists` for any value"
-    )
-    value: str = Field("", description="The taint's value")
-    effect: str = Field("", description="The taint's effect; without, every effect")
-
-
-class Proxy(Model):
-    """proxy-server: how it is reached, how many there are and where they run."""
-
-    frontend: Frontend = Field(Frontend.GUARDED, strict=False, description="The guard, or the fork's own plain port")
-    exposure: Exposure = Field(
-        Exposure.HOST_NETWORK,
-        strict=False,
-        description="How agents reach :8091: on the host's own network, or by a Service: `nodePort`, `loadBalancer`",
-    )
-    port: Annotated[int, Field(ge=1024, le=49151)] = Field(BUILTIN_PORT, description="The plain port for Karmada")
-    node_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
-        None, description="The node port for agents; without, the cluster's choice"
-    )
-    service_annotations: Mapping[str, str] = Field(
-        {}, description="Annotations of the Service that agents dial, for the cloud's load balancer"
-    )
-    allowed_sources: Sequence[str] = Field(
-        (), description="Networks (CIDR) that may use the plain port of the host network; without, all"
-    )
-    replicas: Replicas = Field(1, description="Number of proxy-servers; 1 on the host network")
-    node_selector: Mapping[str, str] = Field({}, description="Labels of the nodes that proxy-servers run on")
-    tolerations: Sequence[Toleration] = Field((), description="Taints of nodes that proxy-servers tolerate")
-    credential: Generation = Field(
-        1, description="Generation of Karmada's credential for the guard: add 1 to change it"
-    )
-    adopt: bool = Field(False, description="Take the place of what the documented manual steps made, where it is there")
-
-
 class Certificates(Model):
     """How long certificates live, in hours, and which keys sign them."""
 
-    validity_hours: Hours = Field(8_760, description="Life of a leaf certificate")
-    renew_before_hours: Hours = Field(720, description="How long before its end `up` renews one")
-    ca_validity_hours: Hours = Field(87_600, description="Life of a CA")
-    ca_key: Generation = Field(1, description="Generation of the CAs' keys that sign; `make rotate-ca` changes it")
-    trusted_ca_keys: Sequence[Generation] = Field(
-        (), description="Generations of CA keys that are trusted; without, the one that signs"
+    validity_hours: LeafHours = Field(8_760, description="Life of a leaf certificate, 9528 (397 days) at most")
+    renew_before_hours: Hours = Field(720, description="How long before its end `up` renews one", validate_default=True)
+    ca_validity_hours: Hours = Field(87_600, description="Life of a CA", validate_default=True)
+    ca_keys: Sequence[Generation] = Field(
+        (1,),
+        description="Generations of the CAs' keys that are trusted, the first one signs; `make rotate-ca` changes them",
     )
     protect_ca_keys: bool = Field(False, description="Refuse to delete the CAs' keys")
 
-    @property
-    def trusted(self) -> Sequence[int]:
-        """The generations that are trusted, the one that signs first."""
-        return [self.ca_key, *(each for each in self.trusted_ca_keys if each != self.ca_key)]
+    @field_validator("renew_before_hours")
+    @classmethod
+    def _is_before_the_end(cls, before: int, read: ValidationInfo) -> int:
+        life = read.data.get("validity_hours", before + 1)
+        if before >= life:
+            why = f"{before} is not below validityHours ({life}): every `up` would renew"
+            raise Wrong(why, set_to(str(max(1, life // 12))))
+        return before
+
+    @field_validator("ca_validity_hours")
+    @classmethod
+    def _outlives_leaves(cls, ca: int, read: ValidationInfo) -> int:
+        least = read.data.get("validity_hours", 0) + read.data.get("renew_before_hours", 0)
+        if ca <= least:
+            why = f"{ca} is not above validityHours and renewBeforeHours together ({least}): it must outlive leaves"
+            raise Wrong(why, set_to(str(10 * least)))
+        return ca
+
+    @field_validator("ca_keys")
+    @classmethod
+    def _are_in_a_row(cls, keys: Sequence[int]) -> Sequence[int]:
+        if not (len(keys) == 1 or (len(keys) == 2 and abs(keys[0] - keys[1]) == 1)):
+            why = f"{list(keys)} are neither one nor two in a row: a change of keys goes from one to the next"
+            raise Wrong(why, lambda _: "`make rotate-ca` goes from one key to the next")
+        return keys
 
 
 class MonitoringSettings(Model):
@@ -252,8 +184,8 @@ class Settings:
         return [member for member in self.members if not member.paused]
 
     def key(self, member: MemberSettings) -> str:
-        """The member's part of the config: `members[0]`."""
-        return f"members[{self.members.index(member)}]"
+        """The member's part of the config: `members.member3`."""
+        return config_key("members", member.name)
 
     def joined(self, registered: Collection[str]) -> Settings:
         """The same, knowing of each member whether `karmadactl register` joined it."""

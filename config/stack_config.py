@@ -6,56 +6,47 @@ that is wrong is reported together. What only the clusters can say is preflight'
 
 from __future__ import annotations
 
-import difflib
 import json
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, cast
 
 import pulumi
 from pulumi.runtime.config import get_config_secret_keys_env
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import TypeAdapter, ValidationError
 
-from clusters.workstation import KindNode, Unavailable, Workstation
-from config.problems import PROJECT, Problem, config_rm, config_set, refusal
-from config.rules import (
-    address_problems,
-    certificates_problems,
-    endpoint_problems,
-    host_of,
-    host_problems,
-    images_problems,
-    is_loopback,
-    members_problems,
-    monitoring_problems,
-    proxy_problems,
-)
-from config.settings import (
-    PATTERNS,
-    Certificates,
-    Cluster,
+from clusters.workstation import Workstation
+from config.explanations import explained, no_such_key
+from config.fields import Model, Name
+from config.image_settings import BuiltImages, Images, PublishedImages
+from config.lookups import Lookups
+from config.problems import PROJECT, Problem, config_key, config_rm, config_set, refusal
+from config.proxy_settings import (
+    AsDocumented,
+    ByLoadBalancer,
+    ByNodePort,
     Exposure,
-    Host,
-    Images,
-    MemberSettings,
-    Model,
-    MonitoringSettings,
+    Frontend,
+    OnHostNetwork,
     Proxy,
-    Settings,
 )
+from config.settings import Certificates, Host, MemberDefaults, MemberSettings, MonitoringSettings, Settings
 
-SECTIONS: Mapping[str, type[Model]] = {
-    "host": Host,
-    "members": MemberSettings,
-    "images": Images,
-    "proxy": Proxy,
-    "certificates": Certificates,
-    "monitoring": MonitoringSettings,
+SECTIONS: Mapping[str, Sequence[type[Model]]] = {
+    "host": [Host],
+    "memberDefaults": [MemberDefaults],
+    "members": [MemberSettings],
+    "images": [BuiltImages, PublishedImages],
+    "proxy": [OnHostNetwork, ByLoadBalancer, ByNodePort, AsDocumented],
+    "certificates": [Certificates],
+    "monitoring": [MonitoringSettings],
 }
-"""The stack's config keys and what each holds; `members` holds a list."""
+"""The stack's config keys and what each holds, in one of its variants; `members` holds one by each name."""
 
-M = TypeVar("M", bound=Model)
+IMAGES: TypeAdapter[Images] = TypeAdapter(Images)
+PROXY: TypeAdapter[Proxy] = TypeAdapter(Proxy)
+
+T = TypeVar("T")
 
 
 def values() -> dict[str, str]:
@@ -78,45 +69,39 @@ def load(
 
     `secret` are the sections that hold something encrypted.
     """
-    problems = [*_unknown_sections(values)]
+    problems = [no_such_key(key, key, SECTIONS) for key in sorted(set(values) - set(SECTIONS))]
     read = _Sections(values, secret, problems)
-    host = read.section("host", Host)
-    members = read.members()
-    images = read.section("images", Images, default={"build": {}})
-    proxy = read.section("proxy", Proxy, default={})
-    certificates = read.section("certificates", Certificates, default={})
-    monitoring = read.section("monitoring", MonitoringSettings, default={})
+    host = read.section("host", TypeAdapter(Host), None)
+    defaults = read.section("memberDefaults", TypeAdapter(MemberDefaults))
+    members = read.members(defaults)
+    images = read.section("images", IMAGES)
+    proxy = read.section("proxy", PROXY)
+    certificates = read.section("certificates", TypeAdapter(Certificates))
+    monitoring = read.section("monitoring", TypeAdapter(MonitoringSettings))
 
-    known = _Known(workstation, problems)
+    known = Lookups(workstation, problems)
     if host:
-        problems += host_problems(host)
         host = known.complete_host(host, proxy.exposure if proxy else Exposure.HOST_NETWORK)
-    members = {key: known.complete_member(key, member) for key, member in members.items()}
-    problems += members_problems(host, members)
-    problems += images_problems(images, proxy) if images else []
-    problems += proxy_problems(proxy) if proxy else []
-    problems += certificates_problems(certificates) if certificates else []
-    problems += monitoring_problems(monitoring, certificates, proxy) if monitoring and certificates else []
-    if images and images.credentials and "images" not in secret:
+    # without what counts for all of them there is nothing to look up
+    members = [known.complete_member(each) for each in members] if defaults else members
+    problems += _members_apart(host, members) if defaults else []
+    problems += _as_documented(proxy, images, monitoring) if proxy else []
+    problems += _alerts_in_time(monitoring, certificates) if monitoring and certificates else []
+    if isinstance(images, BuiltImages) and images.credentials and "images" not in secret:
         key = "images.credentials.password"
         problems.append(Problem(key, "it is there in plain text", f"{config_set(key, 'PASSWORD')} --secret"))
     if problems or not (host and images and proxy and certificates and monitoring):
         raise refusal("The stack's config has problems", problems)
     return Settings(
         host=host,
-        members=list(members.values()),
+        members=members,
         images=images,
         proxy=proxy,
         certificates=certificates,
         monitoring=monitoring,
         kind_nodes=known.kind_nodes,
-        monitored=known.monitored([host, *members.values()]) if monitoring.enabled else (),
+        monitored=known.monitored([host, *members]) if monitoring.enabled else (),
     )
-
-
-def _unknown_sections(values: Mapping[str, str]) -> Iterator[Problem]:
-    for key in sorted(set(values) - set(SECTIONS)):
-        yield Problem(key, "there is no such key" + _meant(key, SECTIONS), config_rm(key))
 
 
 class _Sections:
@@ -127,183 +112,147 @@ class _Sections:
         self._secret = secret
         self._problems = problems
 
-    def section(self, key: str, model: type[M], default: dict[str, object] | None = None) -> M | None:
+    def section(self, key: str, shape: TypeAdapter[T], default: str | None = "{}") -> T | None:
+        """A section as it is, or None after a problem. One without a default must be there."""
         if key not in self._values and default is None:
             self._problems.append(Problem(key, "it is missing", config_set(f"{key}.context", "CONTEXT")))
             return None
-        raw = self._parsed(key, dict) if key in self._values else default
-        return None if raw is None else _validate(key, raw, model, self._problems)
+        raw = self._object(key)
+        return None if raw is None else self._validated(key, [], raw, shape)
 
-    def members(self) -> dict[str, MemberSettings]:
-        """The members that could be read, by their key (`members[0]`)."""
-        raw = cast("list[object] | None", self._parsed("members", list) if "members" in self._values else [])
-        if raw == []:
-            self._problems.append(Problem("members", "it names no member", config_set("members[0].name", "MEMBER")))
-        keyed = {f"members[{i}]": each for i, each in enumerate(raw or [])}
-        read = {key: _validate(key, each, MemberSettings, self._problems) for key, each in keyed.items()}
-        return {key: member for key, member in read.items() if member}
+    def members(self, defaults: MemberDefaults | None) -> list[MemberSettings]:
+        """The members that could be read, in the order of the config."""
+        parsed = self._parsed("members")
+        if isinstance(parsed, list):
+            self._problems.append(_as_map(cast("list[object]", parsed), shown="members" not in self._secret))
+            return []
+        raw = self._object("members")
+        if raw == {}:
+            self._problems.append(
+                Problem("members", "it names no member", config_set("members.MEMBER.context", "CONTEXT"))
+            )
+        common = defaults.model_dump(by_alias=True, exclude_unset=True) if defaults else {}
+        read = [self._member(name, each, common) for name, each in (raw or {}).items()]
+        return [each for each in read if each]
 
-    def _parsed(self, key: str, shape: type) -> object:
+    def _member(self, name: str, raw: object, common: Mapping[str, object]) -> MemberSettings | None:
         try:
-            parsed: object = json.loads(self._values[key])
-        except json.JSONDecodeError:
-            parsed = self._values[key]
-        if not isinstance(parsed, shape):
-            found = "what it holds" if key in self._secret else repr(parsed)
-            kind = "a list" if shape is list else "an object"
-            mend = f"{config_rm(key)}, then set its parts with --path"
-            self._problems.append(Problem(key, f"{found} is not {kind}", mend))
+            TypeAdapter(Name).validate_python(name)
+        except ValidationError as error:
+            wrong = error.errors()[0].get("ctx", {})["error"]
+            key = config_key("members", name)
+            self._problems.append(
+                Problem(key, f"its name, {wrong.why}", f"{config_rm(key)}, then set it by another name")
+            )
             return None
-        return parsed
+        # YAML has nothing below a name that is all there is
+        own: object = {} if raw is None else raw
+        return self._validated("members", [name], _merged(common, own), TypeAdapter(MemberSettings), name)
 
+    def _validated(
+        self, section: str, path: Sequence[str], raw: object, shape: TypeAdapter[T], context: str = ""
+    ) -> T | None:
+        try:
+            return shape.validate_python(raw, context=context)
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+            self._problems.extend(explained(section, path, SECTIONS[section], each) for each in found)
+            return None
 
-def _validate(key: str, raw: object, model: type[M], problems: list[Problem]) -> M | None:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        problems.extend(_explained(key, each, model) for each in error.errors(include_url=False))
+    def _object(self, key: str) -> dict[str, object] | None:
+        """A section as an object, or None after a problem."""
+        parsed = self._parsed(key)
+        if isinstance(parsed, dict):
+            return cast("dict[str, object]", parsed)
+        found = "what it holds" if key in self._secret else repr(parsed)
+        self._problems.append(
+            Problem(key, f"{found} is not an object", f"{config_rm(key)}, then set its parts with --path")
+        )
         return None
 
-
-def _explained(section: str, error: ErrorDetails, model: type[Model]) -> Problem:
-    key = section + "".join(map(_part, error["loc"]))
-    # of a password not even a wrong one
-    found = "what it holds" if "credentials" in error["loc"] else json.dumps(error["input"], default=str)
-    if error["type"] == "extra_forbidden":
-        parent = _model_at(model, error["loc"][:-1])
-        return Problem(key, "there is no such key" + _meant(str(error["loc"][-1]), _keys(parent)), config_rm(key))
-    if error["type"] == "missing":
-        return Problem(key, "it is missing", config_set(key, "VALUE"))
-    return Problem(key, f"{found} should be {_wanted(error)}", config_set(key, "VALUE"))
-
-
-def _part(of: int | str) -> str:
-    """A part of a key as `pulumi config set --path` has it: `[0]`, `.name`, or quoted what is no plain name."""
-    if isinstance(of, int):
-        return f"[{of}]"
-    return f".{of}" if of.isidentifier() else f'["{of}"]'
-
-
-def _wanted(error: ErrorDetails) -> str:
-    """What a value should be, in the words of the config rather than pydantic's."""
-    if error["type"] in ("model_type", "model_attributes_type", "dict_type"):
-        return "an object"
-    if error["type"] in ("sequence_str", "is_instance_of"):
-        return "a list"
-    if error["type"] == "string_pattern_mismatch":
-        return PATTERNS[error.get("ctx", {})["pattern"]]
-    if error["type"] == "string_too_short":
-        return "a text that is not empty"
-    return error["msg"].removeprefix("Input should be ")
-
-
-def _model_at(model: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel]:
-    """The model at the end of a path; what is in a list is what the list is of."""
-    for part in [each for each in path if isinstance(each, str)]:
-        fields = {field.alias: field for field in model.model_fields.values()}
-        annotation = fields[part].annotation
-        candidates = [annotation, *getattr(annotation, "__args__", ())]
-        model = next(each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel))
-    return model
-
-
-def _keys(model: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _meant(key: str, known: Mapping[str, object] | Sequence[str]) -> str:
-    close = difflib.get_close_matches(key, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
-
-
-class _Known:
-    """Fills in what this machine knows: contexts are looked up, and with them endpoints and kind nodes."""
-
-    def __init__(self, workstation: Workstation, problems: list[Problem]) -> None:
-        self.kind_nodes: dict[str, KindNode] = {}
-        self._workstation = workstation
-        self._problems = problems
-
-    def complete_host(self, host: Host, exposure: Exposure) -> Host:
-        """The host with the address that agents dial; a load balancer's own is known only once there is one."""
-        there = self._server("host", host, "context", host.context)
-        self._server("host", host, "karmadaContext", host.karmada_context)
-        node = self._kind_node("host", host)
-        address = host.address
-        if not address and exposure is not Exposure.LOAD_BALANCER:
-            address = node.address if node else self._node_address(host, exposure) if there else ""
-        self._problems.extend(address_problems("host.address", address) if address else [])
-        return host.model_copy(update={"address": address})
-
-    def _node_address(self, host: Host, exposure: Exposure) -> str:
-        """The address of one of the host's nodes, or "" after a problem. On the host network it is not just any's."""
-        if host.kind:
-            return ""
-        why = "it is missing, and host.kind, by which it could be looked up, is too"
+    def _parsed(self, key: str) -> object:
+        text = self._values.get(key, "{}")
         try:
-            if exposure is Exposure.NODE_PORT:
-                return self._workstation.node_address(host.kubeconfig, host.context)
-        except Unavailable as reason:
-            why = f'it is missing, and the nodes of "{host.context}" do not tell: {reason}'
-        self._problems.append(Problem("host.address", why, config_set("host.address", "ADDRESS")))
-        return ""
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return text
 
-    def complete_member(self, key: str, member: MemberSettings) -> MemberSettings:
-        context = member.context or member.name
-        server = self._server(key, member, "context", context)
-        node = self._kind_node(key, member, needed=not member.paused)
-        endpoint = member.api_endpoint or server
-        if member.kind and not member.api_endpoint and is_loopback(host_of(server)):
-            # of a paused member the node may be away: then nothing knows its address, and nothing needs it
-            endpoint = node.endpoint if node else "" if member.paused else endpoint
-        problems = [*endpoint_problems(f"{key}.apiEndpoint", endpoint)] if endpoint else []
-        self._problems.extend(problems)
-        return member.model_copy(update={"context": context, "api_endpoint": "" if problems else endpoint})
 
-    def monitored(self, clusters: Sequence[Cluster]) -> Sequence[Cluster]:
-        """Those clusters that have the kinds of the prometheus-operator; of the others it says so."""
-        with ThreadPoolExecutor(len(clusters)) as pool:
-            answers = list(zip(clusters, pool.map(self._has_monitors, clusters), strict=True))
-        for cluster in [each for each, has in answers if not has]:
-            pulumi.log.warn(
-                f"{cluster.context} has no PodMonitor and PrometheusRule: it gets none (monitoring.enabled)"
-            )
-        return [each for each, has in answers if has]
+def _merged(common: object, own: object) -> object:
+    """An object's keys over common ones, and so on for objects in both."""
+    if not (isinstance(common, Mapping) and isinstance(own, Mapping)):
+        return own
+    common, own = cast("Mapping[str, object]", common), cast("Mapping[str, object]", own)
+    return {**common, **{key: _merged(common.get(key), each) for key, each in own.items()}}
 
-    def _has_monitors(self, cluster: Cluster) -> bool:
-        try:
-            return self._workstation.has_monitors(cluster.kubeconfig, cluster.context)
-        except Unavailable:
-            # a paused member keeps what it has; of any other preflight says that it does not answer
-            return True
 
-    def _server(self, key: str, cluster: Cluster, context_key: str, context: str) -> str:
-        """The API server's URL of a context, or "" after a problem."""
-        try:
-            servers = self._workstation.servers(cluster.kubeconfig)
-        except Unavailable as reason:
-            found = f'"{cluster.kubeconfig}"' if cluster.kubeconfig else "KUBECONFIG's file"
-            problem = Problem(
-                f"{key}.kubeconfig", f"{found} cannot be read: {reason}", config_set(f"{key}.kubeconfig", "PATH")
-            )
-            if problem not in self._problems:
-                self._problems.append(problem)
-            return ""
-        if context not in servers:
-            where = cluster.kubeconfig or "KUBECONFIG"
-            why = f'"{context}" is no context of {where}, which has ' + (", ".join(sorted(servers)) or "none")
-            mend = config_set(f"{key}.{context_key}", "CONTEXT")
-            self._problems.append(Problem(f"{key}.{context_key}", why, mend))
-        return servers.get(context, "")
+def _as_map(entries: Sequence[object], shown: bool) -> Problem:
+    """What to type where members are still a list. Of what may be secret no value is shown."""
+    commands = [f"pulumi config rm {PROJECT}:members"]
+    for entry in entries:
+        keys = {**cast("Mapping[str, object]", entry)} if isinstance(entry, Mapping) else {}
+        name = str(keys.pop("name", "NAME"))
+        for path, value in _leaves(keys or {"context": name}):
+            commands.append(config_set(config_key("members", name, *path), _typed(value) if shown else "VALUE"))
+    why = "it is a list, but members are a map by their names; these commands make it one"
+    return Problem("members", why, "\n      ".join(commands))
 
-    def _kind_node(self, key: str, cluster: Cluster, needed: bool = True) -> KindNode | None:
-        """The node of a kind cluster. Where it is not needed, a paused member's, it may be away."""
-        if not cluster.kind:
-            return None
-        try:
-            self.kind_nodes[cluster.kind] = self._workstation.kind_node(cluster.kind)
-        except Unavailable as reason:
-            why = f'"{cluster.kind}": {reason}'
-            mend = f"start it, or {config_set(f'{key}.kind', 'NAME')}"
-            self._problems.extend([Problem(f"{key}.kind", why, mend)] if needed else [])
-        return self.kind_nodes.get(cluster.kind)
+
+def _leaves(keys: Mapping[str, object]) -> Iterator[tuple[Sequence[str], object]]:
+    for key, value in keys.items():
+        if isinstance(value, Mapping):
+            yield from (([key, *path], each) for path, each in _leaves(cast("Mapping[str, object]", value)))
+        else:
+            yield [key], value
+
+
+def _typed(value: object) -> str:
+    """A value as it is typed for `pulumi config set --path`, which takes true, false and numbers for what they are."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    taken = value in ("true", "false") or (value.isdecimal() and str(int(value)) == value)
+    return shlex.quote(value) + (" --type string" if taken else "")
+
+
+def _members_apart(host: Host | None, members: Sequence[MemberSettings]) -> Iterator[Problem]:
+    """Members are told apart by the host of their endpoint too, and none is the host cluster."""
+    endpoints: dict[str, str] = {}
+    for member in members:
+        key = config_key("members", member.name)
+        other = endpoints.setdefault(member.host, key)
+        if member.host and other != key:
+            why = f'"{member.api_endpoint}" has the host of {other} too; the server tells members apart by it'
+            yield Problem(f"{key}.apiEndpoint", why, config_set(f"{key}.apiEndpoint", "https://ADDRESS:6443"))
+        if host and _same_cluster(host, member):
+            why = f'"{member.context}" is the host cluster (host.context, host.karmadaContext or host.kind)'
+            yield Problem(f"{key}.context", why, config_set(f"{key}.context", "CONTEXT"))
+
+
+def _same_cluster(host: Host, member: MemberSettings) -> bool:
+    if member.kind and member.kind == host.kind:
+        return True
+    return member.kubeconfig == host.kubeconfig and member.context in (host.context, host.karmada_context)
+
+
+def _as_documented(proxy: Proxy, images: Images | None, monitoring: MonitoringSettings | None) -> Iterator[Problem]:
+    """What other sections must not ask of a tunnel that is deployed as it is documented."""
+    if proxy.frontend is not Frontend.DOCUMENTED:
+        return
+    if isinstance(images, BuiltImages) and images.build.is_upstream:
+        why = f'"{proxy.frontend}", but {images.build.repository} has no plain port of its own'
+        yield Problem("proxy.frontend", why, config_set("proxy.frontend", Frontend.GUARDED))
+    if images and images.pull_secrets:
+        why = f"there is no such key with {AsDocumented.when}: {AsDocumented.about}"
+        yield Problem("images.pullSecrets", why, config_rm("images.pullSecrets"))
+    if monitoring and monitoring.enabled:
+        why = f"it is true, which does not go with {AsDocumented.when}: {AsDocumented.about}"
+        yield Problem("monitoring.enabled", why, config_set("monitoring.enabled", "false"))
+
+
+def _alerts_in_time(monitoring: MonitoringSettings, certificates: Certificates) -> Iterator[Problem]:
+    """An alert must not fire before `up` could have renewed what it is about."""
+    days, before = monitoring.certificate_days, certificates.renew_before_hours
+    if monitoring.enabled and days * 24 >= before:
+        why = f"{days} days are not below certificates.renewBeforeHours ({before}): it would fire before `up` renews"
+        key = "monitoring.certificateDays"
+        yield Problem(key, why, config_set(key, str(max(1, before // 48))))

@@ -22,7 +22,7 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from clusters.objects import number
+from clusters.objects import items
 from config.problems import PROJECT
 from policy.rules import STACK_RULES, Rule, StackRule, rules
 from policy.seen import seen
@@ -30,7 +30,8 @@ from policy.seen import seen
 
 def signing_generation() -> int:
     """The generation of the CA keys that sign, as the stack's config has it; the first one without."""
-    return number(pulumi.Config(PROJECT).get_object("certificates"), "caKey") or 1
+    generations = items(pulumi.Config(PROJECT).get_object("certificates"), "caKeys")
+    return next((each for each in generations if isinstance(each, int)), 1)
 
 
 def policy(rule: Rule) -> ResourceValidationPolicy:

@@ -7,7 +7,7 @@ change of keys is under way, it begins one. STACK is the stack.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from pydantic import ValidationError
 
@@ -18,77 +18,64 @@ from tools.stack import answer, name, run
 
 SECTION = f"{PROJECT}:certificates"
 
-
-@dataclass(frozen=True)
-class Step:
-    """What the config says: the generation that signs, and those that are trusted."""
-
-    signs: int
-    trusted: frozenset[int]
-
-    def __str__(self) -> str:
-        return f"generation {self.signs} signs, trusted: {', '.join(map(str, sorted(self.trusted)))}"
-
-    @property
-    def is_last(self) -> bool:
-        """Whether there is one key alone."""
-        return self.trusted == frozenset({self.signs})
+Step = tuple[int, ...]
+"""The generations that are trusted, the first one signs: `certificates.caKeys`."""
 
 
 def next_step(step: Step) -> Step:
-    """What comes after a step."""
-    if step.is_last:
-        return Step(step.signs, step.trusted | {step.signs + 1})
-    newest = max(step.trusted)
-    return Step(newest, step.trusted) if step.signs < newest else Step(newest, frozenset({newest}))
+    """What comes after a step: (1,), (1, 2), (2, 1), (2,)."""
+    if len(step) == 1:
+        return (*step, step[0] + 1)
+    return (max(step), min(step)) if step[0] < step[1] else step[:1]
+
+
+def said(step: Step) -> str:
+    """A step in words."""
+    return f"generation {step[0]} signs, trusted: {', '.join(map(str, sorted(step)))}"
 
 
 def main() -> int:
     """0 once the new keys alone are trusted everywhere; an `up`'s own exit code if one fails."""
     # in this order: a stack that is not there is not made by looking at its config
     was, step = deployed(), configured()
-    if step.is_last and was in (step, None):
-        step = next_step(step)
+    if len(step) == 1 and was in (step, ()):
+        step = configure(next_step(step))
     while True:
-        configure(step)
-        print(f"CA keys: {step}", flush=True)
+        print(f"CA keys: {said(step)}", flush=True)
         up = run("up", "--yes", "--skip-preview")
         if up:
-            print(f"CA keys: not yet everywhere: {step}. Run this again to go on.", file=sys.stderr)
+            print(f"CA keys: not yet everywhere: {said(step)}. Run this again to go on.", file=sys.stderr)
             return up
-        if step.is_last:
-            print(f"CA keys: done, {step}")
+        if len(step) == 1:
+            print(f"CA keys: done, {said(step)}")
             return 0
-        step = next_step(step)
+        step = configure(next_step(step))
 
 
 def configured() -> Step:
     """What the stack's config says."""
     section = parse(text(entries(answer("config", "--json")), SECTION, "value") or "{}")
     try:
-        certificates = Certificates.model_validate(section)
+        return tuple(Certificates.model_validate(section).ca_keys)
     except ValidationError:
         raise SystemExit(f"{SECTION} has problems: `pulumi preview` says which") from None
-    return Step(certificates.ca_key, frozenset(certificates.trusted))
 
 
-def deployed() -> Step | None:
-    """What the last `up` that ended well deployed everywhere; None where there was none."""
-    keys = [each for each in items(answer("stack", "output", "--json"), "caKeys") if isinstance(each, int)]
-    return Step(keys[0], frozenset(keys)) if keys else None
+def deployed() -> Step:
+    """What the last `up` that ended well deployed everywhere; nothing where there was none."""
+    return tuple(each for each in items(answer("stack", "output", "--json"), "caKeys") if isinstance(each, int))
 
 
-def configure(step: Step) -> None:
-    """Writes a step into the stack's config."""
-    commands = [["set", "--path", f"{SECTION}.caKey", str(step.signs)]]
-    if step.is_last:
-        commands.append(["rm", "--path", f"{SECTION}.trustedCaKeys"])
-    else:
-        trusted = enumerate(sorted(step.trusted))
-        commands += [["set", "--path", f"{SECTION}.trustedCaKeys[{i}]", str(each)] for i, each in trusted]
-    for command in commands:
-        if run("config", *command):
-            raise SystemExit(f"{SECTION} could not be set to: {step}")
+def configure(step: Step) -> Step:
+    """Writes a step into the stack's config, in one go: another program may read it at any time."""
+    keys: Sequence[str] = [f"{SECTION}.caKeys[{i}]={each}" for i, each in enumerate(step)]
+    command = ["set-all", "--path", *(word for key in keys for word in ("--plaintext", key))]
+    if len(step) == 1:
+        # the key that signs stays the first
+        command = ["rm", "--path", f"{SECTION}.caKeys[1]"]
+    if run("config", *command):
+        raise SystemExit(f"{SECTION} could not be set to: {said(step)}")
+    return step
 
 
 if __name__ == "__main__":

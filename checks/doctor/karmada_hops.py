@@ -12,7 +12,7 @@ from clusters.workstation import typed
 from components import anp
 from components.anp import PROXY_PATH
 from components.registration import AGENT_USER
-from config.rules import host_of, is_loopback
+from config.fields import host_of, is_loopback
 
 API, GRANT, CLUSTER, REQUEST = "Karmada API", "grant", "Cluster", "request"
 
@@ -116,7 +116,7 @@ def _beyond(path: TunnelPath, reason: str) -> str:
         logs = typed(
             path.tunnel.inside, "logs", f"--namespace={path.tunnel.member_namespace}", f"deployment/{anp.AGENT}"
         )
-        return f"{logs}  # proxy-agent does not reach {path.tunnel.target} from its pods: members[].apiEndpoint"
+        return f"{logs}  # proxy-agent does not reach {path.tunnel.target} from its pods: members.NAME.apiEndpoint"
     if any(each in reason for each in PASSED):
         where = f"--namespace={path.tunnel.host_namespace}"
         restarted = typed(path.tunnel.host, where, "rollout", "restart", f"deployment/{anp.SERVER}")

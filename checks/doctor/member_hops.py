@@ -23,7 +23,7 @@ def member_api(path: TunnelPath) -> Finding:
         path.asking.raw(path.tunnel.inside, "/readyz")
     except Unavailable as reason:
         why = f"the API server of {path.tunnel.inside.name} is not ready: {reason}"
-        mend = "see to the member's API server; a member that is away for long: members[].paused"
+        mend = "see to the member's API server; a member that is away for long: members.NAME.paused"
         return Finding(hop=MEMBER_API, state=State.WRONG, says=why, mend=mend)
     return Finding(hop=MEMBER_API, state=State.RIGHT, says=f"{path.tunnel.inside.name} is ready")
 

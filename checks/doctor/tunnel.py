@@ -8,7 +8,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from clusters.kubeconfig import Context
-from config.settings import Agent, Frontend, MemberSettings, Settings
+from config.proxy_settings import Frontend
+from config.settings import Agent, MemberSettings, Settings
 
 
 class Tunnel(BaseModel):

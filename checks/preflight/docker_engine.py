@@ -5,13 +5,13 @@ from __future__ import annotations
 from checks.preflight.facts import Facts
 from clusters.kubeconfig import Unavailable
 from clusters.workstation import ask
+from config.image_settings import BuiltImages, Images
 from config.problems import Problem
-from config.settings import Images
 
 
 def facts_of_engine(images: Images) -> Facts:
     """Whether it answers, if there is anything to build."""
-    if not images.build:
+    if not isinstance(images, BuiltImages):
         return Facts()
     try:
         ask(["docker", "version", "--format={{.Server.Version}}"])

@@ -12,8 +12,9 @@ from clusters.api import FORBIDDEN, NAMESPACES, NOT_FOUND, SECRETS, UNAUTHORIZED
 from clusters.kubeconfig import Context, Unavailable
 from clusters.objects import Json, text
 from clusters.workstation import typed
+from config.image_settings import Images
 from config.problems import Problem, config_set
-from config.settings import Cluster, Images
+from config.settings import Cluster
 
 
 @dataclass

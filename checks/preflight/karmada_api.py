@@ -10,7 +10,7 @@ from checks.registered import is_registered
 from clusters.api import CLUSTERS, FORBIDDEN, Asking
 from clusters.kubeconfig import Unavailable
 from clusters.objects import text
-from config.problems import Problem, config_set
+from config.problems import Problem, config_rm, config_set
 from config.settings import MemberSettings, Settings
 
 
@@ -44,10 +44,10 @@ def _cluster_object(key: str, member: MemberSettings, modes: Mapping[str, str]) 
     if member.name not in modes:
         known = ", ".join(sorted(modes)) or "none"
         why = f'Karmada has no Cluster "{member.name}"; it has {known}'
-        yield Problem(key, why, f"join it first, or take {key} out of the config")
+        yield Problem(key, why, f"join it first, or {config_rm(key)}")
     elif modes[member.name] != "Pull":
         why = f'the Cluster "{member.name}" is in {modes[member.name]} mode: Karmada dials it, and needs no tunnel'
-        yield Problem(key, why, f"take {key} out of the config")
+        yield Problem(key, why, config_rm(key))
 
 
 def _not_told(key: str, member: MemberSettings, reason: Unavailable) -> Problem:

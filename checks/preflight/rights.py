@@ -12,7 +12,8 @@ from clusters.api import SELF_REVIEWS, Asking
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at
 from components import anp
-from config.settings import Cluster, Exposure, Frontend, MemberSettings, Settings
+from config.proxy_settings import Exposure, Frontend
+from config.settings import Cluster, MemberSettings, Settings
 
 LATER = ("patch", "delete")
 """What is done to an object that is there: a role may allow it for that one alone."""

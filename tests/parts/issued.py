@@ -21,7 +21,7 @@ MEMBERS = ("member1", "member2")
 
 CONFIG: Mapping[str, Json] = {
     "karmada-anp:host": {"context": "host", "address": ADDRESS},
-    "karmada-anp:members": [{"name": name} for name in MEMBERS],
+    "karmada-anp:members": {name: {} for name in MEMBERS},
     "karmada-anp:images": {"server": "proxy-server:1", "agent": "proxy-agent:1"},
     "karmada-anp:proxy": {"credential": 2},
 }

@@ -11,12 +11,7 @@ from components.anp import SERVER_NAMES
 from tests.parts.issued import ADDRESS, MEMBERS, Issued, issue
 from tests.parts.test_handshakes import BOTH_ACCEPT, UNKNOWN_CA, Outcome, handshake
 
-PHASES: Sequence[Mapping[str, Json]] = (
-    {"caKey": 1},
-    {"caKey": 1, "trustedCaKeys": [1, 2]},
-    {"caKey": 2, "trustedCaKeys": [1, 2]},
-    {"caKey": 2},
-)
+PHASES: Sequence[Mapping[str, Json]] = ({"caKeys": [1]}, {"caKeys": [1, 2]}, {"caKeys": [2, 1]}, {"caKeys": [2]})
 IN_A_ROW = [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 3), (3, 3)]
 """Phases of which pods meet: while an `up` rolls them some are of the next one."""
 

@@ -84,10 +84,13 @@ def members() -> list[str]:
     return SITE.joined
 
 
-def settings_of(name: str) -> dict[str, Json]:
-    """A member's part of the config."""
-    described: dict[str, Json] = {"name": name, "kubeconfig": MEMBERS_CONFIG, "kind": name}
-    return described | ({"registered": True} if name in (SITE.registered, SECOND.registered) else {})
+def settings_of(*names: str) -> dict[str, dict[str, Json]]:
+    """The config's `members`, whole: each by its name."""
+    registered = (SITE.registered, SECOND.registered)
+    return {
+        name: {"kubeconfig": MEMBERS_CONFIG, "kind": name, **({"registered": True} if name in registered else {})}
+        for name in names
+    }
 
 
 def agent_specs(names: Sequence[str] = ()) -> Mapping[str, Json]:
@@ -159,7 +162,7 @@ def healthy(name: str) -> bool:
 
 def with_every_member(checkout: Checkout, site: Site = SITE) -> Iterator[Checkout]:
     """A checkout's stack for every member of a site that is there; destroyed in the end, whatever happened."""
-    checkout.configure(members=[settings_of(name) for name in site.joined])
+    checkout.configure(members=settings_of(*site.joined))
     yield checkout
     checkout.select().destroy()
 

@@ -17,7 +17,7 @@ from pulumi import automation
 from clusters.objects import Json
 from clusters.workstation import ask
 from components.images import ARCHITECTURES
-from config.settings import Build
+from config.image_settings import Build
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, answer, member

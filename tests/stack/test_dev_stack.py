@@ -106,7 +106,7 @@ def test_a_preview_from_a_second_checkout_changes_nothing(
     up: automation.UpResult, dev: Checkout, backend: Path, tmp_path: Path
 ) -> None:
     second = Checkout(tmp_path, backend, "dev")
-    second.configure(members=[environment.settings_of(name) for name in environment.members()])
+    second.configure(members=environment.settings_of(*environment.members()))
     assert not (tmp_path / ".sources").exists()
     assert unchanged(second.select().preview().change_summary)
 
@@ -173,13 +173,13 @@ def test_one_member_can_leave_without_the_other_being_touched(up: automation.UpR
     leaves, stays = names
     agent = ("get", "deployment/proxy-agent", "deployment/karmada-agent", f"--namespace={NAMESPACE}")
     was = [identity(each) for each in objects(kubectl(*environment.member(stays), *agent))]
-    dev.configure(members=[environment.settings_of(stays)])
+    dev.configure(members=environment.settings_of(stays))
     result = dev.select().up()
     assert f"{leaves}: reached" not in result.stdout
     assert [identity(each) for each in objects(kubectl(*environment.member(stays), *agent))] == was
     assert environment.ours_in(environment.member(leaves)) == []
     assert environment.healthy(leaves)
-    dev.configure(members=[environment.settings_of(name) for name in names])
+    dev.configure(members=environment.settings_of(*names))
     assert f"{leaves}: reached through Karmada" in dev.select().up().stdout
 
 

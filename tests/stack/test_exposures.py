@@ -19,7 +19,7 @@ from pulumi import automation
 from clusters.objects import Json, at, items, text
 from clusters.workstation import ask
 from components import anp
-from config.settings import OWN_PORTS
+from config.fields import OWN_PORTS
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, NAMESPACE, member

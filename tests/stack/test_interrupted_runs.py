@@ -76,7 +76,7 @@ class Killed:
 @pytest.fixture(scope="module")
 def alone(dev: Checkout) -> Iterator[Checkout]:
     """The dev stack for one member. Afterwards its state is such that it can be destroyed, whatever happened."""
-    dev.configure(members=[environment.settings_of(MEMBER)])
+    dev.configure(members=environment.settings_of(MEMBER))
     dev.select()
     yield dev
     dev.run(*CANCEL)

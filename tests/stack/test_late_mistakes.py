@@ -25,7 +25,7 @@ pytestmark = pytest.mark.long
 @pytest.fixture
 def down(dev: Checkout, before: Mapping[str, Json]) -> Iterator[Checkout]:
     """The dev stack for one member, not up yet. In the end there is nothing of it."""
-    dev.configure(host=local(), members=[environment.settings_of("member3")])
+    dev.configure(host=local(), members=environment.settings_of("member3"))
     dev.select()
     yield dev
     dev.select().destroy()

@@ -37,7 +37,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory, backend: Path) -> Checkout:
     """A checkout with the broken program in place of the program."""
     checkout = Checkout(tmp_path_factory.mktemp("broken"), backend, "broken", like="dev")
     shutil.copy(ROOT / "tests" / "stack" / "broken_program.py", checkout.directory / "__main__.py")
-    checkout.configure(certificates={"caKey": 2})
+    checkout.configure(certificates={"caKeys": [2]})
     checkout.select()
     return checkout
 
@@ -65,9 +65,7 @@ def test_the_dev_stack_breaks_no_rule_even_when_it_is_held_to_all(
     tmp_path: Path, backend: Path, before: Mapping[str, Json]
 ) -> None:
     dev = Checkout(tmp_path, backend, "held", like="dev")
-    dev.configure(
-        members=[environment.settings_of(name) for name in environment.members()], certificates={"protectCaKeys": True}
-    )
+    dev.configure(members=environment.settings_of(*environment.members()), certificates={"protectCaKeys": True})
     dev.select()
     done = preview(dev, *PACK)
     assert violations(done.stdout) == {}

@@ -111,7 +111,7 @@ def test_published_images_need_no_docker_engine(pushed: automation.UpResult, dev
     host = {"kubeconfig": environment.HOST_CONFIG, "context": HOST[1]}
     elsewhere.configure(
         host=host,
-        members=[without_kind(name) for name in environment.members()],
+        members=without_kind(*environment.members()),
         images={"server": images[0], "agent": images[1], "pullSecrets": [PULL_SECRET]},
         proxy={"exposure": "nodePort"},
     )
@@ -124,6 +124,9 @@ def test_published_images_need_no_docker_engine(pushed: automation.UpResult, dev
         stack.destroy()
 
 
-def without_kind(name: str) -> dict[str, Json]:
-    """A member as it is where nobody asks Docker for its address."""
-    return {key: value for key, value in environment.settings_of(name).items() if key != "kind"}
+def without_kind(*names: str) -> dict[str, Json]:
+    """Members as they are where nobody asks Docker for their addresses."""
+    return {
+        name: {key: value for key, value in described.items() if key != "kind"}
+        for name, described in environment.settings_of(*names).items()
+    }

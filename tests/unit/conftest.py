@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit import stacks
 from tests.unit.fake_clusters import OURS, Clusters
-from tests.unit.stacks import HOST, MEMBER3, MEMBER4, balanced, changed
+from tests.unit.stacks import HOST, MEMBER3, MEMBER4, PAIR, balanced, changed
 from tools.render.program import Run
 
 
@@ -32,13 +32,13 @@ def pair() -> Run:
 @pytest.fixture(scope="session")
 def reversed_pair(pair: Run) -> Run:
     """The next `up` of `pair`, with its members the other way round."""
-    return changed(pair.resources.values(), members=[MEMBER4, MEMBER3])
+    return changed(pair.resources.values(), members={"member4": MEMBER4, "member3": MEMBER3})
 
 
 @pytest.fixture(scope="session")
 def paused_pair(pair: Run) -> Run:
     """The next `up` of `pair`, with member4 paused."""
-    return changed(pair.resources.values(), members=[MEMBER3, {**MEMBER4, "paused": True}])
+    return changed(pair.resources.values(), members={"member3": MEMBER3, "member4": {**MEMBER4, "paused": True}})
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +66,7 @@ def pushed() -> Run:
 @pytest.fixture(scope="session")
 def node_port() -> Run:
     """The pair on a host that is no kind cluster, where agents dial a port of its nodes."""
-    return changed(host=HOST, members=[MEMBER3, MEMBER4], proxy={"exposure": "nodePort"})
+    return changed(host=HOST, members=PAIR, proxy={"exposure": "nodePort"})
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ from config import stack_config
 from config.settings import Settings
 
 HOST: dict[str, Json] = {"kubeconfig": "~/karmada.config", "context": "karmada-host", "address": "10.0.0.1"}
-MEMBER: dict[str, Json] = {"name": "member3", "kubeconfig": "~/members.config"}
-OTHER: dict[str, Json] = {"name": "member4", "kubeconfig": "~/members.config"}
+MEMBER: dict[str, Json] = {"kubeconfig": "~/members.config"}
+"""Of member3 and of any other by its name."""
 
 
 class Machine:
@@ -66,7 +66,7 @@ def load(secret: Collection[str] = (), /, **sections: Json) -> Settings:
 
     `secret` are the sections that hold something encrypted.
     """
-    whole: dict[str, Json] = {"host": HOST, "members": [MEMBER], **sections}
+    whole: dict[str, Json] = {"host": HOST, "members": {"member3": MEMBER}, **sections}
     return stack_config.load(
         {key: as_text(value) for key, value in whole.items() if value is not None}, Machine(), secret
     )

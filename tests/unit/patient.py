@@ -17,7 +17,7 @@ from config import stack_config
 from config.problems import PROJECT
 from config.settings import Settings
 from tests.unit.reading import flags, header
-from tests.unit.stacks import MEMBER3, MEMBER4
+from tests.unit.stacks import PAIR
 from tools.render.machine import PlaceholderMachine
 from tools.render.program import Run
 from tools.render.stackfile import config_of
@@ -118,7 +118,7 @@ class Patient:
 
 def settings(sections: Mapping[str, Json] | None = None) -> Settings:
     """The settings of the dev stack with two members, and other sections."""
-    whole = {**config_of("dev"), f"{PROJECT}:members": [MEMBER3, MEMBER4]}
+    whole = {**config_of("dev"), f"{PROJECT}:members": PAIR}
     whole |= {f"{PROJECT}:{key}": value for key, value in (sections or {}).items()}
     return stack_config.load(
         {key.removeprefix(f"{PROJECT}:"): json.dumps(each) for key, each in whole.items()}, PlaceholderMachine()

@@ -11,17 +11,17 @@ from tools.render.program import Run, run
 from tools.render.recorded import Recorded
 from tools.render.stackfile import ENCRYPTED, config_of
 
+STACKS = ("dev", "fork", "prod")
+"""The project's own stack files. Those that a user adds beside them are nothing to the tests."""
+
 MEMBER3: Mapping[str, Json] = {
-    "name": "member3",
-    "kubeconfig": "~/.kube/members.config",
     "kind": "member3",
     "apiEndpoint": "https://192.0.2.4:6443",
 }
-"""The dev stack's member, with the address that it is rendered with whatever else is asked for before."""
+"""The dev stack's member, with the address that it is rendered with whatever else is asked for before. Its
+kubeconfig is the default that the stack's file has."""
 
 MEMBER4: Mapping[str, Json] = {
-    "name": "member4",
-    "kubeconfig": "~/.kube/members.config",
     "registered": True,
     "apiEndpoint": "https://192.0.2.104:6443",
 }
@@ -33,6 +33,8 @@ def stack(name: str) -> Run:
     """A stack as its file is."""
     return run(name, config_of(name))
 
+
+PAIR: Mapping[str, Json] = {"member3": MEMBER3, "member4": MEMBER4}
 
 REGISTRY = "registry.example/karmada"
 
@@ -46,14 +48,14 @@ HOST: Mapping[str, Json] = {"kubeconfig": "~/.kube/karmada.config", "context": "
 @cache
 def pair() -> Run:
     """The dev stack with two members."""
-    return changed(members=[MEMBER3, MEMBER4])
+    return changed(members=PAIR)
 
 
 def balanced(before: Iterable[Recorded] = (), **sections: Json) -> Run:
     """The dev stack with two members, two proxy-servers behind a load balancer, and other sections."""
     ours: Mapping[str, Json] = {
         "host": HOST,
-        "members": [MEMBER3, MEMBER4],
+        "members": PAIR,
         "proxy": {"exposure": "loadBalancer", "replicas": 2},
         "monitoring": {"namespaces": ["monitoring"]},
     }
@@ -70,7 +72,7 @@ def pushed() -> Run:
     """The dev stack with two members, whose images are pushed to a registry with a password."""
     credentials: Mapping[str, Json] = {"username": "robot", "password": PASSWORD}
     images: Mapping[str, Json] = {"build": {}, "push": True, "registry": REGISTRY, "credentials": credentials}
-    return changed(members=[MEMBER3, MEMBER4], images={**images, "pullSecrets": ["pull", "pull-more"]})
+    return changed(members=PAIR, images={**images, "pullSecrets": ["pull", "pull-more"]})
 
 
 def kept(of: Run, *but: Recorded) -> list[Recorded]:

@@ -15,7 +15,8 @@ from clusters.objects import Json, parse, text
 from components.providers import providers
 from config.settings import Settings
 from tests.unit.fake_clusters import OURS, Clusters, deployment, secret
-from tests.unit.machines import MEMBER, load
+from tests.unit.machines import load
+from tests.unit.mistakes.refusal import member
 from tests.unit.stacks import changed
 from tools.render.program import Run
 
@@ -73,8 +74,8 @@ def test_what_was_made_by_hand_is_named_with_who_made_it_and_the_key_that_takes_
         '- karmada-anp:proxy.adopt: there already, in namespace "karmada-system" of member3: Deployment '
         '"proxy-agent", Secret "proxy-agent-cert" (by kubectl-client-side-apply)',
         f"to take its place: {ADOPT}",
-        '- karmada-anp:members[0].agent.container: the container "karmada-agent" has args of kubectl-patch, which this '
-        "program would have to overwrite",
+        '- karmada-anp:members.member3.agent.container: the container "karmada-agent" has args of kubectl-patch, '
+        "which this program would have to overwrite",
         f"they are the two flags alone: {ADOPT} takes their place",
     ]
 
@@ -152,7 +153,7 @@ def test_a_deployment_that_the_stacks_own_would_run_beside_is_refused(
 
 def test_it_is_looked_for_where_the_proxies_run(clusters: Clusters) -> None:
     clusters.apis["member3"]["namespaces/tunnel"] = [{"kind": "Namespace", "metadata": {"name": "tunnel"}}]
-    preflight.check(load(members=[{**MEMBER, "namespace": "tunnel", "agent": {"namespace": "karmada-system"}}]))
+    preflight.check(load(**member(namespace="tunnel", agent={"namespace": "karmada-system"})))
     assert {each for each in clusters.asked if "secrets/" in each} == {
         "karmada-host karmada-system secrets/proxy-server-cert",
         "member3 tunnel secrets/proxy-agent-cert",
@@ -172,7 +173,7 @@ def test_a_proxy_in_karmada_agents_own_command_is_warned_of(
     clusters.apis["member3"]["deployments/karmada-agent"] = [deployment(command=command)]
     assert adopted(settings) == []
     (warning,) = warned
-    assert warning.startswith("karmada-anp:members[0].agent: the command of the container")
+    assert warning.startswith("karmada-anp:members.member3.agent: the command of the container")
     assert "take it out before you destroy the stack" in warning
 
 

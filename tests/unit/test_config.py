@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
+
 import pulumi
 import pytest
 
 from clusters.objects import Json
-from config.settings import UPSTREAM, Frontend
-from tests.unit.machines import MEMBER, OTHER, load
+from config.image_settings import UPSTREAM, Build, BuiltImages
+from config.proxy_settings import AsDocumented, Frontend
+from tests.unit.machines import MEMBER, load
 from tests.unit.mistakes.refusal import (
     FORK,
     bare_host,
     build,
-    builtin,
     certificates,
+    documented,
     host,
+    images,
     member,
     members,
     monitoring,
@@ -25,15 +32,15 @@ from tests.unit.mistakes.refusal import (
 def test_the_local_environment_needs_only_contexts_and_kind_names() -> None:
     settings = load(
         host={"kubeconfig": "~/karmada.config", "context": "karmada-host", "kind": "karmada-host"},
-        members=[{**MEMBER, "kind": "member3"}],
+        members={"member3": {**MEMBER, "kind": "member3"}},
     )
     (member3,) = settings.members
     assert settings.host.karmada_context == "karmada-apiserver"
     assert settings.host.address == "172.18.0.2"
     assert settings.host.namespace == member3.namespace == member3.agent.namespace == "karmada-system"
     assert member3.agent.deployment == member3.agent.container == "karmada-agent"
-    assert (member3.context, member3.registered, member3.paused) == ("member3", False, False)
-    assert settings.images.build is not None
+    assert (member3.context, member3.registered, member3.paused) == ("member3", None, False)
+    assert isinstance(settings.images, BuiltImages)
     assert settings.images.build.repository == UPSTREAM
     assert settings.proxy.frontend is Frontend.GUARDED
     assert (settings.proxy.port, settings.proxy.replicas, settings.proxy.credential) == (8088, 1, 1)
@@ -42,7 +49,7 @@ def test_the_local_environment_needs_only_contexts_and_kind_names() -> None:
 
 
 def test_without_a_kubeconfig_contexts_come_from_where_kubeconfig_points() -> None:
-    (member3,) = load(members=[{"name": "member3", "context": "elsewhere"}]).members
+    (member3,) = load(members={"member3": {"context": "elsewhere"}}).members
     assert member3.api_endpoint == "https://10.0.0.9:6443"
 
 
@@ -98,9 +105,8 @@ def test_on_the_host_network_no_node_is_taken_for_the_one_that_the_server_runs_o
         load(**bare_host())
 
 
-@pytest.mark.parametrize("kind", ["", "karmada-host"])
-def test_a_load_balancers_address_is_nobodys_until_there_is_one(kind: str) -> None:
-    assert load(**bare_host(kind=kind), **proxy(exposure="loadBalancer")).host.address == ""
+def test_a_load_balancers_address_is_nobodys_until_there_is_one() -> None:
+    assert load(**bare_host(kind="karmada-host"), **proxy(exposure="loadBalancer")).host.address == ""
 
 
 def test_a_kind_clusters_node_is_known_by_the_cluster_and_others_have_none() -> None:
@@ -112,13 +118,13 @@ def test_a_kind_clusters_node_is_known_by_the_cluster_and_others_have_none() -> 
 
 
 def test_a_paused_member_is_a_member_but_not_an_active_one() -> None:
-    settings = load(**members(MEMBER, {**OTHER, "paused": True}))
+    settings = load(**members(MEMBER, {**MEMBER, "paused": True}))
     assert [each.name for each in settings.members] == ["member3", "member4"]
     assert [each.name for each in settings.active] == ["member3"]
 
 
 def test_a_paused_members_kind_node_may_be_away() -> None:
-    settings = load(**members(MEMBER, {**OTHER, "kind": "gone", "paused": True}))
+    settings = load(**members(MEMBER, {**MEMBER, "kind": "gone", "paused": True}))
     assert settings.members[1].api_endpoint == "https://10.0.0.4:6443"
     assert settings.node(settings.members[1]) is None
 
@@ -129,17 +135,18 @@ def test_the_hosts_address_may_be_an_ip_address_or_a_name(address: str) -> None:
 
 
 def test_the_fork_may_have_its_own_frontend() -> None:
-    assert load(**builtin()).proxy.frontend is Frontend.BUILTIN
+    assert isinstance(load(**documented()).proxy, AsDocumented)
 
 
 def test_a_members_agents_are_as_many_as_servers_or_as_it_says() -> None:
-    settings = load(**members(MEMBER, {**OTHER, "replicas": 1}), **proxy(exposure="nodePort", replicas=3))
+    settings = load(**members(MEMBER, {**MEMBER, "replicas": 1}), **proxy(exposure="nodePort", replicas=3))
     assert [settings.agents(each) for each in settings.members] == [3, 1]
 
 
 @pytest.mark.parametrize("source", ["10.0.0.0/8", "10.0.0.7", "10.0.0.7/32", "2001:db8::/32", "::1"])
 def test_a_source_is_a_network_or_an_address_of_either_family(source: str) -> None:
-    assert load(**proxy(allowedSources=[source])).proxy.allowed_sources == [source]
+    read = load(**proxy(allowedSources=[source])).proxy
+    assert read.model_dump()["allowed_sources"] == [source]
 
 
 @pytest.mark.parametrize("exposure", ["nodePort", "loadBalancer"])
@@ -152,13 +159,7 @@ def test_a_service_may_be_annotated_and_there_may_be_several_servers_behind_it(e
 
 
 def test_the_ca_key_that_signs_is_the_first_that_is_trusted() -> None:
-    def trusted(**keys: Json) -> list[int]:
-        return list(load(**certificates(**keys)).certificates.trusted)
-
-    assert trusted() == [1]
-    assert trusted(caKey=4) == [4]
-    assert trusted(caKey=1, trustedCaKeys=[1, 2]) == [1, 2]
-    assert trusted(caKey=2, trustedCaKeys=[1, 2]) == [2, 1]
+    assert [load(**certificates(**keys)).certificates.ca_keys for keys in ({}, {"caKeys": [2, 1]})] == [(1,), [2, 1]]
 
 
 # monitoring
@@ -173,19 +174,19 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_without_monitoring_no_cluster_is_asked_for_its_kinds(warnings: list[str]) -> None:
-    settings = load(**members(MEMBER, OTHER))
+    settings = load(**members(MEMBER, MEMBER))
     assert (settings.monitored, warnings) == ((), [])
 
 
 def test_a_cluster_without_the_kinds_of_monitoring_gets_none_and_is_named_in_a_warning(warnings: list[str]) -> None:
-    settings = load(**members(MEMBER, OTHER), **monitoring(enabled=True))
+    settings = load(**members(MEMBER, MEMBER), **monitoring(enabled=True))
     assert settings.monitored == [settings.host, settings.members[0]]
     assert warnings == ["member4 has no PodMonitor and PrometheusRule: it gets none (monitoring.enabled)"]
 
 
 def test_a_member_that_does_not_tell_its_kinds_keeps_what_it_has(warnings: list[str]) -> None:
     """A paused one may be away: what monitors it must not go. Of any other preflight says that it does not answer."""
-    settings = load(**members(MEMBER, {**OTHER, "context": "six", "paused": True}), **monitoring(enabled=True))
+    settings = load(**members(MEMBER, {**MEMBER, "context": "six", "paused": True}), **monitoring(enabled=True))
     assert settings.monitored == [settings.host, *settings.members]
     assert warnings == []
 
@@ -198,15 +199,73 @@ def test_an_alert_that_nobody_makes_may_be_of_any_day() -> None:
     assert load(**certificates(validityHours=72, renewBeforeHours=24)).monitoring.enabled is False
 
 
+# images
+
+
+def built(**keys: Json) -> Build:
+    images = load(**build(**keys)).images
+    assert isinstance(images, BuiltImages)
+    return images.build
+
+
 def test_another_build_argument_is_another_tag() -> None:
-    one, other = load(**build()).images.build, load(**build(args={"GO_VERSION": "1.27"})).images.build
-    assert one is not None
-    assert other is not None
+    one, other = built(), built(args={"GO_VERSION": "1.27"})
     assert one.image_tag != other.image_tag
     assert one.image_tag.startswith("v0.36.0-")
 
 
 def test_a_ref_with_a_slash_makes_a_tag_that_docker_takes() -> None:
-    built = load(**build(repository=FORK, ref="v0.0.24/dev", commit="0" * 40)).images.build
-    assert built is not None
-    assert "/" not in built.image_tag
+    assert "/" not in built(repository=FORK, ref="v0.0.24/dev", commit="0" * 40).image_tag
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["haproxy", "haproxy:3.2-alpine", "registry:5000/a__b/c-d:V1", "[fd00::1]:5000/x", f"a.b/c@sha256:{'0' * 61}100"],
+)
+def test_an_image_is_a_reference_as_registries_have_it(image: str) -> None:
+    assert load(**images(guard=image)).images.guard == image
+
+
+# members by name
+
+
+def test_what_counts_for_every_member_is_in_the_place_of_what_one_does_not_say() -> None:
+    common: dict[str, Json] = {**MEMBER, "replicas": 2, "agent": {"namespace": "agents", "deployment": "agent"}}
+    own: dict[str, Json] = {"replicas": 1, "agent": {"deployment": "other"}}
+    member3, member4 = load(memberDefaults=common, members={"member3": own, "member4": None}).members
+    assert (member3.name, member3.replicas, member4.name, member4.replicas) == ("member3", 1, "member4", 2)
+    assert (member3.agent.namespace, member3.agent.deployment) == ("agents", "other")
+    assert (member4.agent.namespace, member4.agent.deployment) == ("agents", "agent")
+
+
+def test_what_is_typed_to_make_a_map_of_a_list_of_members_makes_it() -> None:
+    """Each command is one of those in the message, split as a shell would, and done as pulumi does it."""
+    listed: list[Json] = [
+        {"name": "member3", **MEMBER, "registered": True, "replicas": 2, "agent": {"container": "true"}},
+        {"name": "member4", "context": "member 4's", "paused": False},
+        {"name": "edge-5"},
+    ]
+    with pytest.raises(pulumi.RunError) as error:
+        load(members=listed)
+    first, *commands = [shlex.split(line) for line in str(error.value).splitlines()[2:]]
+    assert first == ["pulumi", "config", "rm", "karmada-anp:members"]
+    made: dict[str, dict[str, Json]] = {}
+    for *begin, path, value, option in typed(commands):
+        assert begin == ["pulumi", "config", "set", "--path"]
+        _, name, *keys = path.split(".")
+        of = made.setdefault(name, {})
+        for key in keys[:-1]:
+            of = cast("dict[str, dict[str, Json]]", of).setdefault(key, {})
+        is_text = option == "--type string" or not (value.isdecimal() or value in ("true", "false"))
+        of[keys[-1]] = value if is_text else json.loads(value)
+    assert made == {
+        "member3": {**MEMBER, "registered": True, "replicas": 2, "agent": {"container": "true"}},
+        "member4": {"context": "member 4's", "paused": False},
+        "edge-5": {"context": "edge-5"},
+    }
+
+
+def typed(commands: Iterable[Sequence[str]]) -> Iterator[list[str]]:
+    """Commands of seven words, `--type string` as one at the end."""
+    for each in commands:
+        yield [*each[:6], " ".join(each[6:])]

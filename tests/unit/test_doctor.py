@@ -285,7 +285,7 @@ def test_an_endpoint_that_the_agent_cannot_dial_is_looked_for_at_the_agent(answe
     assert first is not None
     assert first.hop == "request"
     assert "logs --namespace=karmada-system deployment/proxy-agent" in first.mend
-    assert "192.0.2.4:6443 from its pods: members[].apiEndpoint" in first.mend
+    assert "192.0.2.4:6443 from its pods: members.NAME.apiEndpoint" in first.mend
 
 
 def test_an_answer_of_the_guards_own_is_not_blamed_on_the_way_to_it() -> None:
@@ -319,11 +319,11 @@ def test_the_grant_is_asked_for_as_karmadactl_register_names_the_agent() -> None
 def stacks() -> Mapping[str, tuple[Run, dict[str, Json]]]:
     """Runs of the program, and the sections in which they differ from dev."""
     fork: dict[str, Json] = {
-        "proxy": {"frontend": "builtin"},
+        "proxy": {"frontend": "documented"},
         "images": {"build": {"repository": "https://github.com/a/fork", "ref": "fork", "commit": "0" * 40}},
     }
     entry: dict[str, Json] = {"proxy": {"exposure": "loadBalancer"}}
-    rotated: dict[str, Json] = {"certificates": {"caKey": 2, "trustedCaKeys": [1, 2]}}
+    rotated: dict[str, Json] = {"certificates": {"caKeys": [2, 1]}}
     return {
         "dev": (pair(), {}),
         "fork": (changed((), members=_members(), **fork), fork),
@@ -332,8 +332,8 @@ def stacks() -> Mapping[str, tuple[Run, dict[str, Json]]]:
     }
 
 
-def _members() -> list[Json]:
-    return [each.model_dump(by_alias=True, mode="json", exclude={"agent"}) for each in settings().members]
+def _members() -> dict[str, Json]:
+    return {each.name: each.model_dump(by_alias=True, mode="json", exclude_unset=True) for each in settings().members}
 
 
 @pytest.mark.parametrize("name", ["dev", "fork", "load balancer", "two CAs"])

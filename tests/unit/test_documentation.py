@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,19 +13,22 @@ from pydantic import BaseModel
 
 from checks.doctor.walk import HOPS
 from clusters.objects import Json, at, entries, parse, text
+from config.explanations import model_of
+from config.image_settings import BuiltImages
 from config.stack_config import SECTIONS
 from policy.rules import STACK_RULES
 from policy.rules import rules as policies
 from tests import documents
 from tests.unit.machines import load
-from tools.render.config_table import Row, model_of, rows, table
-from tools.render.stackfile import ROOT, config_of, stacks
+from tests.unit.stacks import STACKS
+from tools.render.config_table import Row, rows, table
+from tools.render.stackfile import ROOT, config_of
 
-ROW = re.compile(r"^\| `([a-z]+(?:(?:\[\])?\.\w+)+)` \|(.*?)\| (.*) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([a-zA-Z]+(?:(?:\[\])?\.\w+)+)` \|(.*?)\| (.*) \|$", re.MULTILINE)
 """A row of the table of config keys: key, default, meaning."""
 
-NAMED_KEY = re.compile(rf"(?<![\w/.-])(?:karmada-anp:)?((?:{'|'.join(SECTIONS)})(?:\[\d*\])?(?:\.\w+(?:\[\d*\])?)+)")
-"""A config key in a command or between backticks: `members[].paused`, `karmada-anp:members[1].paused`."""
+NAMED_KEY = re.compile(rf"(?<![\w/.-])(?:karmada-anp:)?((?:{'|'.join(SECTIONS)})(?:\.[\w-]+(?:\[\d*\])?)+)")
+"""A config key in a command or between backticks: `members.NAME.paused`, `karmada-anp:members.member4.paused`."""
 
 
 def free_maps() -> set[str]:
@@ -41,13 +46,14 @@ def table_in(document: str) -> list[Row]:
     return [Row(key=key, default=default.strip(), meaning=meaning) for key, default, meaning in ROW.findall(document)]
 
 
-def groups(model: type[BaseModel], name: str = "") -> Iterator[tuple[str, list[str]]]:
-    """A model's own keys, and those of each key that has keys of its own, by that key."""
-    yield name, [str(field.alias) for field in model.model_fields.values()]
-    for field in model.model_fields.values():
+def groups(*variants: type[BaseModel], name: str = "") -> Iterator[tuple[str, list[str]]]:
+    """The keys of a section's variants, and those of each key that has keys of its own, by that key."""
+    fields = [field for model in variants for field in model.model_fields.values()]
+    yield name, [str(field.alias) for field in fields]
+    for field in fields:
         nested = model_of(field)
         if nested:
-            yield from groups(nested, str(field.alias))
+            yield from groups(nested, name=str(field.alias))
 
 
 def test_pulumi_yaml_declares_the_sections_that_there_are() -> None:
@@ -56,13 +62,13 @@ def test_pulumi_yaml_declares_the_sections_that_there_are() -> None:
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_pulumi_yaml_declares_a_section_as_what_it_is(section: str) -> None:
-    assert text(declared(), section, "type") == ("array" if section == "members" else "object")
+    assert text(declared(), section, "type") == "object"
 
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_pulumi_yaml_names_every_key(section: str) -> None:
     description = text(declared(), section, "description")
-    for parent, keys in groups(SECTIONS[section]):
+    for parent, keys in groups(*SECTIONS[section]):
         said = description if not parent else description.partition(f"{parent}: {{")[2].partition("}")[0]
         assert [key for key in keys if not re.search(rf"\b{key}\b", said)] == [], parent or section
 
@@ -70,7 +76,7 @@ def test_pulumi_yaml_names_every_key(section: str) -> None:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_pulumi_yaml_names_no_key_that_there_is_not(section: str) -> None:
     description = text(declared(), section, "description")
-    known = {key for _, keys in groups(SECTIONS[section]) for key in keys}
+    known = {key for _, keys in groups(*SECTIONS[section]) for key in keys}
     named = {
         word
         for inside in re.findall(r"\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}", description)
@@ -106,7 +112,6 @@ def test_every_key_has_a_meaning_that_fits_a_table() -> None:
 def test_a_key_that_must_be_given_says_so() -> None:
     assert {row.key for row in rows() if row.default == "required"} == {
         "host.context",
-        "members[].name",
         "images.credentials.username",
         "images.credentials.password",
     }
@@ -118,23 +123,37 @@ def test_a_default_in_the_table_is_the_one_that_is_filled_in() -> None:
     assert said["proxy.port"] == str(settings.proxy.port)
     assert said["proxy.frontend"] == settings.proxy.frontend
     assert said["certificates.caValidityHours"] == str(settings.certificates.ca_validity_hours)
-    assert said["members[].registered"] == "false"
-    assert settings.images.build is not None
+    assert said["members.NAME.paused"] == "false"
+    assert isinstance(settings.images, BuiltImages)
     assert parse(said["images.build.args"]) == settings.images.build.args
 
 
-@pytest.mark.parametrize("stack", stacks())
+@pytest.mark.parametrize("stack", STACKS)
 def test_every_stack_file_has_only_keys_that_there_are(stack: str) -> None:
+    assert unknown_keys(stack, ROOT) == []
+
+
+def test_a_users_own_stack_file_is_nothing_to_these_tests_and_is_read_as_any_other(tmp_path: Path) -> None:
+    for file in ("Pulumi.yaml", *(f"Pulumi.{each}.yaml" for each in STACKS)):
+        shutil.copy(ROOT / file, tmp_path)
+    (tmp_path / "Pulumi.mine.yaml").write_text("config: {karmada-anp:proxy: {prot: 8088}}")
+    assert [unknown_keys(each, tmp_path) for each in STACKS] == [[]] * len(STACKS)
+    assert unknown_keys("mine", tmp_path) == ["proxy.prot"]
+
+
+def unknown_keys(stack: str, root: Path) -> list[str]:
+    """The keys of a stack's file that are in no table."""
     known = {row.key for row in rows()}
-    for section, value in config_of(stack).items():
-        name = section.removeprefix("karmada-anp:")
-        for path in paths(value, name):
-            assert path in known, f"Pulumi.{stack}.yaml"
+    sections = {key.removeprefix("karmada-anp:"): value for key, value in config_of(stack, root).items()}
+    return [path for name, value in sections.items() for path in paths(value, name) if path not in known]
 
 
 def paths(value: Json, path: str) -> Iterator[str]:
     """The key paths of a section's value, lists as `[]`. What is in a map of the user's own, as labels, is no key."""
-    if isinstance(value, Mapping) and path not in free_maps():
+    if path == "members" and isinstance(value, Mapping):
+        for each in value.values():
+            yield from paths(each, "members.NAME")
+    elif isinstance(value, Mapping) and path not in free_maps():
         for key, each in value.items():
             yield f"{path}.{key}"
             yield from paths(each, f"{path}.{key}")
@@ -200,11 +219,11 @@ def test_every_config_key_that_a_document_names_is_there(document: str) -> None:
     known = {row.key for row in rows()}
     for key in named_keys(document):
         within = any(key.startswith(f"{each}.") for each in free_maps())
-        assert key in known or within, key
+        assert key in known or within or key == "members.NAME", key
 
 
 def test_config_keys_are_found_where_documents_name_them() -> None:
-    assert {"proxy.credential", "members[].paused", "monitoring.labels.release"} <= set(
+    assert {"proxy.credential", "members.NAME.paused", "monitoring.labels.release"} <= set(
         named_keys("docs/operations.md")
     )
 
@@ -214,7 +233,7 @@ def named_keys(document: str) -> Iterator[str]:
     commands = [block for name, block in documents.blocks().items() if name.startswith(f"{document}#")]
     for code in [*documents.CODE.findall(documents.content(document)), *commands]:
         for key in NAMED_KEY.findall(code):
-            yield re.sub(r"\[\d*\]$", "", re.sub(r"\[\d+\]", "[]", key))
+            yield re.sub(r"^members\.[\w-]+", "members.NAME", re.sub(r"\[\d*\]$", "", re.sub(r"\[\d+\]", "[]", key)))
 
 
 def test_every_command_in_the_documents_is_run_by_a_test_or_excused_with_a_reason() -> None:

@@ -36,14 +36,14 @@ def test_everything_that_is_wrong_is_reported_together() -> None:
     with pytest.raises(pulumi.RunError) as error:
         load(
             **host(context="typo"),
-            **members({**MEMBER, "apiEndpoint": "https://127.0.0.1:6443"}, {"name": "member4", "kind": "gone"}),
+            **members({**MEMBER, "apiEndpoint": "https://127.0.0.1:6443"}, {"kind": "gone"}),
             **proxy(replicas=2, port=8091),
             **certificates(validityHours=0),
             typo={},
         )
     said = str(error.value)
-    keys = ["typo", "certificates.validityHours", "host.context", "members[0].apiEndpoint", "members[1].context"]
-    keys += ["members[1].kind", "proxy.replicas", "proxy.port"]
+    keys = ["typo", "certificates.validityHours", "host.context", "members.member3.apiEndpoint"]
+    keys += ["members.member4.context", "members.member4.kind", "proxy.replicas", "proxy.port"]
     assert said.startswith(f"The stack's config has problems ({len(keys)}):")
     assert [key for key in keys if f"karmada-anp:{key}: " not in said] == []
 

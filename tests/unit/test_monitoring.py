@@ -14,7 +14,7 @@ from cryptography import x509
 from clusters.objects import Json, at, entries, items, text
 from config.problems import PROJECT
 from tests.unit.reading import containers, of_kind, pods
-from tests.unit.stacks import MEMBER3, MEMBER4, balanced, changed, differing, kept, pair, short
+from tests.unit.stacks import MEMBER3, MEMBER4, PAIR, balanced, changed, differing, kept, pair, short
 from tests.unit.test_secrecy import secrets_of, seen
 from tools.render.machine import PlaceholderMachine
 from tools.render.program import Run, run
@@ -35,7 +35,7 @@ SUMMER_IN_INDIA = datetime(2026, 7, 1, 9, 30, tzinfo=timezone(timedelta(hours=5,
 @cache
 def monitored() -> Run:
     """The pair with monitoring, issued somewhere else than in UTC."""
-    sections: Mapping[str, Json] = {"members": [MEMBER3, MEMBER4], "monitoring": MONITORING}
+    sections: Mapping[str, Json] = {"members": PAIR, "monitoring": MONITORING}
     config = {**config_of("dev"), **{f"{PROJECT}:{key}": each for key, each in sections.items()}}
     return run("dev", config, now=SUMMER_IN_INDIA)
 
@@ -97,24 +97,24 @@ def test_a_cluster_without_the_operators_kinds_gets_none() -> None:
         return context == "member3"
 
     with patch.object(PlaceholderMachine, "has_monitors", has_monitors):
-        one = changed(members=[MEMBER3, MEMBER4], monitoring=MONITORING)
+        one = changed(members=PAIR, monitoring=MONITORING)
     assert objects(one).keys() == {each.format("member3") for each in MEMBER_NAMES}
 
 
 def test_monitoring_touches_nothing_else() -> None:
     before = pair()
-    after = changed(before.resources.values(), members=[MEMBER3, MEMBER4], monitoring=MONITORING)
+    after = changed(before.resources.values(), members=PAIR, monitoring=MONITORING)
     ours = objects(after).keys() | {short(each.urn) for each in of_kind(after, "Monitoring").values()}
     assert differing(before, after) == ours
 
 
 def test_a_second_up_changes_nothing() -> None:
-    again = changed(monitored().resources.values(), members=[MEMBER4, MEMBER3], monitoring=MONITORING)
+    again = changed(monitored().resources.values(), members=PAIR, monitoring=MONITORING)
     assert differing(monitored(), again) == set()
 
 
 def test_what_a_paused_member_has_is_left_as_it_is() -> None:
-    members = [MEMBER3, {**MEMBER4, "paused": True}]
+    members = {"member3": MEMBER3, "member4": {**MEMBER4, "paused": True}}
     paused = changed(monitored().resources.values(), members=members, monitoring=MONITORING)
     left = {name for name, each in objects(paused).items() if each.ignore_changes}
     assert left == {each.format("member4") for each in MEMBER_NAMES}
@@ -129,7 +129,7 @@ def test_they_have_the_labels_that_a_prometheus_looks_for() -> None:
 
 
 def test_they_are_where_the_pods_are() -> None:
-    apart = changed(host=HOST, members=[{**MEMBER3, "namespace": "edge"}], monitoring=MONITORING)
+    apart = changed(host=HOST, members={"member3": {**MEMBER3, "namespace": "edge"}}, monitoring=MONITORING)
     expected = {**dict.fromkeys(HOST_NAMES, "tunnel"), **{each.format("member3"): "edge" for each in MEMBER_NAMES}}
     assert {name: text(each.inputs, "metadata", "namespace") for name, each in objects(apart).items()} == expected
 
@@ -151,7 +151,7 @@ def test_a_pod_monitor_selects_the_pods_and_names_their_metrics_ports(monitor: s
 
 def test_the_job_in_the_rules_is_the_one_that_the_operator_makes_of_a_pod_monitor() -> None:
     """Its namespace and its name, whatever else is in the cluster: API servers may have an ANP of their own."""
-    apart = changed(host=HOST, members=[{**MEMBER3, "namespace": "edge"}], monitoring=MONITORING)
+    apart = changed(host=HOST, members={"member3": {**MEMBER3, "namespace": "edge"}}, monitoring=MONITORING)
     for name in ("proxy-server-monitoring", "member3-monitoring"):
         monitor = entries(apart.the("PodMonitor", name).inputs, "metadata")
         exprs = [text(each, "expr") for each in rules(apart, name) if not text(each, "labels", "certificate")]
@@ -181,7 +181,9 @@ def test_an_alert_of_a_member_names_it() -> None:
 
 
 def test_a_member_is_missed_only_where_others_are_expected_too() -> None:
-    one, nobody = (changed(members=[{**MEMBER3, "paused": paused}], monitoring=MONITORING) for paused in (False, True))
+    one, nobody = (
+        changed(members={"member3": {**MEMBER3, "paused": paused}}, monitoring=MONITORING) for paused in (False, True)
+    )
     every, of_one, of_nobody = (alerts(each, "proxy-server-monitoring") for each in (monitored(), one, nobody))
     assert every - of_one == {"KarmadaAnpMembersMissing"}
     assert of_one - of_nobody == {"KarmadaAnpNoAgent"}
@@ -195,7 +197,7 @@ def test_every_certificate_has_an_alert() -> None:
 
 
 def test_every_certificate_has_an_alert_while_a_ca_key_is_changed() -> None:
-    changing = changed(certificates={"caKey": 2, "trustedCaKeys": [1, 2]}, monitoring=MONITORING)
+    changing = changed(certificates={"caKeys": [2, 1]}, monitoring=MONITORING)
     assert {"frontend-ca-1", "frontend-ca-2", "agent-ca-1", "agent-ca-2"} <= certificate_rules(changing).keys()
     assert certificate_rules(changing).keys() == certificates(changing).keys()
 
@@ -209,7 +211,7 @@ def test_an_alert_has_the_time_that_is_in_the_certificate() -> None:
 def test_a_renewed_certificate_is_in_the_rule() -> None:
     renewed = changed(
         kept(monitored(), monitored().the("LocallySignedCert", "member3-agent")),
-        members=[MEMBER3, MEMBER4],
+        members=PAIR,
         monitoring=MONITORING,
     )
     assert "PrometheusRule proxy-server-monitoring" in differing(monitored(), renewed)
@@ -219,7 +221,7 @@ def test_a_renewed_certificate_is_in_the_rule() -> None:
 
 def test_a_paused_members_certificate_is_left_out_as_it_is_of_the_stacks_outputs() -> None:
     """`up` renews it in the state alone: the alert would be of a certificate that the member does not have."""
-    paused = changed(members=[MEMBER3, {**MEMBER4, "paused": True}], monitoring=MONITORING)
+    paused = changed(members={"member3": MEMBER3, "member4": {**MEMBER4, "paused": True}}, monitoring=MONITORING)
     assert certificates(paused).keys() - certificate_rules(paused).keys() == {"member4-agent"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clusters.objects import at, items
 from tests.unit.reading import commands, guard_configuration
-from tests.unit.stacks import MEMBER3, MEMBER4, changed, differing, short
+from tests.unit.stacks import MEMBER3, PAIR, changed, differing, short
 from tools.render.program import Run
 
 
@@ -29,7 +29,7 @@ def test_only_a_paused_members_cluster_may_be_out_of_reach_and_nothing_in_it_is_
 
 
 def test_a_member_that_comes_back_is_as_it_was(pair: Run, paused_pair: Run) -> None:
-    back = changed(paused_pair.resources.values(), members=[MEMBER3, MEMBER4])
+    back = changed(paused_pair.resources.values(), members=PAIR)
     assert {each for each in differing(pair, back) if not each.startswith("Command")} == set()
 
 
@@ -44,6 +44,6 @@ def test_the_guard_lets_through_to_a_paused_member_so_that_it_need_not_roll(pair
 
 
 def test_a_stack_of_paused_members_does_not_wait_for_an_agent(dev: Run) -> None:
-    paused = changed(dev.resources.values(), members=[{**MEMBER3, "paused": True}])
+    paused = changed(dev.resources.values(), members={"member3": {**MEMBER3, "paused": True}})
     (server, _) = items(paused.the("Deployment", "proxy-server").inputs, "spec", "template", "spec", "containers")
     assert at(server, "readinessProbe", "httpGet", "path") == "/healthz"

@@ -16,9 +16,10 @@ from policy.rules import STACK_RULES, rules
 from policy.seen import opened
 from tests.unit.broken import BROKEN, CREDENTIAL
 from tests.unit.policies import Broken, altered, breaches, broken, of
+from tests.unit.stacks import STACKS
 from tests.unit.test_rotation import SIGNS, phase
 from tools.render.program import Run
-from tools.render.stackfile import ROOT, stacks
+from tools.render.stackfile import ROOT
 
 NAMES = [each.name for each in (*rules(1), *STACK_RULES)]
 
@@ -127,7 +128,7 @@ def levels(stack: str) -> Mapping[str, Json]:
 
 
 def test_stacks_on_a_throw_away_environment_are_advised_and_every_other_one_is_held_to_the_rules() -> None:
-    assert {file.stem for file in (ROOT / "policy").glob("*.json")} == {"dev", "fork"} < set(stacks())
+    assert {file.stem for file in (ROOT / "policy").glob("*.json")} == {"dev", "fork"} < set(STACKS)
     for stack in ("dev", "fork"):
         assert levels(stack)["all"] == "advisory"
         assert levels(stack).keys() - {"all"} <= set(NAMES)

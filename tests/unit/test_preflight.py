@@ -14,11 +14,10 @@ from clusters.objects import Json, at, items
 from config.settings import Settings
 from tests.proof import note
 from tests.unit.fake_clusters import NAMESPACE, OURS, Clusters, binding, cluster, deployment, identity
-from tests.unit.machines import MEMBER, OTHER, load
-from tests.unit.mistakes.refusal import FORK
+from tests.unit.machines import MEMBER, load
+from tests.unit.mistakes.refusal import FORK, RM, SET, member, members
 
 HOME = Path.home()
-SET = "pulumi config set --path 'karmada-anp:{0}' {1}"
 
 
 @pytest.fixture
@@ -108,9 +107,9 @@ PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
     ),
     "a member's API does not answer": (
         without("member3"),
-        "members[0].context",
+        "members.member3.context",
         'the API of "member3" does not answer: connection refused',
-        "or pause it: " + SET.format("members[0].paused", "true"),
+        "or pause it: " + SET.format("members.member3.paused", "true"),
     ),
     "the host has no such namespace": (
         having("karmada-host", "namespaces/karmada-system"),
@@ -120,69 +119,69 @@ PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
     ),
     "a member has no such namespace": (
         having("member3", "namespaces/karmada-system"),
-        "members[0].namespace",
+        "members.member3.namespace",
         'there is no namespace "karmada-system" in member3',
         f"kubectl --kubeconfig={HOME}/members.config --context=member3 create namespace karmada-system",
     ),
     "karmada-agent's Deployment is not there": (
         having("member3", "deployments/karmada-agent"),
-        "members[0].agent.deployment",
+        "members.member3.agent.deployment",
         'there is no Deployment "karmada-agent" in namespace "karmada-system" of member3',
-        SET.format("members[0].agent.deployment", "NAME"),
+        SET.format("members.member3.agent.deployment", "NAME"),
     ),
     "it has no such container, and those that it has are listed": (
         having("member3", "deployments/karmada-agent", deployment(container="agent")),
-        "members[0].agent.container",
+        "members.member3.agent.container",
         'has no container "karmada-agent", but agent',
-        SET.format("members[0].agent.container", "NAME"),
+        SET.format("members.member3.agent.container", "NAME"),
     ),
     "its args are somebody else's": (
         having("member3", "deployments/karmada-agent", deployment(["--v=4"], ["kubectl-patch"])),
-        "members[0].agent.container",
+        "members.member3.agent.container",
         "has args of kubectl-patch",
         "take them away from deployment/karmada-agent",
     ),
     "its args are ours and somebody else's": (
         having("member3", "deployments/karmada-agent", deployment(["--v=4"], [OURS, "argocd"])),
-        "members[0].agent.container",
+        "members.member3.agent.container",
         f"has args of argocd, {OURS}",
         "take them away from deployment/karmada-agent",
     ),
     "its args are another stack's": (
         having("member3", "deployments/karmada-agent", deployment(["--cluster-api-endpoint=x"], ["karmada-anp-prod"])),
-        "members[0]",
+        "members.member3",
         '"member3" has the tunnel of the stack "prod" already',
-        "take it out of one of the two: members[0] here, or that stack's",
+        "take it out of one of the two: members.member3 here, or that stack's",
     ),
     "its args are nobody's that we know": (
         having("member3", "deployments/karmada-agent", deployment(["--v=4"])),
-        "members[0].agent.container",
+        "members.member3.agent.container",
         "has args of an unknown manager",
         "take them away from deployment/karmada-agent",
     ),
     "Karmada does not know the member, and those that it knows are listed": (
         having("karmada-apiserver", "clusters", cluster("member4")),
-        "members[0]",
+        "members.member3",
         'Karmada has no Cluster "member3"; it has member4',
-        "join it first, or take members[0] out of the config",
+        "join it first, or " + RM.format("members.member3"),
     ),
     "Karmada knows no cluster": (
         having("karmada-apiserver", "clusters"),
-        "members[0]",
+        "members.member3",
         'Karmada has no Cluster "member3"; it has none',
         "join it first",
     ),
     "the member is in push mode": (
         having("karmada-apiserver", "clusters", cluster("member3", "Push")),
-        "members[0]",
+        "members.member3",
         'the Cluster "member3" is in Push mode',
-        "take members[0] out of the config",
+        RM.format("members.member3"),
     ),
     "the Karmada API's user may not look how the member was joined": (
         refusing("karmada-apiserver clusterrolebindings/system:karmada:member3:agent"),
-        "members[0].registered",
+        "members.member3.registered",
         'the Karmada API may not be asked whether `karmadactl register` joined "member3"',
-        SET.format("members[0].registered", "true") + ", or false if it was not",
+        SET.format("members.member3.registered", "true") + ", or false if it was not",
     ),
     "the host's credentials have expired": (
         saying("karmada-host", *LOGGED_OUT),
@@ -198,7 +197,7 @@ PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
     ),
     "a member's credentials have expired": (
         saying("member3", *LOGGED_OUT),
-        "members[0].context",
+        "members.member3.context",
         'the API of "member3" does not accept the credentials',
         "or pause it",
     ),
@@ -210,7 +209,7 @@ PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
     ),
     "a member's user may not even ask": (
         saying("member3", *DENIED),
-        "members[0].context",
+        "members.member3.context",
         'the user of "member3" may not even ask',
         "or pause it",
     ),
@@ -234,27 +233,27 @@ PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
     ),
     "a member's context is the host's by another name": (
         being("member3", "karmada-host"),
-        "members[0].context",
+        "members.member3.context",
         '"member3" is the cluster of host.context too',
-        SET.format("members[0].context", "CONTEXT"),
+        SET.format("members.member3.context", "CONTEXT"),
     ),
     "a member's context is the Karmada API's by another name": (
         being("member3", "karmada-apiserver"),
-        "members[0].context",
+        "members.member3.context",
         '"member3" is the Karmada API',
-        SET.format("members[0].context", "CONTEXT"),
+        SET.format("members.member3.context", "CONTEXT"),
     ),
     "a member's context is another member's": (
         being("member3", "member4"),
-        "members[0].context",
+        "members.member3.context",
         '"member3" is what Karmada knows as "member4"',
-        SET.format("members[0].context", "CONTEXT"),
+        SET.format("members.member3.context", "CONTEXT"),
     ),
     "a member's context is a cluster that Karmada does not know": (
         being("member3", "a stranger"),
-        "members[0].context",
+        "members.member3.context",
         '"member3" is not what Karmada knows as "member3"',
-        SET.format("members[0].context", "CONTEXT"),
+        SET.format("members.member3.context", "CONTEXT"),
     ),
     "the host's user may not create Secrets": (
         denying("karmada-host", "create secrets"),
@@ -270,13 +269,13 @@ PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
     ),
     "a member's user may not create Secrets": (
         denying("member3", "create secrets"),
-        "members[0].context",
+        "members.member3.context",
         'the user of "member3" may not create secrets in namespace "karmada-system"',
         "give that user a role",
     ),
     "a member's user may not patch Deployments": (
         denying("member3", "patch deployments"),
-        "members[0].context",
+        "members.member3.context",
         'may not patch deployments.apps in namespace "karmada-system"; patch deployments.apps/karmada-agent',
         "give that user a role",
     ),
@@ -336,26 +335,26 @@ def _containers(of: Json) -> Sequence[Json]:
 def test_the_karmada_api_tells_who_is_registered(clusters: Clusters, paused: bool) -> None:
     """A paused member's grant is not to be taken away either."""
     having("karmada-apiserver", "clusterrolebindings/system:karmada:member4:agent", binding("member4"))(clusters)
-    ready = preflight.check(load(members=[MEMBER, {**OTHER, "paused": paused}]))
+    ready = preflight.check(load(**members(MEMBER, {**MEMBER, "paused": paused})))
     assert {each.name: each.registered for each in ready.settings.members} == {"member3": False, "member4": True}
 
 
 @pytest.mark.parametrize("said", [True, False])
 def test_where_the_config_says_it_nobody_is_asked(clusters: Clusters, said: bool) -> None:
     refusing("karmada-apiserver clusterrolebindings/system:karmada:member3:agent")(clusters)
-    (member,) = preflight.check(load(members=[{**MEMBER, "registered": said}])).settings.members
-    assert member.registered is said
+    (found,) = preflight.check(load(**member(registered=said))).settings.members
+    assert found.registered is said
 
 
 def test_a_paused_member_is_not_asked_and_may_be_anything(clusters: Clusters) -> None:
     without("member4")(clusters)
     having("karmada-apiserver", "clusters", cluster("member3"))(clusters)
-    preflight.check(load(members=[MEMBER, {**OTHER, "paused": True}]))
+    preflight.check(load(**members(MEMBER, {**MEMBER, "paused": True})))
     assert [each for each in clusters.asked if each.startswith("member4")] == []
 
 
 def test_a_stack_of_paused_members_is_no_problem(clusters: Clusters) -> None:
-    preflight.check(load(members=[{**MEMBER, "paused": True}]))
+    preflight.check(load(members={"member3": {**MEMBER, "paused": True}}))
 
 
 def test_published_images_need_no_docker_engine(clusters: Clusters) -> None:
@@ -387,7 +386,7 @@ def test_a_pull_secret_that_is_missing_in_a_cluster_is_said_with_what_makes_it(
 def test_each_pull_secret_is_looked_for_in_the_clusters_own_namespace(clusters: Clusters) -> None:
     clusters.apis["member3"]["namespaces/tunnel"] = [{"kind": "Namespace", "metadata": {"name": "tunnel"}}]
     images: Json = {"server": "example.org/server", "agent": "example.org/agent", "pullSecrets": ["pull", "other"]}
-    said = refusal(load(images=images, members=[{**MEMBER, "namespace": "tunnel"}]))
+    said = refusal(load(images=images, members={"member3": {**MEMBER, "namespace": "tunnel"}}))
     assert said.count("images.pullSecrets[1]") == 2
     assert 'no Secret "other" in namespace "karmada-system" of karmada-host' in said
     assert 'no Secret "other" in namespace "tunnel" of member3' in said
@@ -396,7 +395,7 @@ def test_each_pull_secret_is_looked_for_in_the_clusters_own_namespace(clusters: 
 
 def test_a_paused_members_pull_secrets_are_not_asked_for(clusters: Clusters) -> None:
     del clusters.apis["member4"]["secrets/pull"]
-    preflight.check(load(images=PULLED, members=[MEMBER, {**OTHER, "paused": True}]))
+    preflight.check(load(images=PULLED, **members(MEMBER, {**MEMBER, "paused": True})))
 
 
 def test_without_pull_secrets_no_secret_is_asked_for(clusters: Clusters) -> None:
@@ -410,7 +409,7 @@ def test_another_place_of_karmada_agent_is_where_it_is_looked_for(clusters: Clus
         "namespaces/karmada-system": [NAMESPACE],
         "deployments/agent": [deployment(container="main", name="agent")],
     }
-    preflight.check(load(members=[{**MEMBER, "agent": agent}]))
+    preflight.check(load(members={"member3": {**MEMBER, "agent": agent}}))
 
 
 def test_everything_that_is_wrong_is_in_one_message(clusters: Clusters) -> None:
@@ -420,9 +419,9 @@ def test_everything_that_is_wrong_is_in_one_message(clusters: Clusters) -> None:
     having("member3", "namespaces/karmada-system")(clusters)
     having("member3", "deployments/karmada-agent")(clusters)
     without("member4")(clusters)
-    said = refusal(load(members=[MEMBER, OTHER]))
-    keys = ["host.context", "members[0]", "members[1]", "images.build", "members[0].namespace"]
-    keys += ["members[0].agent.deployment", "members[1].context"]
+    said = refusal(load(**members(MEMBER, MEMBER)))
+    keys = ["host.context", "members.member3", "members.member4", "images.build", "members.member3.namespace"]
+    keys += ["members.member3.agent.deployment", "members.member4.context"]
     assert said.startswith(f"The clusters are not ready for this stack; nothing was changed ({len(keys)}):")
     assert [key for key in keys if f"  - karmada-anp:{key}: " not in said] == []
 
@@ -430,16 +429,16 @@ def test_everything_that_is_wrong_is_in_one_message(clusters: Clusters) -> None:
 # whose cluster it is
 
 
-SWAPPED: Sequence[Json] = [{**MEMBER, "context": "member4"}, {**OTHER, "context": "member3"}]
+SWAPPED = members({**MEMBER, "context": "member4"}, {**MEMBER, "context": "member3"})
 
 
 def test_members_whose_contexts_are_swapped_are_said_each_by_its_key(clusters: Clusters) -> None:
-    said = refusal(load(members=SWAPPED[:1]))
-    assert 'karmada-anp:members[0].context: "member4" is what Karmada knows as "member4"' in said
-    said = refusal(load(members=SWAPPED))
+    said = refusal(load(**member(context="member4")))
+    assert 'karmada-anp:members.member3.context: "member4" is what Karmada knows as "member4"' in said
+    said = refusal(load(**SWAPPED))
     assert "(2):" in said
-    assert 'karmada-anp:members[0].context: "member4" is what Karmada knows as "member4"' in said
-    assert 'karmada-anp:members[1].context: "member3" is what Karmada knows as "member3"' in said
+    assert 'karmada-anp:members.member3.context: "member4" is what Karmada knows as "member4"' in said
+    assert 'karmada-anp:members.member4.context: "member3" is what Karmada knows as "member3"' in said
 
 
 def test_of_another_cluster_nothing_else_is_said(clusters: Clusters, settings: Settings) -> None:
@@ -487,7 +486,7 @@ def test_a_tunnel_whose_server_is_elsewhere_is_warned_of(
     tunnelled(clusters)
     preflight.check(settings)
     (warning,) = warned
-    assert warning.startswith('karmada-anp:members[0]: Karmada goes to "member3" by http://x:1, but there is no')
+    assert warning.startswith('karmada-anp:members.member3: Karmada goes to "member3" by http://x:1, but there is no')
     assert 'no proxy-server in namespace "karmada-system" of karmada-host' in warning
 
 
@@ -510,7 +509,7 @@ def test_rights_are_asked_for_what_the_stack_does_and_no_more(clusters: Clusters
 def test_rights_go_with_what_the_config_asks_for(clusters: Clusters) -> None:
     preflight.check(
         load(
-            members=[{**MEMBER, "registered": True}],
+            members={"member3": {**MEMBER, "registered": True}},
             proxy={"exposure": "loadBalancer", "replicas": 2},
             monitoring={"enabled": True},
         )
@@ -525,7 +524,7 @@ def test_rights_go_with_what_the_config_asks_for(clusters: Clusters) -> None:
 def test_the_fork_needs_no_right_on_clusters(clusters: Clusters) -> None:
     denying("karmada-apiserver", "patch clusters")(clusters)
     images = {"build": {"repository": FORK, "ref": "v0.0.24/dev", "commit": "0" * 40}}
-    preflight.check(load(proxy={"frontend": "builtin"}, images=images))
+    preflight.check(load(proxy={"frontend": "documented"}, images=images))
 
 
 def test_what_is_there_is_asked_for_by_its_name(clusters: Clusters, settings: Settings) -> None:

@@ -14,8 +14,8 @@ from tools.render.program import Run
 from tools.render.stackfile import ROOT
 
 FILE = ROOT / "Pulumi.prod.yaml"
-KEY = re.compile(r"( *)(- )?([A-Za-z][\w./:-]*?):(?: |$)")
-"""A line of a key, with its indentation and whether it begins what is in a list."""
+KEY = re.compile(r"( *)([A-Za-z][\w./:-]*?):(?: |$)")
+"""A line of a key, with its indentation."""
 
 NAMESPACE = "karmada-tunnel"
 MEMBERS = ("edge-berlin", "edge-lisbon")
@@ -35,10 +35,10 @@ def test_the_small_site_has_one_agent_and_the_other_as_many_as_there_are_servers
     assert of_kind(prod, "PodDisruptionBudget").keys() == {"proxy-server", "edge-berlin-proxy-agent"}
 
 
-def test_every_image_is_one_with_a_digest_and_none_is_built(prod: Run) -> None:
+def test_every_image_is_of_one_version_anps_by_its_digest_and_none_is_built(prod: Run) -> None:
     said = [text(each, "image") for pod in pods(prod).values() for each in containers(pod).values()]
     assert len(said) == 4
-    assert [each for each in said if "@sha256:" not in each] == []
+    assert [each for each in said if not re.search(r"/proxy-\w+:v[\d.]+@sha256:|/haproxy:\d+\.\d+\.\d+-", each)] == []
     assert [each.urn for each in prod.resources.values() if "docker" in each.type] == []
 
 
@@ -74,7 +74,7 @@ def test_the_cloud_is_told_what_load_balancer_to_make(prod: Run) -> None:
 def test_no_kind_cluster_and_no_kubeconfigs_path_is_in_the_example() -> None:
     """Real clusters have neither node containers here nor one home directory."""
     written = {path for path, _, _ in keys_of_file()}
-    assert written.isdisjoint({"host.kind", "members[].kind", "host.kubeconfig", "members[].kubeconfig"})
+    assert written.isdisjoint({"host.kind", "members.NAME.kind", "host.kubeconfig", "memberDefaults.kubeconfig"})
 
 
 def keys_of_file() -> Iterator[tuple[str, int, bool]]:
@@ -84,12 +84,9 @@ def keys_of_file() -> Iterator[tuple[str, int, bool]]:
     for place, line in enumerate(FILE.read_text().splitlines(), 1):
         found = KEY.match(line)
         if found:
-            column = len(found[1]) + len(found[2] or "")
-            parents = [each for each in parents if each[0] < column]
-            if found[2]:
-                parents[-1] = (parents[-1][0], parents[-1][1].removesuffix("[]") + "[]")
-            parents.append((column, found[3].removeprefix("karmada-anp:")))
-            path = ".".join(name for _, name in parents[1:])
+            parents = [each for each in parents if each[0] < len(found[1])]
+            parents.append((len(found[1]), found[2].removeprefix("karmada-anp:")))
+            path = re.sub(r"^members\.[^.]+", "members.NAME", ".".join(name for _, name in parents[1:]))
             yield path, place, above.lstrip().startswith("#") or " # " in line
         above = line
 

@@ -6,7 +6,7 @@ import pytest
 
 from clusters.objects import items, text
 from tests.unit.reading import checksum, commands, guard_configuration, header, needs
-from tests.unit.stacks import MEMBER3, MEMBER4, changed, differing, kept, short
+from tests.unit.stacks import PAIR, changed, differing, kept, short
 from tools.render.program import Run
 
 TYPE_TOKENS = {
@@ -50,7 +50,7 @@ def test_a_second_up_changes_nothing_though_members_are_listed_in_another_order(
 
 
 def test_another_member_changes_no_resource_of_the_first(dev: Run) -> None:
-    both = changed(dev.resources.values(), members=[MEMBER3, MEMBER4])
+    both = changed(dev.resources.values(), members=PAIR)
     touched = {each for each in differing(dev, both) if "member4" not in each}
     # the guard lets through to one more, which is in its Secret and in the checksum
     assert touched == {"Secret proxy-guard", "Deployment proxy-server", "Command member3-check"}
@@ -201,7 +201,7 @@ def test_the_fork_has_neither_guard_nor_credential(fork: Run) -> None:
 
 
 def test_a_renewed_agent_certificate_rolls_that_agent_and_no_other_pod(pair: Run) -> None:
-    renewed = changed(kept(pair, pair.the("LocallySignedCert", "member3-agent")), members=[MEMBER3, MEMBER4])
+    renewed = changed(kept(pair, pair.the("LocallySignedCert", "member3-agent")), members=PAIR)
     assert checksum(renewed, "member3-proxy-agent") != checksum(pair, "member3-proxy-agent")
     assert differing(pair, renewed) == {
         "Secret member3-proxy-agent-cert",

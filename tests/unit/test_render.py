@@ -136,7 +136,8 @@ def program(tmp_path: Path) -> Path:
 def test_defaults_of_the_project_are_filled_in_and_a_stacks_own_win(program: Path) -> None:
     (program / "Pulumi.x.yaml").write_text("config:\n  karmada-anp:proxy: {port: 9000}\n  other:key: 1\n")
     assert stackfile.config_of("x", program) == {
-        "karmada-anp:images": {"build": {}},
+        "karmada-anp:memberDefaults": {},
+        "karmada-anp:images": {},
         "karmada-anp:proxy": {"port": 9000},
         "karmada-anp:certificates": {},
         "karmada-anp:monitoring": {},
@@ -147,7 +148,7 @@ def test_defaults_of_the_project_are_filled_in_and_a_stacks_own_win(program: Pat
 def test_an_empty_stack_file_has_only_defaults(program: Path) -> None:
     (program / "Pulumi.x.yaml").write_text("")
     assert stackfile.config_of("x", program).keys() == {
-        f"karmada-anp:{key}" for key in ("images", "proxy", "certificates", "monitoring")
+        f"karmada-anp:{key}" for key in ("memberDefaults", "images", "proxy", "certificates", "monitoring")
     }
 
 
@@ -160,11 +161,11 @@ def test_config_reaches_the_program_as_the_engine_hands_it_over() -> None:
 def test_a_placeholder_stands_for_an_encrypted_value_wherever_it_is(program: Path) -> None:
     (program / "Pulumi.x.yaml").write_text(
         "config:\n  karmada-anp:images: {credentials: {username: x, password: {secure: v1:abc}}}\n"
-        "  karmada-anp:members: [{name: {secure: v1:def}}]\n  other:key: {secure: v1:ghi}\n"
+        "  karmada-anp:members: {member3: {context: {secure: v1:def}}}\n  other:key: {secure: v1:ghi}\n"
     )
     found = stackfile.config_of("x", program)
     assert found["karmada-anp:images"] == {"credentials": {"username": "x", "password": "<encrypted>"}}
-    assert found["karmada-anp:members"] == [{"name": "<encrypted>"}]
+    assert found["karmada-anp:members"] == {"member3": {"context": "<encrypted>"}}
     assert found["other:key"] == "<encrypted>"
     assert "v1:" not in str(found)
 

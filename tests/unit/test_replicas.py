@@ -51,12 +51,15 @@ def test_there_are_as_many_agents_as_servers(load_balancer: Run, node_port: Run)
 
 
 def test_a_members_own_number_of_agents_wins_over_the_servers() -> None:
-    run = balanced(members=[{**MEMBER3, "replicas": 1}, {**MEMBER4, "replicas": 3}])
+    run = balanced(members={"member3": {**MEMBER3, "replicas": 1}, "member4": {**MEMBER4, "replicas": 3}})
     assert replicas(run) == {"proxy-server": 2, "member3-proxy-agent": 1, "member4-proxy-agent": 3}
 
 
 def test_on_the_host_network_a_member_may_have_several_agents_of_the_one_server() -> None:
-    assert replicas(changed(members=[{**MEMBER3, "replicas": 2}])) == {"proxy-server": 1, "member3-proxy-agent": 2}
+    assert replicas(changed(members={"member3": {**MEMBER3, "replicas": 2}})) == {
+        "proxy-server": 1,
+        "member3-proxy-agent": 2,
+    }
 
 
 def test_agents_go_on_dialling_when_they_have_every_server_that_there_was(guarded_stack: Run) -> None:
@@ -84,7 +87,7 @@ def test_a_drain_takes_one_pod_at_a_time_where_there_are_several(load_balancer: 
 def test_a_single_pod_has_no_budget_which_would_never_let_its_node_go(node_port: Run, dev: Run, fork: Run) -> None:
     for run in (node_port, dev, fork):
         assert of_kind(run, "PodDisruptionBudget") == {}
-    one = balanced(members=[{**MEMBER3, "replicas": 1}, MEMBER4])
+    one = balanced(members={"member3": {**MEMBER3, "replicas": 1}, "member4": MEMBER4})
     assert of_kind(one, "PodDisruptionBudget").keys() == {"proxy-server", "member4-proxy-agent"}
 
 
@@ -157,7 +160,7 @@ def test_where_nobody_hands_over_a_server_is_ready_at_once(dev: Run) -> None:
 
 
 def test_a_server_that_expects_no_agent_is_ready_without() -> None:
-    run = balanced(members=[{**MEMBER3, "paused": True}])
+    run = balanced(members={"member3": {**MEMBER3, "paused": True}})
     probe = at(containers(pods(run)["proxy-server"])["proxy-server"], "readinessProbe")
     assert probe == {"httpGet": {"path": "/healthz", "port": 8092}, "periodSeconds": 1, "initialDelaySeconds": 0}
 

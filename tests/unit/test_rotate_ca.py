@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 
 from clusters.objects import Json
+from config.settings import Certificates
 from tools import rotate_ca
-from tools.rotate_ca import Step, next_step
+from tools.rotate_ca import Step, next_step, said
 
-BEFORE = Step(1, frozenset({1}))
-BOTH = Step(1, frozenset({1, 2}))
-SIGNS = Step(2, frozenset({1, 2}))
-AFTER = Step(2, frozenset({2}))
-CHANGE = [BOTH, SIGNS, AFTER]
+BEFORE: Step = (1,)
+BOTH: Step = (1, 2)
+SIGNS: Step = (2, 1)
+AFTER: Step = (2,)
+CHANGE: list[Step] = [BOTH, SIGNS, AFTER]
 
 
 class FakePulumi:
@@ -35,11 +35,11 @@ class FakePulumi:
     def run(self, *command: str) -> int:
         if self.failing and self.failing in " ".join(command):
             return 1
-        if command[:2] == ("config", "set"):
-            self._set(*command[2:])
+        if command[:3] == ("config", "set-all", "--path"):
+            self._set(*command[3:])
         elif command[:2] == ("config", "rm"):
-            assert command[2:] == ("--path", "karmada-anp:certificates.trustedCaKeys")
-            self.certificates.pop("trustedCaKeys", None)
+            assert command[2:] == ("--path", "karmada-anp:certificates.caKeys[1]")
+            self._keys().pop()
         else:
             assert command == ("up", "--yes", "--skip-preview")
             return self._up()
@@ -53,21 +53,19 @@ class FakePulumi:
         assert command == ("stack", "output", "--json")
         if self.deployed is None:
             return {}
-        signs = self.deployed.signs
-        return {"caKeys": [signs, *sorted(self.deployed.trusted - {signs})], "members": {}}
+        return {"caKeys": list(self.deployed), "members": {}}
 
-    def _set(self, path_option: str, path: str, value: str) -> None:
-        assert path_option == "--path"
-        found = re.fullmatch(r"karmada-anp:certificates\.(\w+)(?:\[(\d+)\])?", path)
-        assert found
-        if found[2] is None:
-            self.certificates[found[1]] = int(value)
-            return
-        listed = self.certificates.setdefault(found[1], [])
+    def _keys(self) -> list[Json]:
+        listed = self.certificates.setdefault("caKeys", [])
         assert isinstance(listed, list)
-        index = int(found[2])
-        assert index <= len(listed)
-        listed[index : index + 1] = [int(value)]
+        return listed
+
+    def _set(self, *pairs: str) -> None:
+        for option, pair in zip(pairs[::2], pairs[1::2], strict=True):
+            found = re.fullmatch(r"karmada-anp:certificates\.caKeys\[(\d)\]=(\d+)", pair)
+            assert found
+            assert option == "--plaintext"
+            self._keys()[int(found[1]) : int(found[1]) + 1] = [int(found[2])]
 
     def _up(self) -> int:
         step = self.configured()
@@ -79,11 +77,7 @@ class FakePulumi:
 
     def configured(self) -> Step:
         """What `up` would read."""
-        signs, trusted = self.certificates.get("caKey", 1), self.certificates.get("trustedCaKeys", [])
-        assert isinstance(signs, int)
-        assert isinstance(trusted, Sequence)
-        generations = frozenset(each for each in trusted if isinstance(each, int))
-        return Step(signs, generations or frozenset({signs}))
+        return tuple(Certificates.model_validate(self.certificates).ca_keys)
 
 
 def faked(monkeypatch: pytest.MonkeyPatch, pulumi: FakePulumi) -> FakePulumi:
@@ -102,23 +96,21 @@ def test_from_one_key_to_the_next_there_are_three_steps_and_then_it_begins_again
     steps = [BEFORE]
     for _ in range(4):
         steps.append(next_step(steps[-1]))
-    assert steps == [BEFORE, *CHANGE, Step(2, frozenset({2, 3}))]
+    assert steps == [BEFORE, *CHANGE, (2, 3)]
 
 
 def test_the_config_of_every_step_is_one_that_the_program_takes() -> None:
-    """The key that signs is trusted, and never more than two are."""
     step = BEFORE
     for _ in range(9):
         step = next_step(step)
-        assert step.signs in step.trusted
-        assert len(step.trusted) <= 2
+        assert tuple(Certificates.model_validate({"caKeys": list(step)}).ca_keys) == step
 
 
 def test_two_steps_in_a_row_have_a_trusted_key_in_common_that_one_of_them_signs_with() -> None:
     steps = [BEFORE, *CHANGE]
     for one, other in pairwise(steps):
-        assert one.signs in other.trusted
-        assert other.signs in one.trusted
+        assert one[0] in other
+        assert other[0] in one
 
 
 def test_a_whole_change_is_three_ups_and_leaves_the_next_key_alone_in_the_config(
@@ -126,14 +118,14 @@ def test_a_whole_change_is_three_ups_and_leaves_the_next_key_alone_in_the_config
 ) -> None:
     assert rotate_ca.main() == 0
     assert fresh.ups == CHANGE
-    assert fresh.certificates == {"validityHours": 8760, "caKey": 2}
+    assert fresh.certificates == {"validityHours": 8760, "caKeys": [2]}
     assert capsys.readouterr().out.splitlines()[-1] == "CA keys: done, generation 2 signs, trusted: 2"
 
 
 def test_another_change_goes_on_from_there(fresh: FakePulumi) -> None:
     assert (rotate_ca.main(), rotate_ca.main()) == (0, 0)
-    assert fresh.ups[3:] == [Step(2, frozenset({2, 3})), Step(3, frozenset({2, 3})), Step(3, frozenset({3}))]
-    assert fresh.certificates == {"validityHours": 8760, "caKey": 3}
+    assert fresh.ups[3:] == [(2, 3), (3, 2), (3,)]
+    assert fresh.certificates == {"validityHours": 8760, "caKeys": [3]}
 
 
 @pytest.mark.parametrize("failed", [0, 1, 2])
@@ -143,10 +135,10 @@ def test_an_up_that_fails_ends_it_with_its_exit_code_and_the_next_run_goes_on_fr
     fresh.failing_ups = [0] * failed + [255]
     assert rotate_ca.main() == 255
     assert fresh.ups == CHANGE[: failed + 1]
-    assert f"not yet everywhere: {CHANGE[failed]}. Run this again to go on." in capsys.readouterr().err
+    assert f"not yet everywhere: {said(CHANGE[failed])}. Run this again to go on." in capsys.readouterr().err
     assert rotate_ca.main() == 0
     assert fresh.ups == [*CHANGE[: failed + 1], *CHANGE[failed:]]
-    assert fresh.certificates == {"validityHours": 8760, "caKey": 2}
+    assert fresh.certificates == {"validityHours": 8760, "caKeys": [2]}
 
 
 def test_an_up_that_fails_again_and_again_takes_no_step_further(fresh: FakePulumi) -> None:
@@ -160,16 +152,9 @@ def test_a_run_that_was_killed_before_its_up_goes_on_from_what_it_had_configured
     monkeypatch: pytest.MonkeyPatch, step: Step
 ) -> None:
     earlier = [BEFORE, *CHANGE][CHANGE.index(step)]
-    trusted: dict[str, Json] = {} if step.is_last else {"trustedCaKeys": sorted(step.trusted)}
-    stack = faked(monkeypatch, FakePulumi(earlier, caKey=step.signs, **trusted))
+    stack = faked(monkeypatch, FakePulumi(earlier, caKeys=list(step)))
     assert rotate_ca.main() == 0
     assert stack.ups == CHANGE[CHANGE.index(step) :]
-
-
-def test_a_run_that_was_killed_while_it_wrote_the_config_begins_the_step_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    stack = faked(monkeypatch, FakePulumi(BEFORE, caKey=1, trustedCaKeys=[1]))
-    assert rotate_ca.main() == 0
-    assert stack.ups == CHANGE
 
 
 def test_a_stack_that_was_never_up_has_its_keys_changed_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +164,7 @@ def test_a_stack_that_was_never_up_has_its_keys_changed_as_any_other(monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("failing", "ups"), [("trustedCaKeys[1]", []), ("caKey 2", [BOTH]), ("config rm", [BOTH, SIGNS])]
+    ("failing", "ups"), [("caKeys[1]=2", []), ("caKeys[0]=2", [BOTH]), ("config rm", [BOTH, SIGNS])]
 )
 def test_a_config_that_cannot_be_written_ends_it_before_the_up(
     fresh: FakePulumi, failing: str, ups: list[Step]

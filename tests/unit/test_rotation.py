@@ -17,12 +17,7 @@ from tests.unit.stacks import changed, differing, short
 from tests.unit.test_certificates import certificate, names
 from tools.render.program import Run
 
-PHASES: Sequence[Mapping[str, Json]] = (
-    {"caKey": 1},
-    {"caKey": 1, "trustedCaKeys": [1, 2]},
-    {"caKey": 2, "trustedCaKeys": [1, 2]},
-    {"caKey": 2},
-)
+PHASES: Sequence[Mapping[str, Json]] = ({"caKeys": [1]}, {"caKeys": [1, 2]}, {"caKeys": [2, 1]}, {"caKeys": [2]})
 SIGNS = (1, 1, 2, 2)
 """The generation that signs in each phase."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from checks import status
 from clusters.objects import Json
-from tests.unit.machines import HOST, MEMBER, OTHER, Machine
+from tests.unit.machines import HOST, MEMBER, Machine
 from tests.unit.patient import Patient
 from tests.unit.stacks import pair
 from tools import stack
@@ -40,7 +40,9 @@ def ends(monkeypatch: pytest.MonkeyPatch, patient: Patient, **sections: Json) ->
 def test_every_member_that_is_not_paused_is_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], patient: Patient
 ) -> None:
-    assert ends(monkeypatch, patient, host=HOST, members=[MEMBER, {**OTHER, "paused": True}]) == 0
+    assert (
+        ends(monkeypatch, patient, host=HOST, members={"member3": MEMBER, "member4": {**MEMBER, "paused": True}}) == 0
+    )
     reached, paused = capsys.readouterr().out.splitlines()
     assert reached.startswith("member3: reached through Karmada: /readyz and a list (")
     assert paused == "member4: paused"
@@ -50,22 +52,22 @@ def test_a_member_that_does_not_answer_is_told_by_the_exit_code_and_the_doctors_
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], patient: Patient
 ) -> None:
     patient.away.add(PROXIED.format("member3"))
-    assert ends(monkeypatch, patient, host=HOST, members=[MEMBER, OTHER]) == 1
+    assert ends(monkeypatch, patient, host=HOST, members={"member3": MEMBER, "member4": MEMBER}) == 1
     printed = capsys.readouterr()
     assert printed.err.startswith("member3: not reached through Karmada within 0 s: proxyconnect tcp")
     assert "  right    Karmada API" in printed.err
     assert printed.out.startswith("member4: reached")
 
 
-@pytest.mark.parametrize("proxy", [{}, {"frontend": "builtin"}], ids=["guarded", "builtin"])
+@pytest.mark.parametrize("proxy", [{}, {"frontend": "documented"}], ids=["guarded", "documented"])
 def test_an_encrypted_password_of_a_registry_is_not_needed_to_ask(
     monkeypatch: pytest.MonkeyPatch, proxy: dict[str, Json], patient: Patient
 ) -> None:
-    assert ends(monkeypatch, patient, host=HOST, members=[MEMBER], images=None, proxy=proxy) == 0
+    assert ends(monkeypatch, patient, host=HOST, members={"member3": MEMBER}, images=None, proxy=proxy) == 0
 
 
 def test_a_config_that_is_refused_is_one_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], patient: Patient
 ) -> None:
-    assert ends(monkeypatch, patient, host=HOST, members=[]) == 1
+    assert ends(monkeypatch, patient, host=HOST, members={}) == 1
     assert capsys.readouterr().err.startswith("The stack's config has problems (1):")

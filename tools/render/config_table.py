@@ -1,20 +1,21 @@
 """`python -m tools.render.config_table`: the README's table of config keys, from the settings themselves.
 
-A row a key: its path (`host.context`, `members[].name`), its default, and what it means. An empty default is an empty
-cell; a key that must be given says `required`.
+A row a key: its path (`host.context`, `members.NAME.kind`), its default, and what it means. An empty default is an
+empty cell; a key that must be given says `required`. A key that several variants of a section have is one row.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from config.explanations import model_of
 from config.stack_config import SECTIONS
 
 
@@ -32,19 +33,18 @@ class Row:
 
 def rows() -> Iterator[Row]:
     """Every key of a stack's config, sections in their order."""
-    for section, model in SECTIONS.items():
-        yield from _rows(f"{section}[]" if section == "members" else section, model)
+    for section, variants in SECTIONS.items():
+        path = "members.NAME" if section == "members" else section
+        tables = [{row.key: row for row in _rows(path, model)} for model in variants]
+        for key, row in {key: row for table in reversed(tables) for key, row in table.items()}.items():
+            # what one variant alone must have, a config need not have
+            everywhere = all(key.rpartition(".")[0] != path or key in table for table in tables)
+            yield row if everywhere else replace(row, default=row.default.replace("required", ""))
 
 
 def table() -> str:
     """The whole table, as Markdown."""
     return "\n".join(["| key | default | meaning |", "| --- | --- | --- |", *map(str, rows())])
-
-
-def model_of(field: FieldInfo) -> type[BaseModel] | None:
-    """The model of a field that holds keys of its own."""
-    candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
-    return next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
 
 
 def _rows(path: str, model: type[BaseModel]) -> Iterator[Row]:

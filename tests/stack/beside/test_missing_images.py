@@ -17,7 +17,7 @@ def test_images_that_do_not_exist_are_said_and_a_corrected_up_goes_on(
     dev: Checkout, site: Site, built: Mapping[str, Json], before: Mapping[str, Json]
 ) -> None:
     dev.configure(
-        members=[environment.settings_of(site.plain)],
+        members=environment.settings_of(site.plain),
         images={each: f"localhost/karmada-anp/proxy-{each}:no-such-tag" for each in ("server", "agent")},
     )
     dev.select()

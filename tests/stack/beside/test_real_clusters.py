@@ -64,7 +64,8 @@ def real(namespaces: None, dev: Checkout) -> Checkout:
     """The dev stack as it would be between real clusters: each side in a namespace of its own."""
     dev.configure(
         host=local() | {"namespace": NAMESPACE},
-        members=[environment.settings_of(name) | {"namespace": NAMESPACE} for name in beside().joined],
+        members=environment.settings_of(*beside().joined),
+        memberDefaults={"namespace": NAMESPACE},
         proxy=TWO,
     )
     return dev
@@ -183,7 +184,7 @@ def test_the_cas_keys_are_replaced_in_three_phases_and_no_request_is_lost(
     up: automation.UpResult, real: Checkout, to: Karmada
 ) -> None:
     # as the command leaves the config when it is interrupted in its first phase: it goes on from there
-    real.configure(certificates={"caKey": 1, "trustedCaKeys": [1, 2]})
+    real.configure(certificates={"caKeys": [1, 2]})
     with traffic(to, beside().joined, every=EVERY) as seen:
         printed = rotate_ca(real)
         until_enough(seen)

@@ -33,13 +33,8 @@ def up(dev: Checkout) -> automation.UpResult:
     node = ask(["docker", "ps", "--quiet", "--filter", f"name=^{node_of(EXPENDABLE)}$"])
     if not clusters or not node.strip():
         pytest.skip(f"there is no kind cluster {EXPENDABLE} that could be removed")
-    dev.configure(members=[*others(), settings_of(EXPENDABLE)])
+    dev.configure(members=settings_of(*staying(), EXPENDABLE))
     return dev.select().up(on_output=print)
-
-
-def others() -> list[Json]:
-    """The settings of the members that stay."""
-    return [settings_of(name) for name in staying()]
 
 
 def staying() -> list[str]:
@@ -60,7 +55,8 @@ def test_every_member_is_reached(up: automation.UpResult) -> None:
 def test_a_paused_member_that_is_there_is_left_as_it_is(up: automation.UpResult, dev: Checkout) -> None:
     agent = ("get", "deployment/proxy-agent", f"--namespace={NAMESPACE}")
     was = at(objects(kubectl(*member(EXPENDABLE), *agent))[0], "metadata", "generation")
-    dev.configure(members=[*others(), settings_of(EXPENDABLE) | PAUSED], certificates={"validityHours": 8_000})
+    paused = settings_of(EXPENDABLE)[EXPENDABLE] | PAUSED
+    dev.configure(members=settings_of(*staying()) | {EXPENDABLE: paused}, certificates={"validityHours": 8_000})
     result = dev.select().up(on_output=print)
     assert f"{EXPENDABLE}: reached" not in result.stdout
     assert at(objects(kubectl(*member(EXPENDABLE), *agent))[0], "metadata", "generation") == was
@@ -81,7 +77,7 @@ def test_nor_does_a_refresh_forget_it(up: automation.UpResult, dev: Checkout) ->
 
 
 def test_it_is_let_go_though_nobody_can_ask_it(up: automation.UpResult, dev: Checkout) -> None:
-    dev.configure(members=others())
+    dev.configure(members=settings_of(*staying()))
     done = dev.run("up", "--yes", "--skip-preview", PULUMI_K8S_DELETE_UNREACHABLE="true")
     assert done.returncode == 0, done.stdout + done.stderr
     assert of_the_member(dev) == []

@@ -38,7 +38,7 @@ class Lab(NamedTuple):
     """Where a mistake is made: a stack's config, the variables of its run, and a directory of its own."""
 
     host: dict[str, Json]
-    members: list[dict[str, Json]]
+    members: dict[str, dict[str, Json]]
     images: dict[str, Json]
     variables: dict[str, str]
     directory: Path
@@ -77,7 +77,7 @@ def everywhere(lab: Lab, **users: Mapping[str, str]) -> None:
     """Gives the stack a kubeconfig of that kind."""
     path = kubeconfig(lab, **users)
     lab.host["kubeconfig"] = path
-    for each in lab.members:
+    for each in lab.members.values():
         each["kubeconfig"] = path
 
 
@@ -105,9 +105,9 @@ def of_user(end: tuple[str, str]) -> Mapping[str, str]:
 
 def swapped(lab: Lab) -> None:
     everywhere(lab)
-    lab.host["context"], lab.members[0]["context"] = "member3", "karmada-host"
-    del lab.members[0]["kind"], lab.host["kind"]
-    lab.host["address"], lab.members[0]["apiEndpoint"] = "192.0.2.1", "https://192.0.2.2:6443"
+    lab.host["context"], lab.members["member3"]["context"] = "member3", "karmada-host"
+    del lab.members["member3"]["kind"], lab.host["kind"]
+    lab.host["address"], lab.members["member3"]["apiEndpoint"] = "192.0.2.1", "https://192.0.2.2:6443"
 
 
 def karmada_is_host(lab: Lab) -> None:
@@ -118,15 +118,15 @@ def karmada_is_host(lab: Lab) -> None:
 def karmada_is_member(lab: Lab) -> None:
     everywhere(lab)
     lab.host["karmadaContext"] = "member3"
-    lab.members[0]["context"] = "member3"
+    lab.members["member3"]["context"] = "member3"
     # by its path it is another kubeconfig, so that config.py alone does not see it
-    lab.members[0]["kubeconfig"] = MEMBERS_CONFIG
+    lab.members["member3"]["kubeconfig"] = MEMBERS_CONFIG
 
 
 def another_member(lab: Lab) -> None:
     if "member4" not in environment.members():
         pytest.skip("there is one member only")
-    lab.members[0] |= {"context": "member4", "registered": True, "kind": "member4"}
+    lab.members["member3"] |= {"context": "member4", "registered": True, "kind": "member4"}
 
 
 def no_such_namespace(lab: Lab) -> None:
@@ -134,11 +134,11 @@ def no_such_namespace(lab: Lab) -> None:
 
 
 def no_such_namespace_in_member(lab: Lab) -> None:
-    lab.members[0]["namespace"] = "karmada-sytem"
+    lab.members["member3"]["namespace"] = "karmada-sytem"
 
 
 def no_such_agent(lab: Lab) -> None:
-    lab.members[0]["agent"] = {"deployment": "karmada-agnet"}
+    lab.members["member3"]["agent"] = {"deployment": "karmada-agnet"}
 
 
 def unreachable(context: str) -> Mistake:
@@ -176,7 +176,7 @@ def no_kind_clusters(lab: Lab) -> None:
     """The same clusters without what a kind node tells."""
     lab.host.pop("kind")
     lab.host["address"] = "192.0.2.1"
-    for each in lab.members:
+    for each in lab.members.values():
         each.pop("kind")
         each["apiEndpoint"] = "https://192.0.2.2:6443"
 
@@ -188,12 +188,12 @@ def no_engine(lab: Lab) -> None:
 
 def no_engine_for_kind(lab: Lab) -> None:
     lab.variables["DOCKER_HOST"] = f"unix://{lab.directory}/nowhere.sock"
-    lab.members[0].pop("kind")
-    lab.members[0]["apiEndpoint"] = "https://192.0.2.2:6443"
+    lab.members["member3"].pop("kind")
+    lab.members["member3"]["apiEndpoint"] = "https://192.0.2.2:6443"
 
 
 def no_kind(lab: Lab) -> None:
-    lab.members[0]["kind"] = "member33"
+    lab.members["member3"]["kind"] = "member33"
 
 
 def another_commit(lab: Lab) -> None:
@@ -229,7 +229,7 @@ SEEN: Mapping[str, tuple[Mistake, str, str]] = {
     ),
     "a member has another member's context": (
         another_member,
-        "members[0].context",
+        "members.member3.context",
         '"member4" is what Karmada knows as "member4"',
     ),
     "the host has no such namespace": (
@@ -239,12 +239,12 @@ SEEN: Mapping[str, tuple[Mistake, str, str]] = {
     ),
     "a member has no such namespace": (
         no_such_namespace_in_member,
-        "members[0].namespace",
+        "members.member3space",
         'there is no namespace "karmada-sytem" in member3',
     ),
     "karmada-agent has another name": (
         no_such_agent,
-        "members[0].agent.deployment",
+        "members.member3.agent.deployment",
         'there is no Deployment "karmada-agnet" in namespace "karmada-system" of member3',
     ),
     "nobody listens at the host's API": (unreachable("karmada-host"), "host.context", "127.0.0.1:1 was refused"),
@@ -253,7 +253,7 @@ SEEN: Mapping[str, tuple[Mistake, str, str]] = {
         "host.karmadaContext",
         "127.0.0.1:1 was refused",
     ),
-    "nobody listens at a member's API": (unreachable("member3"), "members[0].context", "127.0.0.1:1 was refused"),
+    "nobody listens at a member's API": (unreachable("member3"), "members.member3.context", "127.0.0.1:1 was refused"),
     "the host's credentials have expired": (
         expired_for("karmada-host"),
         "host.context",
@@ -266,13 +266,13 @@ SEEN: Mapping[str, tuple[Mistake, str, str]] = {
     ),
     "a member's credentials have expired": (
         expired_for("member3"),
-        "members[0].context",
+        "members.member3.context",
         'the API of "member3" does not accept the credentials, which may have expired',
     ),
     "the host's user may nothing": (nobody_in(HOST), "host.context", 'the user of "karmada-host" may not even ask'),
     "a member's user may nothing": (
         nobody_in(member("member3")),
-        "members[0].context",
+        "members.member3.context",
         'the user of "member3" may not even ask',
     ),
     "the host's user may only look": (
@@ -291,7 +291,7 @@ SEEN: Mapping[str, tuple[Mistake, str, str]] = {
             "create,delete deployments.apps",
             "create,patch,delete secrets,networkpolicies.networking.k8s.io",
         ),
-        "members[0].context",
+        "members.member3.context",
         'may not patch deployments.apps in namespace "karmada-system"; patch deployments.apps/karmada-agent',
     ),
     "there is no Docker engine to build with": (
@@ -306,7 +306,7 @@ SEEN: Mapping[str, tuple[Mistake, str, str]] = {
     ),
     "there is no kind node of that name": (
         no_kind,
-        "members[0].kind",
+        "members.member3.kind",
         '"member33": no container member33-control-plane is here',
     ),
     "the commit is not what the ref is": (
@@ -352,10 +352,9 @@ def test_a_mistake_that_can_be_seen_is_one_message_and_changes_nothing(
     mistake, key, found = SEEN[name]
     if " user may " in name:
         request.getfixturevalue("user")
-    described = environment.settings_of("member3")
-    lab = Lab(local(), [described], {"build": {}}, {}, tmp_path)
+    lab = Lab(local(), environment.settings_of("member3"), {"build": {}}, {}, tmp_path)
     mistake(lab)
-    dev.configure(host=lab.host, members=list(lab.members), images=lab.images)
+    dev.configure(host=lab.host, members=lab.members, images=lab.images)
     dev.select()
     before = holds()
     begins = time.monotonic()

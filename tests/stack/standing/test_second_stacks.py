@@ -24,13 +24,13 @@ def test_a_member_that_another_stack_tunnels_to_is_refused_and_nothing_changes(d
     second = Checkout(tmp_path / "second", tmp_path / "backend", "second", like=dev.stack)
     with namespace(HOST, ELSEWHERE):
         elsewhere = local() | {"namespace": ELSEWHERE}
-        second.configure(host=elsewhere, members=[environment.settings_of(MEMBER)], proxy={"exposure": "nodePort"})
+        second.configure(host=elsewhere, members=environment.settings_of(MEMBER), proxy={"exposure": "nodePort"})
         second.select()
         was, begins = holds(), time.monotonic()
         done = second.run("up", "--yes", "--skip-preview")
-        tell("a member that another stack tunnels to", "refused, naming members[0].name and that stack", done, begins)
+        tell("a member that another stack tunnels to", "refused, naming members.member3 and that stack", done, begins)
         refused(done)
-        assert said(done) == ['karmada-anp:members[0].name: "member3" has the tunnel of the stack "dev" already']
+        assert said(done) == ['karmada-anp:members.member3: "member3" has the tunnel of the stack "dev" already']
         assert holds() == was
         assert environment.ours_in(HOST, ELSEWHERE) == []
 
@@ -39,7 +39,7 @@ def test_a_second_stack_of_the_same_name_on_the_same_namespaces_is_refused_and_t
     dev: Checkout, tmp_path: Path
 ) -> None:
     second = Checkout(tmp_path / "second", tmp_path / "backend", dev.stack)
-    second.configure(host=local(), members=[environment.settings_of(MEMBER)])
+    second.configure(host=local(), members=environment.settings_of(MEMBER))
     second.select()
     was, begins = holds(), time.monotonic()
     done = second.run("up", "--yes", "--skip-preview")

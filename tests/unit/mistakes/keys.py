@@ -6,6 +6,7 @@ from tests.unit.machines import MEMBER
 from tests.unit.mistakes.refusal import (
     Refusal,
     build,
+    certificates,
     host,
     member,
     members,
@@ -23,11 +24,8 @@ KEYS = {
     "a section is made up, and those that are there are listed": Refusal(
         {"xyz": {}},
         "xyz",
-        "there is no such key; there are host, members, images, proxy, certificates, monitoring",
+        "there is no such key; there are host, memberDefaults, members, images, proxy, certificates, monitoring",
         removing("xyz"),
-    ),
-    "a key of a section is misspelt": Refusal(
-        host(contxt="x"), "host.contxt", "did you mean context?", removing("host.contxt")
     ),
     "a key is in snake case": Refusal(
         host(karmada_context="x"),
@@ -35,72 +33,87 @@ KEYS = {
         "did you mean karmadaContext?",
         removing("host.karmada_context"),
     ),
-    "a key of a member is misspelt": Refusal(
-        member(endpoint="x"), "members[0].endpoint", "did you mean apiEndpoint?", removing("members[0].endpoint")
-    ),
     "a key of a member's agent is misspelt": Refusal(
         member(agent={"containers": "x"}),
-        "members[0].agent.containers",
+        "members.member3.agent.containers",
         "did you mean container?",
-        removing("members[0].agent.containers"),
+        removing("members.member3.agent.containers"),
     ),
-    "a key of the build is misspelt": Refusal(
-        build(comit="x"), "images.build.comit", "did you mean commit?", removing("images.build.comit")
+    "a key of all members is none of theirs alone": Refusal(
+        {"memberDefaults": {"context": "x"}},
+        "memberDefaults.context",
+        "there is no such key; there are kubeconfig, namespace,",
+        removing("memberDefaults.context"),
+    ),
+    "a member has its name once more": Refusal(
+        member(name="member3"),
+        "members.member3.name",
+        "a member's name is its key below `members`",
+        removing("members.member3.name"),
+    ),
+    "a key has another name now": Refusal(
+        certificates(trustedCaKeys=[1, 2]),
+        "certificates.trustedCaKeys",
+        "did you mean caKeys?",
+        removing("certificates.trustedCaKeys"),
+    ),
+    "a key of what is in a list is misspelt": Refusal(
+        proxy(tolerations=[{}, {"efect": "NoSchedule"}]),
+        "proxy.tolerations[1].efect",
+        "there is no such key; did you mean effect?",
+        removing("proxy.tolerations[1].efect"),
     ),
     # wrong types
     "the host is left out": Refusal({"host": None}, "host", "it is missing", setting("host.context", "CONTEXT")),
     "the host has no context": Refusal(
         {"host": {"address": "10.0.0.1"}}, "host.context", "it is missing", setting("host.context", "VALUE")
     ),
-    "a member has no name": Refusal(
-        members({"kubeconfig": "~/members.config"}), "members[0].name", "missing", setting("members[0].name", "VALUE")
-    ),
     "a section is a text": Refusal(
         {"host": "karmada-host"}, "host", "'karmada-host' is not an object", removing("host")
     ),
-    "a section is a number": Refusal({"proxy": 8088}, "proxy", "8088 is not an object", removing("proxy")),
-    "a section is a list": Refusal({"images": []}, "images", "[] is not an object", removing("images")),
-    "members are an object": Refusal({"members": MEMBER}, "members", "is not a list", removing("members")),
-    "a member is a text": Refusal(
-        {"members": ["member3"]}, "members[0]", '"member3" should be an object', setting("members[0]", "VALUE")
+    "members are a text": Refusal({"members": "member3"}, "members", "'member3' is not an object", removing("members")),
+    "members are a list": Refusal(
+        {"members": [{"name": "member3", **MEMBER}]},
+        "members",
+        "it is a list, but members are a map by their names",
+        setting("members.member3.kubeconfig", "'~/members.config'"),
     ),
-    "a member's agent is a text": Refusal(
-        member(agent="x"), "members[0].agent", '"x" should be an object', setting("members[0].agent", "VALUE")
+    "a member is a text": Refusal(
+        {"members": {"member3": "here"}},
+        "members.member3",
+        '"here" should be an object',
+        setting("members.member3", "VALUE"),
+    ),
+    "what counts for all members has a wrong type": Refusal(
+        {"memberDefaults": {"kubeconfig": "~/members.config", "paused": 1}, **members({}, {})},
+        "memberDefaults.paused",
+        "1 should be a valid boolean",
+        setting("memberDefaults.paused", "VALUE"),
     ),
     "a port is a text": Refusal(
         proxy(port="8088"), "proxy.port", '"8088" should be a valid integer', setting("proxy.port", "VALUE")
     ),
-    "a switch is a text": Refusal(
-        member(registered="yes"),
-        "members[0].registered",
-        '"yes" should be a valid boolean',
-        setting("members[0].registered", "VALUE"),
-    ),
-    "a context is a number": Refusal(
-        host(context=7), "host.context", "7 should be a", setting("host.context", "VALUE")
-    ),
     "a context is empty": Refusal(
-        host(context=""), "host.context", '"" should be a text that is not empty', setting("host.context", "VALUE")
+        host(context=""), "host.context", '"" should be a context', setting("host.context", "CONTEXT")
     ),
-    "a frontend is none": Refusal(
-        proxy(frontend="open"),
-        "proxy.frontend",
-        "\"open\" should be 'guarded' or 'builtin'",
-        setting("proxy.frontend", "VALUE"),
+    "a context would be an option": Refusal(
+        member(context="--help"),
+        "members.member3.context",
+        '"--help" should be a context: printable, and without a hyphen in front',
+        setting("members.member3.context", "CONTEXT"),
     ),
-    "a member's name is no DNS label": Refusal(
-        member(name="Member 3", context="member3"),
-        "members[0].name",
-        '"Member 3" should be a DNS label',
-        setting("members[0].name", "VALUE"),
+    "a kind cluster's name is none": Refusal(
+        member(kind="Member_3"),
+        "members.member3.kind",
+        '"Member_3" should be a kind cluster\'s name',
+        setting("members.member3.kind", "NAME"),
     ),
-    "a build argument is a number": Refusal(
+    "a build argument, in a map of the user's own, is a number": Refusal(
         build(args={"GO_VERSION": 1}),
         "images.build.args.GO_VERSION",
         "1 should be a",
         setting("images.build.args.GO_VERSION", "VALUE"),
     ),
-    # within lists and maps of the user's own
     "a list is a text": Refusal(
         proxy(allowedSources="10.0.0.0/8"),
         "proxy.allowedSources",
@@ -113,16 +126,10 @@ KEYS = {
         "should be a list",
         setting("monitoring.namespaces", "VALUE"),
     ),
-    "a key of what is in a list is misspelt": Refusal(
-        proxy(tolerations=[{}, {"efect": "NoSchedule"}]),
-        "proxy.tolerations[1].efect",
-        "there is no such key; did you mean effect?",
-        removing("proxy.tolerations[1].efect"),
-    ),
     "a value of what is in a list is none": Refusal(
         proxy(tolerations=[{"operator": "In"}]),
         "proxy.tolerations[0].operator",
-        '"In" should be Equal or Exists',
+        "\"In\" should be 'Equal' or 'Exists'",
         setting("proxy.tolerations[0].operator", "VALUE"),
     ),
     "what is in a list is a text": Refusal(

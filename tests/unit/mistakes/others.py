@@ -8,26 +8,45 @@ from clusters.objects import Json
 from tests.unit.mistakes.refusal import FORK, Refusal, build, certificates, images, monitoring, removing, setting
 
 CREDENTIALS: Mapping[str, Json] = {"username": "robot", "password": "x"}
+PUBLISHED: Mapping[str, Json] = {"server": "example.org/server", "agent": "example.org/agent"}
 
 OTHERS = {
     # images
-    "images are neither built nor published": Refusal(
-        images(registry="example.org"), "images", "neither built", removing("images")
-    ),
-    "images are built and published": Refusal(
-        images(build={}, server="example.org/server", agent="example.org/agent"),
-        "images",
-        "both built",
-        removing("images.build"),
+    "an image is built and published": Refusal(
+        images(build={}, server="example.org/server"),
+        "images.server",
+        "there is no such key with images that are built (images.build): they are built or published, not both",
+        removing("images.server"),
     ),
     "only the server's image is published": Refusal(
-        images(server="example.org/server"), "images.agent", "it is missing", setting("images.agent", "IMAGE")
+        images(server="example.org/server"), "images.agent", "it is missing", setting("images.agent", "VALUE")
     ),
-    "only the agent's image is published": Refusal(
-        images(agent="example.org/agent"), "images.server", "it is missing", setting("images.server", "IMAGE")
+    "published images are to be pushed": Refusal(
+        images(**PUBLISHED, push=True),
+        "images.push",
+        "there is no such key with images that are published (images.server, images.agent): nothing is built",
+        removing("images.push"),
     ),
-    "sources have a ref but no commit": Refusal(
-        build(ref="v0.35.0"), "images.build.commit", "it is missing", setting("images.build.commit", "COMMIT")
+    "an image's name is none": Refusal(
+        images(guard="docker.io/library/HAProxy:3.2"),
+        "images.guard",
+        '"docker.io/library/HAProxy:3.2" should be an image: REGISTRY/PATH:TAG@sha256:DIGEST',
+        setting("images.guard", "IMAGE"),
+    ),
+    "an image's digest stands for another": Refusal(
+        images(**{**PUBLISHED, "server": f"example.org/server:1@sha256:{'0' * 62}01"}),
+        "images.server",
+        "has a digest that stands for another",
+        "`docker buildx imagetools inspect example.org/server:1` prints it; ",
+    ),
+    "what built images' names begin with has a tag": Refusal(
+        images(registry="example.org/karmada:latest"),
+        "images.registry",
+        '"example.org/karmada:latest" should be what images\' names begin with',
+        setting("images.registry", "REGISTRY/PREFIX"),
+    ),
+    "a tag of built images is none": Refusal(
+        build(tag="v1/2"), "images.build.tag", '"v1/2" should be an image\'s tag', setting("images.build.tag", "VALUE")
     ),
     "sources of another repository have a commit but no ref": Refusal(
         build(repository=FORK, commit="0" * 40), "images.build.ref", "it is missing", setting("images.build.ref", "REF")
@@ -38,46 +57,49 @@ OTHERS = {
         '"e843261" should be a whole commit: 40 hexadecimal digits',
         setting("images.build.commit", "VALUE"),
     ),
-    "published images are to be pushed": Refusal(
-        images(server="example.org/server", agent="example.org/agent", push=True),
-        "images.push",
-        "it is true, but nothing is built",
-        removing("images.push"),
-    ),
     "images are to be pushed to where no cluster could pull them from": Refusal(
-        images(build={}, push=True),
+        images(push=True),
         "images.registry",
         '"localhost/karmada-anp" is no registry that the clusters could pull from',
         setting("images.registry", "REGISTRY/PREFIX"),
     ),
     "credentials are given to push nothing": Refusal(
-        images(build={}, credentials=CREDENTIALS),
+        images(credentials=CREDENTIALS),
         "images.credentials",
         "nothing is pushed (images.push); pods pull with images.pullSecrets",
         removing("images.credentials"),
         secret=["images"],
     ),
-    "credentials are given for published images": Refusal(
-        images(server="example.org/server", agent="example.org/agent", credentials=CREDENTIALS),
-        "images.credentials",
-        "nothing is pushed",
-        removing("images.credentials"),
-        secret=["images"],
-    ),
     "credentials lack a user": Refusal(
-        images(build={}, push=True, registry="example.org/x", credentials={"password": "x"}),
+        images(push=True, registry="example.org/x", credentials={"password": "x"}),
         "images.credentials.username",
         "it is missing",
         setting("images.credentials.username", "VALUE"),
         secret=["images"],
     ),
-    "a pull secret's name is none": Refusal(
-        images(build={}, pullSecrets=["pull", "Pull It"]),
-        "images.pullSecrets[1]",
-        '"Pull It" should be a DNS label',
-        setting("images.pullSecrets[1]", "VALUE"),
+    "a password is no text, and is not shown": Refusal(
+        images(push=True, registry="example.org/x", credentials={"username": "robot", "password": 7}),
+        "images.credentials.password",
+        "what it holds should be a valid string",
+        setting("images.credentials.password", "VALUE"),
+        secret=["images"],
+    ),
+    "a password is in plain text": Refusal(
+        images(push=True, registry="example.org/x", credentials=CREDENTIALS),
+        "images.credentials.password",
+        "it is there in plain text",
+        setting("images.credentials.password", "PASSWORD") + " --secret",
     ),
     # certificates
+    "a certificate lives for longer than anybody should trust it": Refusal(
+        certificates(validityHours=9529),
+        "certificates.validityHours",
+        "9529 is above 9528 (397 days): nobody can take a certificate back",
+        setting("certificates.validityHours", "8760"),
+    ),
+    "a certificate lives for no hour": Refusal(
+        certificates(validityHours=0), "certificates.validityHours", "0", setting("certificates.validityHours", "VALUE")
+    ),
     "renewal begins before the certificate does": Refusal(
         certificates(validityHours=24, renewBeforeHours=24),
         "certificates.renewBeforeHours",
@@ -88,31 +110,22 @@ OTHERS = {
         certificates(validityHours=100, renewBeforeHours=10, caValidityHours=110),
         "certificates.caValidityHours",
         "110 is not above validityHours and renewBeforeHours together (110)",
-        setting("certificates.caValidityHours", "1000"),
+        setting("certificates.caValidityHours", "1100"),
     ),
-    "a certificate lives for no hour": Refusal(
-        certificates(validityHours=0), "certificates.validityHours", "0", setting("certificates.validityHours", "VALUE")
-    ),
-    "the CA key that signs is not trusted": Refusal(
-        certificates(caKey=3, trustedCaKeys=[1, 2]),
-        "certificates.trustedCaKeys",
-        "[1, 2] lacks 3, certificates.caKey: what it signs would be trusted by nobody",
-        "`make rotate-ca`",
+    "no CA key is trusted": Refusal(
+        certificates(caKeys=[]), "certificates.caKeys", "[] are neither one nor two in a row", "`make rotate-ca`"
     ),
     "three CA keys are trusted": Refusal(
-        certificates(caKey=1, trustedCaKeys=[1, 2, 3]),
-        "certificates.trustedCaKeys",
-        "[1, 2, 3] are more than two",
-        "`make rotate-ca`",
+        certificates(caKeys=[1, 2, 3]), "certificates.caKeys", "[1, 2, 3] are neither one nor two", "`make rotate-ca`"
+    ),
+    "two CA keys are trusted of which one is not the next": Refusal(
+        certificates(caKeys=[3, 1]), "certificates.caKeys", "[3, 1] are neither one nor two", "`make rotate-ca`"
     ),
     "a CA key's generation is 0": Refusal(
-        certificates(caKey=0), "certificates.caKey", "0 should be greater", setting("certificates.caKey", "VALUE")
-    ),
-    "a trusted CA key's generation is a text": Refusal(
-        certificates(trustedCaKeys=[1, "2"]),
-        "certificates.trustedCaKeys[1]",
-        '"2" should be a valid integer',
-        setting("certificates.trustedCaKeys[1]", "VALUE"),
+        certificates(caKeys=[1, 0]),
+        "certificates.caKeys[1]",
+        "0 should be greater",
+        setting("certificates.caKeys[1]", "VALUE"),
     ),
     # monitoring
     "the alert of a certificate's end fires before `up` renews it": Refusal(
@@ -120,23 +133,5 @@ OTHERS = {
         "monitoring.certificateDays",
         "30 days are not below certificates.renewBeforeHours (720)",
         setting("monitoring.certificateDays", "15"),
-    ),
-    "the alert of a certificate's end fires before `up` renews it, for certificates that live for days": Refusal(
-        {**monitoring(enabled=True), **certificates(validityHours=72, renewBeforeHours=24)},
-        "monitoring.certificateDays",
-        "14 days are not below certificates.renewBeforeHours (24)",
-        setting("monitoring.certificateDays", "1"),
-    ),
-    "the alert of a certificate's end fires on its last day": Refusal(
-        monitoring(certificateDays=0),
-        "monitoring.certificateDays",
-        "0 should be greater",
-        setting("monitoring.certificateDays", "VALUE"),
-    ),
-    "a namespace of monitoring is no name": Refusal(
-        monitoring(namespaces=["Monitoring"]),
-        "monitoring.namespaces[0]",
-        '"Monitoring" should be a DNS label',
-        setting("monitoring.namespaces[0]", "VALUE"),
     ),
 }

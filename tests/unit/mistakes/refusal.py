@@ -35,7 +35,8 @@ def bare_host(**keys: Json) -> dict[str, Json]:
 
 
 def members(*them: Mapping[str, Json]) -> dict[str, Json]:
-    return {"members": list(them)}
+    """member3 and member4, as many as there are."""
+    return {"members": dict(zip(("member3", "member4"), them, strict=False))}
 
 
 def member(**keys: Json) -> dict[str, Json]:
@@ -54,14 +55,9 @@ def proxy(**keys: Json) -> dict[str, Json]:
     return {"proxy": keys}
 
 
-def builtin(**keys: Json) -> dict[str, Json]:
-    """The fork with its own frontend."""
-    return {**proxy(frontend="builtin", **keys), **build(**FORK_BUILD)}
-
-
-def builtin_images(**keys: Json) -> dict[str, Json]:
-    """The fork with other keys of its images."""
-    return {**proxy(frontend="builtin"), **images(build=FORK_BUILD, **keys)}
+def documented(**keys: Json) -> dict[str, Json]:
+    """The fork, deployed as it is documented."""
+    return {**proxy(frontend="documented", **keys), **build(**FORK_BUILD)}
 
 
 def certificates(**keys: Json) -> dict[str, Json]:

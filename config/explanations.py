@@ -1,0 +1,95 @@
+"""What pydantic finds wrong with a section, in the words of the config: the key, why, and what mends it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from config.fields import Model
+from config.problems import Problem, Wrong, config_key, config_rm, config_set
+
+FORMER = {"caKey": "caKeys", "trustedCaKeys": "caKeys"}
+"""Keys that there were, and what has taken their place."""
+
+
+def explained(section: str, path: Sequence[str], variants: Sequence[type[Model]], error: ErrorDetails) -> Problem:
+    """A problem of a section, or of what is at a path in it, which is one of some variants."""
+    at, variant = error["loc"], variants[0]
+    if len(variants) > 1:
+        variant, at = next(each for each in variants if each.when == at[0]), at[1:]
+    key = config_key(section, *path, *at)
+    wrong = error.get("ctx", {}).get("error")
+    if isinstance(wrong, Wrong):
+        return wrong.problem(key)
+    if error["type"] == "missing":
+        return Problem(key, "it is missing", config_set(key, "VALUE"))
+    elsewhere = [each.when for each in variants if _has(each, at)]
+    # the frontend is told first, and of what it has not the exposure changes nothing
+    others = [each for each in elsewhere if each.split()[:1] == variant.when.split()[:1]]
+    goes = f"; it goes with {' or '.join(others)}" if others else ""
+    not_here = f"with {variant.when}: {variant.about}{goes}"
+    if error["type"] == "extra_forbidden":
+        if section == "members" and at == ("name",):
+            return Problem(key, "there is no such key: a member's name is its key below `members`", config_rm(key))
+        if elsewhere:
+            return Problem(key, f"there is no such key {not_here}", config_rm(key))
+        return no_such_key(key, str(at[-1]), fields_of(_model_at(variant, at[:-1])))
+    # of a password not even a wrong one
+    found = "what it holds" if "credentials" in at else json.dumps(error["input"], default=str)
+    if error["type"] == "literal_error" and len(at) == 1:
+        every = {str(value): None for each in variants for value in _only(each, at)}
+        if elsewhere or str(error["input"]) in every:
+            return Problem(key, f"{found} does not go {not_here}", config_set(key, str(_only(variant, at)[0])))
+        return Problem(key, f"{found} should be {' or '.join(every)}", config_set(key, "VALUE"))
+    return Problem(key, f"{found} should be {_wanted(error)}", config_set(key, "VALUE"))
+
+
+def no_such_key(key: str, name: str, known: Iterable[str]) -> Problem:
+    """A key that is none, with the one that was meant, or with those that there are."""
+    close = difflib.get_close_matches(FORMER.get(name, name), list(known), n=1)
+    meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+    return Problem(key, f"there is no such key; {meant}", config_rm(key))
+
+
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """A model's keys."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def model_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The model of a key that has keys of its own, alone or in a list."""
+    candidates = [field.annotation, *get_args(field.annotation)]
+    return next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
+
+
+def _has(model: type[Model], at: Sequence[int | str]) -> bool:
+    """Whether a variant has a key of its own with a choice of values."""
+    return len(at) == 1 and at[0] in fields_of(model) and not _only(model, at)
+
+
+def _only(model: type[Model], at: Sequence[int | str]) -> Sequence[object]:
+    """The values of a variant's key that has nothing but these."""
+    field = fields_of(model).get(str(at[0]))
+    return get_args(field.annotation) if field and get_origin(field.annotation) is Literal else []
+
+
+def _model_at(model: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel]:
+    """The model at the end of a path; what is in a list is what the list is of."""
+    for part in [each for each in path if isinstance(each, str)]:
+        model = model_of(fields_of(model)[part]) or model
+    return model
+
+
+def _wanted(error: ErrorDetails) -> str:
+    """What a value should be, in the words of the config rather than pydantic's."""
+    if error["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return "an object"
+    if error["type"] in ("sequence_str", "is_instance_of"):
+        return "a list"
+    return error["msg"].removeprefix("Input should be ")

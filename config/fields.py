@@ -1,0 +1,168 @@
+"""The types of config keys: what a value must look like, and what is said of one that does not.
+
+Each is a type with its validator, which raises Wrong. Nothing here knows a section.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from typing import Annotated, ClassVar, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from config.problems import Wrong, set_to
+
+OWN_PORTS = range(8090, 8097)  # ANP's: frontend, agents, health, agent's health, agent's admin, admin; guard's metrics
+DOCUMENTED_PORT: Final = 8088  # fixed in the fork's code
+LONGEST_LIFE = 9_528  # hours, 397 days
+
+DNS_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*")
+
+# the grammar of OCI image references (distribution/reference)
+_HOST = r"([a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(:\d+)?"
+_PATH = r"[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*"
+_NAME = rf"({_HOST}/)?{_PATH}(/{_PATH})*"
+_TAG = r"\w[\w.-]{0,127}"
+_DIGEST = r"sha256:(?P<digest>[0-9a-f]{64})"
+REFERENCE = re.compile(rf"{_NAME}(:{_TAG})?(@{_DIGEST})?", re.ASCII)
+
+
+class Model(BaseModel):
+    """A part of the config. Its keys are the fields' names in camel case; a key it does not have is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, strict=True)
+
+    when: ClassVar[str] = ""
+    """Of one of a section's variants: which one it is, and after that why other keys and values do not go with it."""
+    about: ClassVar[str] = ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name stays on the machine that asks."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
+
+
+def host_of(url: str) -> str:
+    """The host of a URL, or an empty text where there is none to be found."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def endpoint(text: str) -> str:
+    """A member's API endpoint is what others dial: https, with a host as it is compared, and not loopback."""
+    try:
+        url = urlsplit(text)
+        host, _ = url.hostname or "", url.port
+    except ValueError:
+        raise Wrong(f'"{text}" is no URL with a valid host and port', set_to("https://ADDRESS:6443")) from None
+    wrongs = {
+        "is not https": url.scheme != "https",
+        "lacks a host": not host,
+        "has a host that is neither an IP address nor a DNS name": not _is_host(host),
+        "is loopback: Karmada and the tunnel need the address that others use": is_loopback(host),
+    }
+    for why, wrong in wrongs.items():
+        if wrong:
+            raise Wrong(f'"{text}" {why}', set_to("https://ADDRESS:6443"))
+    if url.netloc != url.netloc.lower():
+        why = f'"{text}" has capitals in its host, which the guard and the server compare letter by letter'
+        raise Wrong(why, set_to(url._replace(netloc=url.netloc.lower()).geturl()))
+    return text
+
+
+def _is_host(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return DNS_NAME.fullmatch(name) is not None
+    return True
+
+
+def _address(text: str) -> str:
+    """The host's address is what members dial: a host alone, and not loopback."""
+    if not _is_host(text):
+        raise Wrong(f'"{text}" is neither an IP address nor a DNS name', set_to("ADDRESS"))
+    if is_loopback(text):
+        raise Wrong(f'"{text}" is loopback: no member could dial it', set_to("ADDRESS"))
+    return text
+
+
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as reason:
+        raise Wrong(f'"{text}" is no network in CIDR notation: {reason}', set_to("10.0.0.0/16")) from None
+    return text
+
+
+def _image(text: str) -> str:
+    found = REFERENCE.fullmatch(text)
+    if not found:
+        why = (
+            f"{json.dumps(text)} should be an image: REGISTRY/PATH:TAG@sha256:DIGEST, of which PATH alone must be there"
+        )
+        raise Wrong(why, set_to("IMAGE"))
+    if found["digest"] and not found["digest"][:-2].strip("0"):
+        image = text.partition("@")[0]
+        why = f'"{text}" has a digest that stands for another'
+        raise Wrong(why, lambda key: f"`docker buildx imagetools inspect {image}` prints it; {set_to('IMAGE')(key)}")
+    return text
+
+
+def _port(number: int) -> int:
+    if number in OWN_PORTS:
+        why = f"{number} is one of those that ANP and the guard use ({OWN_PORTS[0]} to {OWN_PORTS[-1]})"
+        raise Wrong(why, set_to(str(DOCUMENTED_PORT)))
+    return number
+
+
+def _life(hours: int) -> int:
+    if hours > LONGEST_LIFE:
+        why = f"{hours} is above {LONGEST_LIFE} (397 days): nobody can take a certificate back: ANP knows no revocation"
+        raise Wrong(why, set_to("8760"))
+    return hours
+
+
+def _like(pattern: str, what: str, mend: str = "VALUE") -> AfterValidator:
+    """For texts that match from one end to the other."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise Wrong(f"{json.dumps(text)} should be {what}", set_to(mend))
+        return text
+
+    return AfterValidator(check)
+
+
+Text = Annotated[str, _like(r"(?s:.+)", "a text that is not empty")]
+Name = Annotated[
+    str, _like(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "a DNS label: lower-case letters, digits and hyphens")
+]
+KindName = Annotated[str, _like(r"[a-z0-9.-]+", "a kind cluster's name: a-z, 0-9, dots and hyphens", "NAME")]
+ContextName = Annotated[
+    str, _like(r"(?!-)[^\x00-\x1f\x7f]+", "a context: printable, and without a hyphen in front", "CONTEXT")
+]
+Commit = Annotated[str, _like(r"[0-9a-f]{40}", "a whole commit: 40 hexadecimal digits")]
+ImageTag = Annotated[str, _like(_TAG, "an image's tag: letters, digits, _, dots and hyphens")]
+ImagePrefix = Annotated[
+    str, _like(rf"({_HOST}|{_PATH})(/{_PATH})*", "what images' names begin with", "REGISTRY/PREFIX")
+]
+Address = Annotated[str, AfterValidator(_address)]
+Endpoint = Annotated[str, AfterValidator(endpoint)]
+Network = Annotated[str, AfterValidator(_network)]
+ImageReference = Annotated[str, AfterValidator(_image)]
+PlainPort = Annotated[int, Field(ge=1024, le=49151), AfterValidator(_port)]
+Replicas = Annotated[int, Field(ge=1, le=99)]
+Generation = Annotated[int, Field(ge=1)]
+Hours = Annotated[int, Field(ge=1, le=876_000)]
+LeafHours = Annotated[int, Field(ge=1), AfterValidator(_life)]

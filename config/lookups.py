@@ -1,0 +1,111 @@
+"""Fills in what this machine knows: contexts are looked up, and with them endpoints and kind nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pulumi
+
+from clusters.workstation import KindNode, Unavailable, Workstation
+from config.fields import endpoint, host_of, is_loopback
+from config.problems import Problem, Wrong, config_key, config_set
+from config.proxy_settings import Exposure
+from config.settings import Cluster, Host, MemberSettings
+
+
+class Lookups:
+    """What is asked of a workstation, each kind node once; what it does not know is a problem."""
+
+    def __init__(self, workstation: Workstation, problems: list[Problem]) -> None:
+        self.kind_nodes: dict[str, KindNode] = {}
+        self._workstation = workstation
+        self._problems = problems
+
+    def complete_host(self, host: Host, exposure: Exposure) -> Host:
+        """The host with the address that agents dial; a load balancer's own is known only once there is one."""
+        there = self._server("host", host, "context", host.context)
+        self._server("host", host, "karmadaContext", host.karmada_context)
+        node = self._kind_node("host", host)
+        address = host.address
+        if not address and exposure is not Exposure.LOAD_BALANCER:
+            address = node.address if node else self._node_address(host, exposure) if there else ""
+        return host.model_copy(update={"address": address})
+
+    def _node_address(self, host: Host, exposure: Exposure) -> str:
+        """The address of one of the host's nodes, or "" after a problem. On the host network it is not just any's."""
+        if host.kind:
+            return ""
+        why = "it is missing, and host.kind, by which it could be looked up, is too"
+        try:
+            if exposure is Exposure.NODE_PORT:
+                return self._workstation.node_address(host.kubeconfig, host.context)
+        except Unavailable as reason:
+            why = f'it is missing, and the nodes of "{host.context}" do not tell: {reason}'
+        self._problems.append(Problem("host.address", why, config_set("host.address", "ADDRESS")))
+        return ""
+
+    def complete_member(self, member: MemberSettings) -> MemberSettings:
+        """The member with its context and API endpoint. Of a paused one nothing may know the latter."""
+        key = config_key("members", member.name)
+        context = member.context or member.name
+        server = self._server(key, member, "context", context)
+        node = self._kind_node(key, member, needed=not member.paused)
+        found = member.api_endpoint or server
+        if member.kind and not member.api_endpoint and is_loopback(host_of(server)):
+            # of a paused member the node may be away: then nothing knows its address, and nothing needs it
+            found = node.endpoint if node else "" if member.paused else found
+        try:
+            found = found and endpoint(found)
+        except Wrong as wrong:
+            self._problems.append(wrong.problem(f"{key}.apiEndpoint"))
+            found = ""
+        return member.model_copy(update={"context": context, "api_endpoint": found})
+
+    def monitored(self, clusters: Sequence[Cluster]) -> Sequence[Cluster]:
+        """Those clusters that have the kinds of the prometheus-operator; of the others it says so."""
+        with ThreadPoolExecutor(len(clusters)) as pool:
+            answers = list(zip(clusters, pool.map(self._has_monitors, clusters), strict=True))
+        for cluster in [each for each, has in answers if not has]:
+            pulumi.log.warn(
+                f"{cluster.context} has no PodMonitor and PrometheusRule: it gets none (monitoring.enabled)"
+            )
+        return [each for each, has in answers if has]
+
+    def _has_monitors(self, cluster: Cluster) -> bool:
+        try:
+            return self._workstation.has_monitors(cluster.kubeconfig, cluster.context)
+        except Unavailable:
+            # a paused member keeps what it has; of any other preflight says that it does not answer
+            return True
+
+    def _server(self, key: str, cluster: Cluster, context_key: str, context: str) -> str:
+        """The API server's URL of a context, or "" after a problem."""
+        try:
+            servers = self._workstation.servers(cluster.kubeconfig)
+        except Unavailable as reason:
+            found = f'"{cluster.kubeconfig}"' if cluster.kubeconfig else "KUBECONFIG's file"
+            problem = Problem(
+                f"{key}.kubeconfig", f"{found} cannot be read: {reason}", config_set(f"{key}.kubeconfig", "PATH")
+            )
+            if problem not in self._problems:
+                self._problems.append(problem)
+            return ""
+        if context not in servers:
+            where = cluster.kubeconfig or "KUBECONFIG"
+            why = f'"{context}" is no context of {where}, which has ' + (", ".join(sorted(servers)) or "none")
+            mend = config_set(f"{key}.{context_key}", "CONTEXT")
+            self._problems.append(Problem(f"{key}.{context_key}", why, mend))
+        return servers.get(context, "")
+
+    def _kind_node(self, key: str, cluster: Cluster, needed: bool = True) -> KindNode | None:
+        """The node of a kind cluster. Where it is not needed, a paused member's, it may be away."""
+        if not cluster.kind:
+            return None
+        try:
+            self.kind_nodes[cluster.kind] = self._workstation.kind_node(cluster.kind)
+        except Unavailable as reason:
+            why = f'"{cluster.kind}": {reason}'
+            mend = f"start it, or {config_set(f'{key}.kind', 'NAME')}"
+            self._problems.extend([Problem(f"{key}.kind", why, mend)] if needed else [])
+        return self.kind_nodes.get(cluster.kind)

@@ -1,0 +1,135 @@
+"""The section `proxy`: how proxy-server is reached, how many there are and where they run.
+
+There are four variants, told apart by `frontend` and `exposure`, each with the keys that make sense there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from config.fields import DOCUMENTED_PORT, Generation, Model, Network, PlainPort, Replicas
+
+ADOPT = "Take the place of what the documented manual steps made, where it is there"
+
+
+class Frontend(StrEnum):
+    """How Karmada enters the tunnel, and with it how everything of it is deployed."""
+
+    GUARDED = "guarded"
+    """Through the guard, which looks at who asks and for what."""
+    DOCUMENTED = "documented"
+    """As Karmada's documentation has it: by the fork's own plain port, which is open to anyone."""
+
+
+class Exposure(StrEnum):
+    """How agents reach proxy-server."""
+
+    HOST_NETWORK = "hostNetwork"
+    NODE_PORT = "nodePort"
+    LOAD_BALANCER = "loadBalancer"
+
+
+class Toleration(Model):
+    """A taint of nodes that proxy-server's pods may run on, as Kubernetes writes it."""
+
+    key: str = Field("", description="The taint's key; without, every taint")
+    operator: Literal["Equal", "Exists"] = Field("Equal", description="`Equal`, or `Exists` for any value")
+    value: str = Field("", description="The taint's value")
+    effect: str = Field("", description="The taint's effect; without, every effect")
+
+
+class Guarded(Model):
+    """What every variant with the guard has."""
+
+    frontend: Literal[Frontend.GUARDED] = Field(
+        Frontend.GUARDED, description="The guard, or `documented`: the fork's own plain port, open to anyone"
+    )
+    port: PlainPort = Field(DOCUMENTED_PORT, description="The plain port for Karmada")
+    adopt: bool = Field(False, description=ADOPT)
+    node_selector: Mapping[str, str] = Field({}, description="Labels of the nodes that proxy-servers run on")
+    tolerations: Sequence[Toleration] = Field((), description="Taints of nodes that proxy-servers tolerate")
+    credential: Generation = Field(
+        1, description="Generation of Karmada's credential for the guard: add 1 to change it"
+    )
+
+
+class OnHostNetwork(Guarded):
+    """One server, on the host's own network."""
+
+    when: ClassVar[str] = "exposure hostNetwork"
+    about: ClassVar[str] = "there is no Service, and a second proxy-server would find its ports taken"
+
+    exposure: Literal[Exposure.HOST_NETWORK] = Field(
+        Exposure.HOST_NETWORK,
+        description="How agents reach :8091: on the host's own network, or by a Service: `nodePort`, `loadBalancer`",
+    )
+    replicas: Literal[1] = Field(1, description="Number of proxy-servers; 1 on the host network")
+    allowed_sources: Sequence[Network] = Field(
+        (), description="Networks (CIDR) that may use the plain port of the host network; without, all"
+    )
+
+
+class ByService(Guarded):
+    """What both kinds of Service have."""
+
+    replicas: Replicas = 1
+    service_annotations: Mapping[str, str] = Field(
+        {}, description="Annotations of the Service that agents dial, for the cloud's load balancer"
+    )
+
+
+class ByLoadBalancer(ByService):
+    """Any number of servers, behind a cloud's load balancer."""
+
+    when: ClassVar[str] = "exposure loadBalancer"
+    about: ClassVar[str] = "agents dial the load balancer, and a NetworkPolicy lets Karmada's pods alone in"
+
+    exposure: Literal[Exposure.LOAD_BALANCER]
+
+
+class ByNodePort(ByService):
+    """Any number of servers, behind a port of every node."""
+
+    when: ClassVar[str] = "exposure nodePort"
+    about: ClassVar[str] = "a NetworkPolicy lets Karmada's pods alone in"
+
+    exposure: Literal[Exposure.NODE_PORT]
+    node_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None, description="The node port for agents; without, the cluster's choice"
+    )
+
+
+class AsDocumented(Model):
+    """The fork's one server on the host's network, its port fixed in its code."""
+
+    when: ClassVar[str] = "frontend documented"
+    about: ClassVar[str] = "it is deployed as Karmada's documentation has it, which only the guard goes beyond"
+
+    frontend: Literal[Frontend.DOCUMENTED]
+    exposure: Literal[Exposure.HOST_NETWORK] = Exposure.HOST_NETWORK
+    port: Literal[8088] = DOCUMENTED_PORT
+    replicas: Literal[1] = 1
+    adopt: bool = Field(False, description=ADOPT)
+
+
+def _which(keys: Mapping[str, object]) -> str:
+    """The frontend counts, then the exposure; without, the guard on the host network."""
+    if keys.get("frontend") == Frontend.DOCUMENTED:
+        return AsDocumented.when
+    by = (ByLoadBalancer, ByNodePort)
+    return next((each.when for each in by if each.when == f"exposure {keys.get('exposure')}"), OnHostNetwork.when)
+
+
+GuardedProxy = OnHostNetwork | ByLoadBalancer | ByNodePort
+
+Proxy = Annotated[
+    Annotated[OnHostNetwork, Tag(OnHostNetwork.when)]
+    | Annotated[ByLoadBalancer, Tag(ByLoadBalancer.when)]
+    | Annotated[ByNodePort, Tag(ByNodePort.when)]
+    | Annotated[AsDocumented, Tag(AsDocumented.when)],
+    Discriminator(_which),
+]
