@@ -38,7 +38,7 @@ pki = TunnelPki(
         protect_ca_keys=settings.certificates.protect_ca_keys,
     ),
 )
-secrets = credentials(settings.proxy)
+shown_to_guard = credentials(settings.proxy)
 server = ProxyServer(
     "proxy-server",
     ProxyServerArgs(
@@ -47,7 +47,7 @@ server = ProxyServer(
         monitoring=settings.monitoring,
         image=images.server,
         pki=pki,
-        guard=guard_of(settings, secrets),
+        guard=guard_of(settings, shown_to_guard),
         kind_node=settings.node(settings.host),
         awaits_agents=len(settings.active) > 0,
         adopts=settings.host in adopting,
@@ -71,7 +71,7 @@ members = {
             server=server,
             karmada=reach.karmada,
             frontend=settings.proxy.frontend,
-            credentials=secrets,
+            credentials=shown_to_guard,
             kind_node=settings.node(each),
             adopts=each in adopting,
         ),

@@ -14,7 +14,19 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 
 from clusters.kubeconfig import Context
 from clusters.workstation import KindNode
-from config.fields import Address, ContextName, Endpoint, Generation, Hours, KindName, LeafHours, Model, Name, Replicas
+from config.fields import (
+    LONGEST_LIFE,
+    Address,
+    ContextName,
+    Endpoint,
+    Generation,
+    Hours,
+    KindName,
+    LeafHours,
+    Model,
+    Name,
+    Replicas,
+)
 from config.image_settings import Images
 from config.problems import Wrong, config_key, set_to
 from config.proxy_settings import Proxy
@@ -117,7 +129,9 @@ class MemberSettings(Cluster, MemberDefaults):
 class Certificates(Model):
     """How long certificates live, in hours, and which keys sign them."""
 
-    validity_hours: LeafHours = Field(8_760, description="Life of a leaf certificate, 9528 (397 days) at most")
+    validity_hours: LeafHours = Field(
+        8_760, description=f"Life of a leaf certificate, {LONGEST_LIFE} (397 days) at most"
+    )
     renew_before_hours: Hours = Field(720, description="How long before its end `up` renews one", validate_default=True)
     ca_validity_hours: Hours = Field(87_600, description="Life of a CA", validate_default=True)
     ca_keys: Sequence[Generation] = Field(

@@ -7,7 +7,6 @@ that is wrong is reported together. What only the clusters can say is preflight'
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
@@ -19,6 +18,7 @@ from clusters.workstation import Workstation
 from config.explanations import explained, no_such_key
 from config.fields import Model, Name
 from config.image_settings import BuiltImages, Images, PublishedImages
+from config.listed_members import as_map
 from config.lookups import Lookups
 from config.problems import PROJECT, Problem, config_key, config_rm, config_set, refusal
 from config.proxy_settings import (
@@ -71,7 +71,7 @@ def load(
     """
     problems = [no_such_key(key, key, SECTIONS) for key in sorted(set(values) - set(SECTIONS))]
     read = _Sections(values, secret, problems)
-    host = read.section("host", TypeAdapter(Host), None)
+    host = read.section("host", TypeAdapter(Host), required=True)
     defaults = read.section("memberDefaults", TypeAdapter(MemberDefaults))
     members = read.members(defaults)
     images = read.section("images", IMAGES)
@@ -112,19 +112,19 @@ class _Sections:
         self._secret = secret
         self._problems = problems
 
-    def section(self, key: str, shape: TypeAdapter[T], default: str | None = "{}") -> T | None:
-        """A section as it is, or None after a problem. One without a default must be there."""
-        if key not in self._values and default is None:
+    def section(self, key: str, shape: TypeAdapter[T], required: bool = False) -> T | None:
+        """A section as it is, or None after a problem."""
+        if required and key not in self._values:
             self._problems.append(Problem(key, "it is missing", config_set(f"{key}.context", "CONTEXT")))
             return None
         raw = self._object(key)
         return None if raw is None else self._validated(key, [], raw, shape)
 
     def members(self, defaults: MemberDefaults | None) -> list[MemberSettings]:
-        """The members that could be read, in the order of the config."""
+        """The members that could be read, in the order in which Pulumi hands them in: by name."""
         parsed = self._parsed("members")
         if isinstance(parsed, list):
-            self._problems.append(_as_map(cast("list[object]", parsed), shown="members" not in self._secret))
+            self._problems.append(as_map(cast("list[object]", parsed), shown="members" not in self._secret))
             return []
         raw = self._object("members")
         if raw == {}:
@@ -184,34 +184,6 @@ def _merged(common: object, own: object) -> object:
         return own
     common, own = cast("Mapping[str, object]", common), cast("Mapping[str, object]", own)
     return {**common, **{key: _merged(common.get(key), each) for key, each in own.items()}}
-
-
-def _as_map(entries: Sequence[object], shown: bool) -> Problem:
-    """What to type where members are still a list. Of what may be secret no value is shown."""
-    commands = [f"pulumi config rm {PROJECT}:members"]
-    for entry in entries:
-        keys = {**cast("Mapping[str, object]", entry)} if isinstance(entry, Mapping) else {}
-        name = str(keys.pop("name", "NAME"))
-        for path, value in _leaves(keys or {"context": name}):
-            commands.append(config_set(config_key("members", name, *path), _typed(value) if shown else "VALUE"))
-    why = "it is a list, but members are a map by their names; these commands make it one"
-    return Problem("members", why, "\n      ".join(commands))
-
-
-def _leaves(keys: Mapping[str, object]) -> Iterator[tuple[Sequence[str], object]]:
-    for key, value in keys.items():
-        if isinstance(value, Mapping):
-            yield from (([key, *path], each) for path, each in _leaves(cast("Mapping[str, object]", value)))
-        else:
-            yield [key], value
-
-
-def _typed(value: object) -> str:
-    """A value as it is typed for `pulumi config set --path`, which takes true, false and numbers for what they are."""
-    if not isinstance(value, str):
-        return json.dumps(value)
-    taken = value in ("true", "false") or (value.isdecimal() and str(int(value)) == value)
-    return shlex.quote(value) + (" --type string" if taken else "")
 
 
 def _members_apart(host: Host | None, members: Sequence[MemberSettings]) -> Iterator[Problem]:

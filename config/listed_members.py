@@ -1,0 +1,38 @@
+"""Where a stack's members are still a list, as they were before they were a map: what to type to make one of it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+from config.problems import PROJECT, Problem, config_key, config_set
+
+
+def as_map(entries: Sequence[object], shown: bool) -> Problem:
+    """What to type where members are still a list. Of what may be secret no value is shown."""
+    commands = [f"pulumi config rm {PROJECT}:members"]
+    for entry in entries:
+        keys = {**cast("Mapping[str, object]", entry)} if isinstance(entry, Mapping) else {}
+        name = str(keys.pop("name", "NAME"))
+        for path, value in list(_leaves(keys)) or [(["context"], name)]:
+            commands.append(config_set(config_key("members", name, *path), _typed(value) if shown else "VALUE"))
+    why = "it is a list, but members are a map by their names; these commands make it one"
+    return Problem("members", why, "\n      ".join(commands))
+
+
+def _leaves(keys: Mapping[str, object]) -> Iterator[tuple[Sequence[str], object]]:
+    for key, value in keys.items():
+        if isinstance(value, Mapping):
+            yield from (([key, *path], each) for path, each in _leaves(cast("Mapping[str, object]", value)))
+        else:
+            yield [key], value
+
+
+def _typed(value: object) -> str:
+    """A value as it is typed for `pulumi config set --path`, which takes true, false and numbers for what they are."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    taken = value in ("true", "false") or (value.isdecimal() and str(int(value)) == value)
+    return shlex.quote(value) + (" --type string" if taken else "")
