@@ -12,25 +12,18 @@ from clusters.workstation import kubectl, objects
 from components import anp
 from tests.stack import environment
 from tests.stack.environment import NAMESPACE
-from tests.stack.refusals import violations
 from tests.stack.test_doctor import doctor
 from tools.checkout import Checkout
 
 
 @pytest.fixture(scope="module")
 def up(fork: Checkout) -> automation.UpResult:
-    return fork.select().up(on_output=print, policy_packs=["policy"], policy_pack_configs=["policy/fork.json"])
+    return fork.select().up(on_output=print)
 
 
 def test_the_fork_reaches_each_member(up: automation.UpResult) -> None:
     for name in environment.members():
         assert f"{name}: reached through Karmada" in up.stdout
-
-
-def test_the_rules_that_the_documented_pods_do_not_keep_are_told_and_refuse_nothing(up: automation.UpResult) -> None:
-    pods = {"proxy-server", *(f"{name}-proxy-agent" for name in environment.members())}
-    rules = ("containers-have-resources-and-probes", "pods-are-restricted")
-    assert violations(up.stdout) == {(rule, pod): "advisory" for rule in rules for pod in pods}
 
 
 def test_proxy_server_has_the_documented_arguments(up: automation.UpResult) -> None:
