@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from clusters.objects import items, text
+from clusters.objects import items, number, parse, text
+from tests.documents import content
 from tests.unit.reading import checksum, commands, guard_configuration, header, needs
 from tests.unit.stacks import MEMBER3, MEMBER4, changed, differing, kept, short
 from tools.render.program import Run
@@ -57,10 +60,6 @@ def test_another_member_changes_no_resource_of_the_first(dev: Run) -> None:
 
 
 # where things are made
-
-
-def test_every_kubernetes_object_has_an_explicit_provider(any_stack: Run) -> None:
-    assert [each.urn for each in any_stack.resources.values() if each.is_kubernetes and not each.provider] == []
 
 
 @pytest.mark.parametrize(
@@ -139,6 +138,11 @@ def test_members_do_not_wait_for_each_other(pair: Run) -> None:
 def test_a_check_comes_after_everything_on_its_path(pair: Run) -> None:
     path = HOST_OBJECTS | {each.format("member4") for each in MEMBER_OBJECTS if "NetworkPolicy" not in each}
     assert path | {"ClusterPatch member4-registration-header"} <= needs(pair, "Command", "member4-check")
+
+
+def test_a_check_tries_for_as_long_as_the_documents_say(dev: Run) -> None:
+    (told,) = re.findall(r"not reached through Karmada within (\d+) s", content("docs/troubleshooting.md"))
+    assert number(parse(text(commands(dev)["member3-check"].inputs, "stdin")), "seconds") == int(told) == 60
 
 
 # what is in them
