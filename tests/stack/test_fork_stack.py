@@ -12,7 +12,7 @@ from clusters.workstation import kubectl, objects
 from components import anp
 from tests.stack import environment
 from tests.stack.environment import NAMESPACE
-from tests.stack.test_doctor import doctor
+from tests.stack.test_doctor_on_clusters import doctor
 from tools.checkout import Checkout
 
 
