@@ -7,11 +7,8 @@ from collections.abc import Mapping
 import pytest
 from pulumi import automation
 
-from clusters.objects import Json, at, items
-from clusters.workstation import kubectl, objects
-from components import anp
+from clusters.objects import Json
 from tests.stack import environment
-from tests.stack.environment import NAMESPACE
 from tests.stack.test_doctor_on_clusters import doctor
 from tools.checkout import Checkout
 
@@ -24,12 +21,6 @@ def up(fork: Checkout) -> automation.UpResult:
 def test_the_fork_reaches_each_member(up: automation.UpResult) -> None:
     for name in environment.members():
         assert f"{name}: reached through Karmada" in up.stdout
-
-
-def test_proxy_server_has_the_documented_arguments(up: automation.UpResult) -> None:
-    found = objects(kubectl(*environment.HOST, "get", "deployment/proxy-server", f"--namespace={NAMESPACE}"))[0]
-    containers = items(found, "spec", "template", "spec", "containers")
-    assert [at(each, "args") for each in containers] == [list(anp.SERVER_ARGS)]
 
 
 def test_the_doctor_finds_nothing_wrong_with_the_fork(up: automation.UpResult, fork: Checkout) -> None:
