@@ -51,6 +51,15 @@ def goes_on(corrected: Checkout, member: str) -> None:
     assert set(corrected.select().up().summary.resource_changes or {}) == {"same"}
 
 
+def gives_back(checkout: Checkout, before: Mapping[str, Json]) -> None:
+    """Destroy leaves nothing of ours, and karmada-agent and the Cluster objects as they were before."""
+    checkout.select().destroy()
+    assert environment.agent_specs() == before
+    for end in (HOST, KARMADA, *(member(name) for name in environment.members())):
+        assert environment.ours_in(end) == []
+    assert [name for name in environment.members() if not environment.healthy(name)] == []
+
+
 def holds() -> Mapping[str, Json]:
     """What of ours, and of karmada-agent's and the Cluster's own, the clusters hold."""
     ends = {"host": HOST, "Karmada": KARMADA, **{name: member(name) for name in environment.members()}}

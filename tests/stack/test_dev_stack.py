@@ -19,6 +19,7 @@ from components.anp import PROXY_PATH
 from tests.stack import environment
 from tests.stack.environment import NAMESPACE, through_karmada
 from tests.stack.nodes import answers_itself
+from tests.stack.refusals import gives_back
 from tools.checkout import Checkout
 
 GUARD_IMAGE = "haproxy:3.2-alpine"
@@ -183,9 +184,4 @@ def identity(deployment: Json) -> tuple[Json, Json]:
 
 
 def test_destroy_gives_everything_back(up: automation.UpResult, dev: Checkout, before: Mapping[str, Json]) -> None:
-    dev.select().destroy()
-    assert environment.agent_specs() == before
-    for end in (environment.HOST, environment.KARMADA, *(environment.member(name) for name in environment.members())):
-        assert environment.ours_in(end) == []
-    for name in environment.members():
-        assert environment.healthy(name)
+    gives_back(dev, before)

@@ -9,6 +9,7 @@ from pulumi import automation
 
 from clusters.objects import Json
 from tests.stack import environment
+from tests.stack.refusals import gives_back
 from tests.stack.test_doctor_on_clusters import doctor
 from tools.checkout import Checkout
 
@@ -37,8 +38,4 @@ def test_a_second_up_of_the_fork_changes_nothing(up: automation.UpResult, fork: 
 def test_destroy_of_the_fork_gives_everything_back(
     up: automation.UpResult, fork: Checkout, before: Mapping[str, Json]
 ) -> None:
-    fork.select().destroy()
-    assert environment.agent_specs() == before
-    for name in environment.members():
-        assert environment.ours_in(environment.member(name)) == []
-        assert environment.healthy(name)
+    gives_back(fork, before)
