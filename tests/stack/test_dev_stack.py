@@ -18,11 +18,10 @@ from clusters.workstation import ask, kubectl, objects
 from components.anp import PROXY_PATH
 from tests.stack import environment
 from tests.stack.environment import NAMESPACE, through_karmada
-from tests.stack.nodes import answers_itself
+from tests.stack.nodes import answers_itself, shell
 from tests.stack.refusals import gives_back
 from tools.checkout import Checkout
 
-GUARD_IMAGE = "haproxy:3.2-alpine"
 WEB_SERVER = """\
 defaults
   mode http
@@ -31,28 +30,7 @@ frontend web
   bind :8080
   http-request return status 200 content-type text/plain string hello
 """
-SHELL = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "tunnel-test", "namespace": "default"},
-    "spec": {
-        "terminationGracePeriodSeconds": 1,
-        "automountServiceAccountToken": False,
-        "containers": [
-            {
-                "name": "shell",
-                "image": GUARD_IMAGE,
-                "imagePullPolicy": "IfNotPresent",
-                "command": [
-                    "sh",
-                    "-c",
-                    'printf "$WEB_SERVER" >/tmp/web.cfg; echo started; exec haproxy -f /tmp/web.cfg',
-                ],
-                "env": [{"name": "WEB_SERVER", "value": WEB_SERVER}],
-            }
-        ],
-    },
-}
+SERVES = 'printf "$WEB_SERVER" >/tmp/web.cfg; echo started; exec haproxy -f /tmp/web.cfg'
 
 
 @pytest.fixture(scope="module", params=environment.members() if not environment.why_not() else ["no cluster"])
@@ -65,7 +43,8 @@ def member(request: pytest.FixtureRequest) -> str:
 def pod(up: automation.UpResult, member: str) -> Iterator[str]:
     """A pod with a shell in the member, made through Karmada."""
     proxied = through_karmada(member)
-    subprocess.run([*proxied, "apply", "--filename=-"], input=json.dumps(SHELL), text=True, check=True)
+    serving = shell("tunnel-test", "default", "sh", "-c", SERVES, WEB_SERVER=WEB_SERVER)
+    subprocess.run([*proxied, "apply", "--filename=-"], input=json.dumps(serving), text=True, check=True)
     ask([*proxied, "wait", "pod/tunnel-test", "--for=condition=Ready", "--timeout=60s"], 70)
     yield "tunnel-test"
     ask(kubectl(*environment.member(member), "delete", "pod/tunnel-test", "--wait=false"))
