@@ -29,7 +29,7 @@ class TunnelCheckArgs:
 
 
 def description(host: Host, member: MemberSettings) -> dict[str, object]:
-    """What commands/check.py takes: whom to ask, and what to look at when the tunnel does not answer."""
+    """What checks/commands/check.py takes: whom to ask, and what to look at when the tunnel does not answer."""
     return {
         "cluster": member.name,
         "seconds": SECONDS,

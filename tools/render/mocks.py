@@ -64,7 +64,7 @@ class ProgramMocks(Mocks):
     def call(self, args: MockCallArgs) -> tuple[dict[str, Json], list[tuple[str, str]] | None]:
         if args.token == "command:local:run":
             return {"stdout": "", "stderr": ""}, []
-        raise ValueError(f"render/mocks.py does not know the function {args.token}")
+        raise ValueError(f"tools/render/mocks.py does not know the function {args.token}")
 
     def _made(self, args: MockResourceArgs, inputs: Properties, before: Recorded | None) -> Properties:
         if args.typ in self._certificates:
@@ -80,7 +80,7 @@ class ProgramMocks(Mocks):
             prints = PLACEHOLDER if text(inputs, "create") == LOAD_BALANCER else ""
             return {"stdout": prints, "stderr": ""}
         if args.custom and not args.typ.startswith("pulumi:providers:"):
-            raise ValueError(f"render/mocks.py does not know the resource type {args.typ}")
+            raise ValueError(f"tools/render/mocks.py does not know the resource type {args.typ}")
         return {}
 
     def _self_signed(self, inputs: Properties) -> Properties:
@@ -94,7 +94,7 @@ class ProgramMocks(Mocks):
 
 def _private_key(inputs: Properties) -> Properties:
     if inputs != {"algorithm": "ECDSA", "ecdsaCurve": "P256"}:
-        raise ValueError(f"render/certificates.py makes no such key: {inputs}")
+        raise ValueError(f"tools/render/mocks.py makes no such key: {inputs}")
     return {"privateKeyPem": issuing.private_key_pem()}
 
 
