@@ -8,7 +8,7 @@ import pytest
 
 from clusters.objects import items, number, parse, text
 from tests.documents import content
-from tests.unit.reading import checksum, commands, guard_configuration, header, needs
+from tests.unit.reading import checksum, commands, guard_configuration, header, needs, of_kind, pods
 from tests.unit.stacks import MEMBER3, MEMBER4, changed, differing, kept, short
 from tools.render.program import Run
 
@@ -105,14 +105,17 @@ def test_an_agent_does_not_wait_for_the_server_which_is_ready_only_with_an_agent
     assert "Deployment proxy-server" not in needs(any_stack, "Deployment", "member3-proxy-agent")
 
 
-def test_pods_start_after_the_secrets_that_they_read_once(dev: Run) -> None:
-    assert {"Secret proxy-server-cert", "Secret proxy-guard"} <= needs(dev, "Deployment", "proxy-server")
-    assert "Secret member3-proxy-agent-cert" in needs(dev, "Deployment", "member3-proxy-agent")
-
-
-def test_documented_pods_start_after_their_secrets_too(fork: Run) -> None:
-    assert "Secret proxy-server-cert" in needs(fork, "Deployment", "proxy-server")
-    assert "Secret member3-proxy-agent-cert" in needs(fork, "Deployment", "member3-proxy-agent")
+def test_pods_start_after_the_secrets_that_they_read_once(any_stack: Run) -> None:
+    for name, pod in pods(any_stack).items():
+        read = {text(each, "secret", "secretName") for each in items(pod, "spec", "volumes")}
+        before = needs(any_stack, "Deployment", name)
+        found = {
+            text(each.inputs, "metadata", "name")
+            for each in of_kind(any_stack, "Secret").values()
+            if short(each.urn) in before
+        }
+        assert read
+        assert read <= found
 
 
 def test_the_flags_come_when_the_tunnel_runs(any_stack: Run) -> None:

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, cast
 import pytest
 
 from clusters.objects import Json, at, entries, items, number
-from components.certificate import CA_USAGES, CLIENT_USAGES, SERVER_USAGES
 from tests.pod_security import violations
 from tests.unit.reading import altered, of_kind, pods
 from tools.render.program import Run
@@ -29,6 +28,10 @@ SECRET = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|\b(Basic|Bearer) +[A
 HEADERS = {"authorization", "proxy-authorization"}
 ENCODED = re.compile(r"[A-Za-z0-9+/]{40,}")
 """What may be base64, alone or in a longer text, as a kubeconfig's `client-key-data`."""
+
+SERVES, IS_A_CLIENT = {"digital_signature", "server_auth"}, {"digital_signature", "client_auth"}
+SIGNS = {"digital_signature", "cert_signing", "crl_signing"}
+"""What a certificate may be used for, said here again: what the program says is what is judged."""
 
 LONGEST_LIFE = 397 * 24
 """Hours of a leaf certificate: a year and a month, as browsers ask of public ones. Nobody can take one back here."""
@@ -100,13 +103,13 @@ def _as_if_off_the_host_network(run: Run, name: str, pod: Json) -> Json:
 
 def of_many_uses(run: Run) -> list[str]:
     """Certificates that may be used for more than one thing, or for anything."""
-    signing = [(each, [CA_USAGES]) for each in authorities(run)]
-    others = [(each, [SERVER_USAGES, CLIENT_USAGES]) for each in leaf_certificates(run)]
+    signing = [(each, [SIGNS]) for each in authorities(run)]
+    others = [(each, [SERVES, IS_A_CLIENT]) for each in leaf_certificates(run)]
     return [
         each.name
         for each, uses in [*signing, *others]
-        if set(items(each.inputs, "allowedUses")) not in map(set[Json], uses)
-        or bool(at(each.inputs, "isCaCertificate")) != (uses == [CA_USAGES])
+        if set(items(each.inputs, "allowedUses")) not in uses
+        or bool(at(each.inputs, "isCaCertificate")) != (uses == [SIGNS])
     ]
 
 
@@ -248,7 +251,7 @@ BROKEN: Mapping[str, Broken] = {
     "a leaf that is a CA's": Broken(of_many_uses, "LocallySignedCert", "agent-server", {"isCaCertificate": True}),
     "a leaf for anything": Broken(of_many_uses, "LocallySignedCert", "agent-server", {"allowedUses": []}),
     "a CA that serves": Broken(
-        of_many_uses, "SelfSignedCert", "agent-ca-1", {"allowedUses": [*CA_USAGES, "server_auth"]}
+        of_many_uses, "SelfSignedCert", "agent-ca-1", {"allowedUses": [*sorted(SIGNS), "server_auth"]}
     ),
     "a leaf that nothing renews": Broken(unrenewed, "LocallySignedCert", "agent-server", {"earlyRenewalHours": 0}),
     "a leaf of 400 days": Broken(unrenewed, "LocallySignedCert", "agent-server", {"validityPeriodHours": 9_600}),
