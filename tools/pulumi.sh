@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs pulumi on the stack STACK, from nothing: gets the CLI if there is none on PATH, keeps the state in the checkout
 # if no backend is configured. What is to be deployed or configured may be a new stack; what only looks or takes away is
-# not. The policy pack checks what `up` and `preview` would deploy, as strictly as the stack's own file beside it says.
+# not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${STACK:?}"
@@ -37,11 +37,5 @@ fi
 case ${1:-} in
 up | preview | config) pulumi stack select --non-interactive --create "$STACK" >/dev/null ;;
 *) pulumi stack select --non-interactive "$STACK" >/dev/null ;;
-esac
-case ${1:-} in
-up | preview)
-    set -- "$@" --policy-pack policy
-    [ ! -e "policy/${STACK##*/}.json" ] || set -- "$@" --policy-pack-config "policy/${STACK##*/}.json"
-    ;;
 esac
 exec pulumi "$@" --stack "$STACK" --non-interactive

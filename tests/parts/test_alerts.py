@@ -38,7 +38,8 @@ MINUTES = 30
 LATE, AT_ONCE = "25m", "4m"
 """When each alert would fire, and when none may: nothing has lasted yet."""
 
-ONE, TWO = [{"name": "member1"}], [{"name": "member1"}, {"name": "member2"}]
+ONE: dict[str, Json] = {"member1": {}}
+TWO: dict[str, Json] = {**ONE, "member2": {}}
 """Members of a stack; the records are of the first one's tunnel."""
 
 FIRING = 'count by (alertname) (ALERTS{alertstate="firing"})'

@@ -64,6 +64,12 @@ def test_the_guard_and_the_frontend_of_phases_in_a_row_accept_each_other(
     assert frontend(phases[later], phases[earlier]) == BOTH_ACCEPT
 
 
+@pytest.mark.parametrize(("earlier", "later"), [(0, 2), (1, 3), (0, 3)])
+def test_no_phase_can_be_left_out(phases: list[Issued], earlier: int, later: int) -> None:
+    for one, other in ((phases[earlier], phases[later]), (phases[later], phases[earlier])):
+        assert BOTH_ACCEPT not in (tunnel(one, other), frontend(one, other))
+
+
 def test_after_the_last_phase_an_agent_of_the_old_key_is_refused(phases: list[Issued]) -> None:
     """That is what the change was for: who has the old key can sign no agent any more."""
     for old in (phases[0], phases[1]):

@@ -44,9 +44,8 @@ def dev(tmp_path_factory: pytest.TempPathFactory, backend: Path, before: Mapping
 
 @pytest.fixture(scope="module")
 def up(dev: Checkout) -> automation.UpResult:
-    """A fresh up of the dev stack, from a checkout that never had ANP's sources, under the policy pack as `make up` is.
-    Other modules override it."""
-    return dev.select().up(on_output=print, policy_packs=["policy"], policy_pack_configs=["policy/dev.json"])
+    """A fresh up of the dev stack, from a checkout that never had ANP's sources. Other modules override it."""
+    return dev.select().up(on_output=print)
 
 
 @pytest.fixture(scope="module")

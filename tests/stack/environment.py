@@ -85,12 +85,8 @@ def members() -> list[str]:
 
 
 def settings_of(*names: str) -> dict[str, dict[str, Json]]:
-    """The config's `members`, whole: each by its name."""
-    registered = (SITE.registered, SECOND.registered)
-    return {
-        name: {"kubeconfig": MEMBERS_CONFIG, "kind": name, **({"registered": True} if name in registered else {})}
-        for name in names
-    }
+    """The config's `members`, whole: each by its name. How it was joined the Karmada API tells."""
+    return {name: {"kubeconfig": MEMBERS_CONFIG, "kind": name} for name in names}
 
 
 def agent_specs(names: Sequence[str] = ()) -> Mapping[str, Json]:

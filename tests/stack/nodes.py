@@ -43,6 +43,27 @@ def pods(end: tuple[str, str], app: str, namespace: str = NAMESPACE) -> Sequence
     return [each for each in lasting if text(each, "status", "phase") == "Running"]
 
 
+def shell(name: str, namespace: str, *command: str, **variables: str) -> Json:
+    """A pod that runs a command, of an image with a shell that every node has: the guard's."""
+    container: Json = {
+        "name": "shell",
+        "image": "haproxy:3.2-alpine",
+        "imagePullPolicy": "IfNotPresent",
+        "command": list(command),
+        "env": [{"name": variable, "value": value} for variable, value in variables.items()],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "terminationGracePeriodSeconds": 1,
+            "automountServiceAccountToken": False,
+            "containers": [container],
+        },
+    }
+
+
 def name_of(pod: Json) -> str:
     return text(pod, "metadata", "name")
 

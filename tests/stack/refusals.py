@@ -13,9 +13,6 @@ from tests.stack import environment
 from tests.stack.environment import HOST, HOST_CONFIG, KARMADA, member
 from tools.checkout import Checkout
 
-VIOLATION = re.compile(r"\[(\w+)\] +([\w-]+) +\(\S+ ([\w-]+)\)")
-"""A violation of a policy as pulumi prints it: level, rule, and type and name of the resource."""
-
 TELLS = "already exists|has the tunnel|cannot bind|not reached through|Back-off pulling"
 """How the lines of diagnostics that tell why are recognised, for the table alone."""
 
@@ -54,10 +51,13 @@ def goes_on(corrected: Checkout, member: str) -> None:
     assert set(corrected.select().up().summary.resource_changes or {}) == {"same"}
 
 
-def violations(printed: str) -> Mapping[tuple[str, str], str]:
-    """The level of each violation of the policy pack, by rule and resource."""
-    assert "Policies:" in printed, printed
-    return {(rule, name): level for level, rule, name in VIOLATION.findall(printed)}
+def gives_back(checkout: Checkout, before: Mapping[str, Json]) -> None:
+    """Destroy leaves nothing of ours, and karmada-agent and the Cluster objects as they were before."""
+    checkout.select().destroy()
+    assert environment.agent_specs() == before
+    for end in (HOST, KARMADA, *(member(name) for name in environment.members())):
+        assert environment.ours_in(end) == []
+    assert [name for name in environment.members() if not environment.healthy(name)] == []
 
 
 def holds() -> Mapping[str, Json]:

@@ -25,6 +25,7 @@ from tests.stack import environment
 from tests.stack.environment import HOST, NAMESPACE, member
 from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import HOST_NODE, address_of, node_of
+from tests.stack.refusals import gives_back
 from tests.stack.traffic import karmada, traffic
 from tools.checkout import Checkout
 
@@ -109,6 +110,4 @@ def answers(node: str, address: str, port: int) -> bool:
 
 
 def test_destroy_gives_everything_back(up: automation.UpResult, dev: Checkout, before: Mapping[str, Json]) -> None:
-    dev.select().destroy()
-    assert environment.agent_specs() == before
-    assert environment.ours_in(HOST) == []
+    gives_back(dev, before)

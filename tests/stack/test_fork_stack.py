@@ -7,36 +7,21 @@ from collections.abc import Mapping
 import pytest
 from pulumi import automation
 
-from clusters.objects import Json, at, items
-from components import anp
+from clusters.objects import Json
 from tests.stack import environment
-from tests.stack.environment import NAMESPACE
-from tests.stack.kubectl import kubectl, objects
-from tests.stack.refusals import violations
-from tests.stack.test_doctor import doctor
+from tests.stack.refusals import gives_back
+from tests.stack.test_doctor_on_clusters import doctor
 from tools.checkout import Checkout
 
 
 @pytest.fixture(scope="module")
 def up(fork: Checkout) -> automation.UpResult:
-    return fork.select().up(on_output=print, policy_packs=["policy"], policy_pack_configs=["policy/fork.json"])
+    return fork.select().up(on_output=print)
 
 
 def test_the_fork_reaches_each_member(up: automation.UpResult) -> None:
     for name in environment.members():
         assert f"{name}: reached through Karmada" in up.stdout
-
-
-def test_the_rules_that_the_documented_pods_do_not_keep_are_told_and_refuse_nothing(up: automation.UpResult) -> None:
-    pods = {"proxy-server", *(f"{name}-proxy-agent" for name in environment.members())}
-    rules = ("containers-have-resources-and-probes", "pods-are-restricted")
-    assert violations(up.stdout) == {(rule, pod): "advisory" for rule in rules for pod in pods}
-
-
-def test_proxy_server_has_the_documented_arguments(up: automation.UpResult) -> None:
-    found = objects(kubectl(*environment.HOST, "get", "deployment/proxy-server", f"--namespace={NAMESPACE}"))[0]
-    containers = items(found, "spec", "template", "spec", "containers")
-    assert [at(each, "args") for each in containers] == [list(anp.SERVER_ARGS)]
 
 
 def test_the_doctor_finds_nothing_wrong_with_the_fork(up: automation.UpResult, fork: Checkout) -> None:
@@ -53,8 +38,4 @@ def test_a_second_up_of_the_fork_changes_nothing(up: automation.UpResult, fork: 
 def test_destroy_of_the_fork_gives_everything_back(
     up: automation.UpResult, fork: Checkout, before: Mapping[str, Json]
 ) -> None:
-    fork.select().destroy()
-    assert environment.agent_specs() == before
-    for name in environment.members():
-        assert environment.ours_in(environment.member(name)) == []
-        assert environment.healthy(name)
+    gives_back(fork, before)

@@ -14,9 +14,8 @@ import pytest
 from clusters.objects import Json
 from clusters.workstation import ask
 from tests.stack import environment
-from tests.stack.environment import HOST
 from tests.stack.nodes import HOST_NODE
-from tests.stack.refusals import goes_on, local, refused, tell
+from tests.stack.refusals import gives_back, goes_on, local, refused, tell
 from tools.checkout import Checkout
 
 pytestmark = pytest.mark.long
@@ -28,9 +27,7 @@ def down(dev: Checkout, before: Mapping[str, Json]) -> Iterator[Checkout]:
     dev.configure(host=local(), members=environment.settings_of("member3"))
     dev.select()
     yield dev
-    dev.select().destroy()
-    assert environment.agent_specs() == before
-    assert environment.ours_in(HOST) == []
+    gives_back(dev, before)
 
 
 def test_a_port_that_is_taken_on_the_host_network_is_said_and_the_next_up_goes_on(down: Checkout) -> None:

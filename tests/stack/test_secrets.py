@@ -27,13 +27,13 @@ from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, member
 from tests.stack.kubectl import kubectl, objects
+from tests.stack.nodes import shell
 from tools.checkout import ROOT, Checkout
 
 pytestmark = pytest.mark.long
 
 PART = "Secrets"
 PLANTED = "planted-by-a-test"
-GUARD_IMAGE = "haproxy:3.2-alpine"
 WINDOW = 48
 """How much of an encoded key is looked for: characters that occur nowhere by chance."""
 
@@ -254,23 +254,7 @@ def read(file: Path) -> str:
 
 def pod_with(value: str) -> Json:
     """A pod that has it in its environment and logs it."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": PLANTED, "namespace": NAMESPACE},
-        "spec": {
-            "automountServiceAccountToken": False,
-            "containers": [
-                {
-                    "name": "shell",
-                    "image": GUARD_IMAGE,
-                    "imagePullPolicy": "IfNotPresent",
-                    "command": ["sh", "-c", "echo $VALUE; exec sleep 600"],
-                    "env": [{"name": "VALUE", "value": value}],
-                }
-            ],
-        },
-    }
+    return shell(PLANTED, NAMESPACE, "sh", "-c", "echo $VALUE; exec sleep 600", VALUE=value)
 
 
 def event_with(value: str) -> Json:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit import stacks
 from tests.unit.fake_clusters import OURS, Clusters
-from tests.unit.stacks import HOST, MEMBER3, MEMBER4, PAIR, balanced, changed
+from tests.unit.stacks import MEMBER3, MEMBER4, NODE_PORT, balanced, changed
 from tools.render.program import Run
 
 
@@ -66,7 +66,7 @@ def pushed() -> Run:
 @pytest.fixture(scope="session")
 def node_port() -> Run:
     """The pair on a host that is no kind cluster, where agents dial a port of its nodes."""
-    return changed(host=HOST, members=PAIR, proxy={"exposure": "nodePort"})
+    return changed((), **NODE_PORT)
 
 
 @pytest.fixture(scope="session")

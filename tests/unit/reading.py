@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import copy
 from collections.abc import Mapping
+from typing import Any, cast
 
 from clusters.objects import Json, entries, items, text
 from components.secret_files import CHECKSUM_ANNOTATION
@@ -82,3 +84,17 @@ def commands(run: Run) -> dict[str, Recorded]:
 def of_kind(run: Run, kind: str) -> Mapping[str, Recorded]:
     """The resources of a kind (`Service`), by name."""
     return {each.name: each for each in run.resources.values() if each.type.rsplit(":", 1)[-1] == kind}
+
+
+def altered(properties: Json, path: str, value: Json) -> Json:
+    """Properties with another value at `spec/containers/0/name`. Keys on the way are made; None takes a key away."""
+    changed: Any = copy.deepcopy(properties)
+    *way, last = path.split("/")
+    here = changed
+    for key in way:
+        here = here[int(key)] if key.isdigit() else here.setdefault(key, {})
+    if value is None:
+        del here[last]
+    else:
+        here[int(last) if last.isdigit() else last] = value
+    return cast("Json", changed)

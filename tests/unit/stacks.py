@@ -45,6 +45,10 @@ HOST: Mapping[str, Json] = {"kubeconfig": "~/.kube/karmada.config", "context": "
 """The dev stack's host as a cluster that is no kind cluster."""
 
 
+NODE_PORT: Mapping[str, Json] = {"host": HOST, "members": PAIR, "proxy": {"exposure": "nodePort"}}
+"""Two members, whose agents dial a port of a host that is no kind cluster."""
+
+
 @cache
 def pair() -> Run:
     """The dev stack with two members."""

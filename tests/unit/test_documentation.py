@@ -16,8 +16,6 @@ from clusters.objects import Json, at, entries, parse, text
 from config.explanations import model_of
 from config.image_settings import BuiltImages
 from config.stack_config import SECTIONS
-from policy.rules import STACK_RULES
-from policy.rules import rules as policies
 from tests import documents
 from tests.unit.machines import load
 from tests.unit.stacks import STACKS
@@ -240,11 +238,6 @@ def test_every_command_in_the_documents_is_run_by_a_test_or_excused_with_a_reaso
     told_of = [*documents.RUN, *documents.ON_FORK, *documents.NOT_RUN]
     assert sorted(told_of) == sorted(documents.blocks())
     assert all(documents.NOT_RUN.values())
-
-
-def test_the_rules_of_the_policy_pack_are_told_of() -> None:
-    told = re.findall(r"^\| `([a-z0-9-]+)` \|", documents.content("docs/security.md"), re.MULTILINE)
-    assert sorted(told) == sorted(each.name for each in (*policies(1), *STACK_RULES))
 
 
 def test_the_hops_of_the_doctor_are_told_of_in_their_order() -> None:

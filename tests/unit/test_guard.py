@@ -40,14 +40,6 @@ def test_without_sources_the_guard_listens_to_all() -> None:
     assert " src " not in configuration(ONE)
 
 
-def test_with_sources_everybody_else_is_cut_off_before_a_word_is_read() -> None:
-    sources = replace(ONE, sources=["10.0.0.0/8", "2001:db8::/32"])
-    frontend = lines(sources, "frontend karmada")
-    rejected = "tcp-request connection reject unless { src 10.0.0.0/8 2001:db8::/32 }"
-    assert [line for line in frontend if line.startswith("tcp-request")] == [rejected]
-    assert frontend.index(rejected) < min(i for i, line in enumerate(frontend) if line.startswith("http-request"))
-
-
 def test_metrics_have_a_frontend_that_serves_nothing_else_and_knows_no_server() -> None:
     assert lines(ONE, "frontend metrics") == [
         "bind :8096",
@@ -60,45 +52,9 @@ def test_metrics_have_a_frontend_that_serves_nothing_else_and_knows_no_server() 
     assert "default_backend" not in "".join(lines(ONE, "defaults"))
 
 
-def test_who_has_no_credential_does_not_learn_the_targets() -> None:
-    rules = [line for line in lines(ONE, "frontend karmada") if " deny " in line]
-    assert rules == [
-        "http-request deny deny_status 405 unless METH_CONNECT",
-        "http-request deny deny_status 407 unless once from_karmada",
-        "http-request deny deny_status 403 unless to_a_member",
-    ]
-
-
-def test_nothing_is_let_through_before_the_rules() -> None:
-    frontend = lines(ONE, "frontend karmada")
-    assert not any("allow" in line or "use_backend" in line for line in frontend)
-    assert frontend[-1] == "default_backend proxy-server"
-
-
-def test_targets_are_matched_whole_on_what_the_request_says() -> None:
-    two = Rules(port=8088, grace=3, targets=["10.0.0.3:6443", "[fd00::6]:6443"], credentials=[])
-    assert "acl to_a_member url -m str 10.0.0.3:6443 [fd00::6]:6443" in lines(two, "frontend karmada")
-
-
 def test_without_a_member_no_target_matches() -> None:
     (acl,) = [each for each in lines(replace(ONE, targets=[]), "frontend karmada") if "url -m" in each]
     assert acl == "acl to_a_member url -m str no-member:0"
-
-
-def test_the_former_credential_is_taken_beside_the_current_one() -> None:
-    both = Rules(port=8088, grace=3, targets=[], credentials=["Basic b25l", "Basic dHdv"])
-    acl = 'acl from_karmada req.hdr(Proxy-Authorization) -m str "Basic b25l" "Basic dHdv"'
-    assert acl in lines(both, "frontend karmada")
-
-
-def test_two_credentials_in_one_request_are_one_too_many() -> None:
-    assert "acl once req.hdr_cnt(Proxy-Authorization) eq 1" in lines(ONE, "frontend karmada")
-
-
-def test_the_credential_goes_no_further() -> None:
-    frontend = lines(ONE, "frontend karmada")
-    taken = frontend.index("http-request del-header Proxy-Authorization")
-    assert taken > frontend.index("http-request deny deny_status 407 unless once from_karmada")
 
 
 def test_it_speaks_mtls_to_the_server_on_the_pods_own_loopback() -> None:
@@ -109,38 +65,8 @@ def test_it_speaks_mtls_to_the_server_on_the_pods_own_loopback() -> None:
     assert "verify none" not in server
 
 
-def test_it_speaks_nothing_older_than_tls_1_3_to_the_server() -> None:
-    assert "ssl-default-server-options ssl-min-ver TLSv1.3" in lines(ONE, "global")
-    assert "-ver " not in "".join(lines(ONE, "backend proxy-server"))
-
-
-def test_it_checks_a_name_that_the_servers_certificate_has() -> None:
-    (server,) = lines(ONE, "backend proxy-server")
-    name = anp.SERVER_NAMES[0]
-    assert f"verifyhost {name}" in server
-    assert f"sni str({name})" in server
-
-
-def test_its_files_may_be_elsewhere() -> None:
-    assert "crt /tmp/guard/client.pem ca-file /tmp/guard/server-ca.crt" in configuration(ONE, "/tmp/guard")
-
-
-def test_it_logs_the_target_of_a_connect_alone_because_other_requests_may_hold_secrets() -> None:
-    frontend = lines(ONE, "frontend karmada")
-    assert frontend.index("http-request set-var(txn.target) url,json") > frontend.index(
-        "http-request deny deny_status 405 unless METH_CONNECT"
-    )
-
-
 def test_it_speaks_no_http2_which_karmada_does_not_speak_to_a_proxy() -> None:
     assert "option disable-h2-upgrade" in lines(ONE, "defaults")
-
-
-def test_its_log_names_no_header() -> None:
-    (log,) = [line for line in configuration(ONE).splitlines() if "log-format" in line]
-    assert "%hr" not in log
-    assert "hdr" not in log
-    assert "%r" not in log
 
 
 def test_it_keeps_tunnels_open_and_lets_requests_not_wait() -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 
 from clusters.objects import at, entries, items, number, text
 from tests.unit.reading import agents, arguments, containers, of_kind, pods
-from tests.unit.stacks import short
 from tools.render.config_table import rows
 from tools.render.mocks import PLACEHOLDER
 from tools.render.program import Run
@@ -40,13 +39,6 @@ def test_every_image_is_of_one_version_anps_by_its_digest_and_none_is_built(prod
     assert len(said) == 4
     assert [each for each in said if not re.search(r"/proxy-\w+:v[\d.]+@sha256:|/haproxy:\d+\.\d+\.\d+-", each)] == []
     assert [each.urn for each in prod.resources.values() if "docker" in each.type] == []
-
-
-def test_ca_keys_are_protected_and_nothing_else(prod: Run) -> None:
-    assert {short(each.urn) for each in prod.resources.values() if each.protect} == {
-        "PrivateKey agent-ca-1",
-        "PrivateKey frontend-ca-1",
-    }
 
 
 def test_the_proxies_are_in_a_namespace_of_their_own_and_karmadas_agent_stays_in_its_own(prod: Run) -> None:

@@ -176,10 +176,6 @@ def test_sections_with_something_encrypted_reach_the_program_as_such_and_others_
     assert json.loads(handed["PULUMI_CONFIG_SECRET_KEYS"]) == ["a:text", "a:list"]
 
 
-def test_what_a_placeholder_stood_for_is_in_no_rendering(pushed: Run, tmp_path: Path) -> None:
-    assert [path for path, content in written(pushed, tmp_path).items() if stackfile.ENCRYPTED in content] == []
-
-
 def test_a_stack_file_that_is_no_yaml_is_one_message(program: Path) -> None:
     (program / "Pulumi.x.yaml").write_text("config: [")
     with pytest.raises(pulumi.RunError, match=r"Pulumi\.x\.yaml cannot be read"):

@@ -11,6 +11,9 @@ from tests.unit.stacks import MEMBER3, MEMBER4, balanced, changed
 from tools.render.program import Run
 from tools.render.recorded import Recorded
 
+KUBERNETES_GRACE = 30
+"""Seconds that a pod has to end which says nothing of it."""
+
 ONE_MORE_FIRST: Json = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
 
 
@@ -204,8 +207,29 @@ def test_an_agent_ends_as_long_after_its_signal_as_a_server_does(guarded_stack: 
         assert number(pods(guarded_stack)[name], "spec", "terminationGracePeriodSeconds") == still
 
 
-def test_pulumi_waits_for_as_long_as_a_roll_of_all_servers_takes(load_balancer: Run) -> None:
-    pod = pods(load_balancer)["proxy-server"]
-    ready = number(containers(pod)["proxy-server"], "readinessProbe", "initialDelaySeconds")
-    each = ready + number(pod, "spec", "terminationGracePeriodSeconds")
-    assert replicas(load_balancer)["proxy-server"] * each < 300
+def test_up_waits_for_as_long_as_a_roll_of_all_pods_takes_and_not_for_the_ten_minutes_that_are_pulumis_own(
+    any_stack: Run,
+) -> None:
+    for name, pod in pods(any_stack).items():
+        deployment = any_stack.the("Deployment", name)
+        delays = [number(each, "readinessProbe", "initialDelaySeconds") for each in containers(pod).values()]
+        ready = max(*delays, number(deployment.inputs, "spec", "minReadySeconds"), 0)
+        each = ready + (number(pod, "spec", "terminationGracePeriodSeconds") or KUBERNETES_GRACE)
+        assert each < minutes(deployment.timeouts["create"]) < 600
+        assert replicas(any_stack)[name] * each < minutes(deployment.timeouts["update"]) < 600
+
+
+def minutes(said: str) -> int:
+    """As seconds."""
+    assert said.endswith("m")
+    return int(said.removesuffix("m")) * 60
+
+
+def test_a_server_that_leaves_the_host_network_is_made_anew_for_it_would_keep_the_hosts_ports(any_stack: Run) -> None:
+    objects = [each for each in any_stack.resources.values() if each.is_kubernetes]
+    anew = {each.name: each.replace_on_changes for each in objects if each.replace_on_changes}
+    assert anew == {"proxy-server": ("spec.template.spec.hostNetwork",)}
+
+
+def test_a_server_that_is_made_anew_goes_first_for_the_next_one_has_its_name(any_stack: Run) -> None:
+    assert server(any_stack).delete_before_replace

@@ -78,3 +78,8 @@ def test_a_command_to_be_typed_names_the_kubeconfig_and_is_one_that_a_shell_take
         typed == "kubectl '--kubeconfig=/home/jane doe/members.config' --context=member3 delete deployment/proxy-agent"
     )
     assert workstation.typed(Context("", "member3"), "get", "pods") == "kubectl --context=member3 get pods"
+
+
+def test_a_program_that_is_not_installed_is_said_to_be_so() -> None:
+    with pytest.raises(Unavailable, match="no-such-program is not installed"):
+        workstation.ask(["no-such-program"])

@@ -127,7 +127,7 @@ def _usages(uses: Sequence[str]) -> Iterable[tuple[x509.ExtensionType, bool]]:
     flags = dict.fromkeys([*KEY_USAGES.values(), *every], False)
     for use in uses:
         if use not in KEY_USAGES and use not in EXTENDED_USAGES:
-            raise ValueError(f"render/certificates.py does not know the usage {use}")
+            raise ValueError(f"tools/render/issuing.py does not know the usage {use}")
     flags |= {KEY_USAGES[use]: True for use in uses if use in KEY_USAGES}
     if any(flags.values()):
         yield x509.KeyUsage(**flags), True
@@ -157,4 +157,4 @@ def _pem(made: x509.Certificate | x509.CertificateSigningRequest) -> str:
 def _refuse_unknown(inputs: Inputs, known: Iterable[str]) -> None:
     unknown = sorted(set(inputs) - set(known))
     if unknown:
-        raise ValueError(f"render/certificates.py does not know the input {', '.join(unknown)}")
+        raise ValueError(f"tools/render/issuing.py does not know the input {', '.join(unknown)}")

@@ -20,7 +20,7 @@ from tools.render.recorded import Path as Keys
 from tools.render.recorded import Recorded, within
 
 CLUSTERS = ("host", "karmada", "member-*")
-"""The directories of a rendering: the names of the Kubernetes providers (components/clusters.py)."""
+"""The directories of a rendering: the names of the Kubernetes providers (components/providers.py)."""
 
 CERTIFICATE_END = re.compile(r"vector\(\d+\)")
 """The end of a certificate that was made for the occasion, in an alert."""

@@ -1,15 +1,15 @@
 """Pulumi's mocks for this program: every resource is recorded, and answers as its provider would.
 
 Given an earlier run's resources it behaves as a second `up`: what has the same inputs keeps its outputs, so that keys
-and certificates last. Unlike an engine it plans, deletes and replaces nothing. A resource type or a function that it
-does not know is an error: its outputs would silently be none.
+and certificates last. In a preview, what a provider would make is unknown. Unlike an engine it plans, deletes and
+replaces nothing. A resource type or a function that it does not know is an error: its outputs would silently be none.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 from uuid import NAMESPACE_URL, uuid5
@@ -26,7 +26,7 @@ from pulumi.runtime.proto.resource_pb2 import (
 from clusters.objects import Json, entries, items, number, text
 from components.local_command import local_command
 from tools.render import issuing
-from tools.render.recorded import Recorded, decoded, marked_secret, plain
+from tools.render.recorded import UNKNOWN, Recorded, decoded, marked_secret, plain
 
 Properties = dict[str, Json]
 
@@ -41,9 +41,10 @@ NODE_PORT = 32767
 class ProgramMocks(Mocks):
     """Answers for the providers. `now` is when certificates are issued; `before` an earlier run's resources."""
 
-    def __init__(self, before: Iterable[Recorded], now: datetime | None) -> None:
+    def __init__(self, before: Iterable[Recorded], now: datetime | None, preview: bool) -> None:
         self._before = {(each.type, each.name): each for each in before}
         self._now = now
+        self.preview = preview
         self._certificates: Mapping[str, Callable[[Properties], Properties]] = {
             "tls:index/privateKey:PrivateKey": _private_key,
             "tls:index/certRequest:CertRequest": _request,
@@ -54,14 +55,17 @@ class ProgramMocks(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Json]]:
         inputs = plain(cast("Properties", args.inputs))  # pyright: ignore[reportUnknownMemberType]
         before = self._before.get((args.typ, args.name))
-        same = before and dict(before.inputs) == inputs
-        made = dict(before.outputs) if before and same else {**inputs, **self._made(args, inputs, before)}
-        return (f"{args.name}-id" if args.custom else None), made
+        identity = f"{args.name}-id" if args.custom else None
+        if before and dict(before.inputs) == inputs:
+            return identity, dict(before.outputs)
+        if self.preview:
+            return None, _yet_to_be_made(args.typ, inputs)
+        return identity, {**inputs, **self._made(args, inputs, before)}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Json], list[tuple[str, str]] | None]:
         if args.token == "command:local:run":
             return {"stdout": "", "stderr": ""}, []
-        raise ValueError(f"render/mocks.py does not know the function {args.token}")
+        raise ValueError(f"tools/render/mocks.py does not know the function {args.token}")
 
     def _made(self, args: MockResourceArgs, inputs: Properties, before: Recorded | None) -> Properties:
         if args.typ in self._certificates:
@@ -77,7 +81,7 @@ class ProgramMocks(Mocks):
             prints = PLACEHOLDER if text(inputs, "create") == LOAD_BALANCER else ""
             return {"stdout": prints, "stderr": ""}
         if args.custom and not args.typ.startswith("pulumi:providers:"):
-            raise ValueError(f"render/mocks.py does not know the resource type {args.typ}")
+            raise ValueError(f"tools/render/mocks.py does not know the resource type {args.typ}")
         return {}
 
     def _self_signed(self, inputs: Properties) -> Properties:
@@ -91,7 +95,7 @@ class ProgramMocks(Mocks):
 
 def _private_key(inputs: Properties) -> Properties:
     if inputs != {"algorithm": "ECDSA", "ecdsaCurve": "P256"}:
-        raise ValueError(f"render/certificates.py makes no such key: {inputs}")
+        raise ValueError(f"tools/render/mocks.py makes no such key: {inputs}")
     return {"privateKeyPem": issuing.private_key_pem()}
 
 
@@ -110,14 +114,49 @@ def _in_cluster(name: str, inputs: Properties, before: Recorded | None) -> Prope
     return made
 
 
+COMPUTED: Mapping[str, Sequence[str]] = {
+    "tls:index/privateKey:PrivateKey": ["privateKeyPem"],
+    "tls:index/certRequest:CertRequest": ["certRequestPem"],
+    "tls:index/selfSignedCert:SelfSignedCert": ["certPem", "validityEndTime"],
+    "tls:index/locallySignedCert:LocallySignedCert": ["certPem", "validityEndTime"],
+    "docker:index/image:Image": ["repoDigest"],
+    "command:local:Command": ["stdout", "stderr"],
+}
+"""What a provider makes of a resource beside its inputs."""
+
+
+def _yet_to_be_made(kind: str, inputs: Properties) -> Properties:
+    """What a preview does not know of a resource. Its other outputs are its inputs, which RecordingMonitor adds."""
+    if not kind.startswith("kubernetes:"):
+        return dict.fromkeys(COMPUTED.get(kind, []), UNKNOWN)
+    made: Properties = {"metadata": {**entries(inputs, "metadata"), "uid": UNKNOWN, "generation": UNKNOWN}}
+    if text(inputs, "kind") == "Service":
+        ports = [{"nodePort": UNKNOWN, **entries(each)} for each in items(inputs, "spec", "ports")]
+        made |= {"spec": {**entries(inputs, "spec"), "ports": ports}, "status": UNKNOWN}
+    return made
+
+
+def _answer_with_inputs(request: RegisterResourceRequest, response: RegisterResourceResponse) -> None:
+    """Adds inputs to a preview's answer, as they went over the wire: a mock is told of no unknown.
+
+    pulumi-kubernetes asks no API server of an object with something unknown in it: its outputs are its inputs alone,
+    and its metadata has no uid.
+    """
+    if request.type.startswith("kubernetes:") and UNKNOWN in str(request.object):
+        response.object.Clear()
+    for key in set(request.object.fields) - set(response.object.fields):
+        response.object.fields[key].CopyFrom(request.object.fields[key])
+
+
 class RecordingMonitor(MockMonitor):
     """Pulumi's mock monitor, which also keeps what it is told in `recorded`, by URN, and secret what is secret.
 
     The stack itself is among it; its outputs are the exports.
     """
 
-    def __init__(self, mocks: Mocks) -> None:
+    def __init__(self, mocks: ProgramMocks) -> None:
         super().__init__(mocks)
+        self._preview = mocks.preview
         self.recorded: dict[str, Recorded] = {}
 
     def RegisterResource(self, request: RegisterResourceRequest) -> RegisterResourceResponse:
@@ -125,6 +164,8 @@ class RecordingMonitor(MockMonitor):
         response: RegisterResourceResponse = super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType]
         if response.urn in self.recorded:
             raise ValueError(f"two resources have the URN {response.urn}")
+        if self._preview:
+            _answer_with_inputs(request, response)
         inputs, secrets = decoded(request.object)
         marked_secret(response.object, {path[0] for path in secrets} | set(request.additionalSecretOutputs))
         outputs, secret_outputs = decoded(response.object)
@@ -137,6 +178,9 @@ class RecordingMonitor(MockMonitor):
             dependencies=frozenset(request.dependencies),
             protect=request.protect,
             ignore_changes=tuple(request.ignoreChanges),
+            replace_on_changes=tuple(request.replaceOnChanges),
+            delete_before_replace=request.deleteBeforeReplace,
+            timeouts={field.name: str(value) for field, value in request.customTimeouts.ListFields()},
             inputs=inputs,
             secrets=secrets,
             outputs=outputs,

@@ -62,12 +62,19 @@ class Run:
         return frozenset(found)
 
 
-def run(stack: str, config: Mapping[str, Json], before: Iterable[Recorded] = (), now: datetime | None = None) -> Run:
+def run(
+    stack: str,
+    config: Mapping[str, Json],
+    before: Iterable[Recorded] = (),
+    now: datetime | None = None,
+    preview: bool = False,
+) -> Run:
     """Runs the program with a config by full key. Raises pulumi.RunError, and whatever else the program raises.
 
-    `before` are an earlier run's resources, for what a second `up` would keep; certificates are issued `now`.
+    `before` are an earlier run's resources, for what a second `up` would keep; certificates are issued `now`. In a
+    `preview` what providers would make is recorded as UNKNOWN, and so is what depends on it.
     """
-    return asyncio.run(_run(stack, config, ProgramMocks(before, now)))
+    return asyncio.run(_run(stack, config, ProgramMocks(before, now, preview)))
 
 
 def ready(settings: Settings) -> Ready:
@@ -79,7 +86,7 @@ async def _run(stack: str, config: Mapping[str, Json], mocks: ProgramMocks) -> R
     # what an earlier run that failed left unawaited belongs to that run's event loop
     SETTINGS.outputs.clear()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     machine, monitor = PlaceholderMachine(), RecordingMonitor(mocks)
-    set_mocks(mocks, PROJECT, stack, preview=False, monitor=monitor)
+    set_mocks(mocks, PROJECT, stack, preview=mocks.preview, monitor=monitor)
 
     def program() -> None:
         runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")

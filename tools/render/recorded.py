@@ -14,6 +14,9 @@ SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
 """How the wire marks a secret: an object with the one as a key and the other as its value (pulumi's rpc.py)."""
 
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What stands on the wire for a value that only an `up` will know (pulumi's rpc.py)."""
+
 Path = tuple[str, ...]
 """Keys from the top of a resource's properties; a list's index is a key too."""
 
@@ -23,7 +26,8 @@ class Recorded:
     """One resource. Properties have their camelCase keys and no marks; `secrets` are the paths of secret inputs.
 
     `parent` and `dependencies` are URNs; dependencies are all of them, those by depends_on and those by an input.
-    `provider` is the name of an explicit provider, or empty. A component's outputs are those that it registered.
+    `provider` is the name of an explicit provider, or empty. `timeouts` are Pulumi's own by operation (`create`), with
+    those that are set. A component's outputs are those that it registered.
     """
 
     urn: str
@@ -34,6 +38,9 @@ class Recorded:
     dependencies: frozenset[str] = frozenset()
     protect: bool = False
     ignore_changes: Sequence[str] = ()
+    replace_on_changes: Sequence[str] = ()
+    delete_before_replace: bool = False
+    timeouts: Mapping[str, str] = field(default_factory=dict[str, str])
     inputs: Mapping[str, Json] = field(default_factory=dict[str, Json])
     secrets: frozenset[Path] = frozenset()
     outputs: Mapping[str, Json] = field(default_factory=dict[str, Json])

@@ -21,12 +21,13 @@ from urllib.parse import urlsplit
 import pytest
 from pulumi import automation
 
-from clusters.objects import Json, at, entries, items, parse, text
+from clusters.objects import Json, at, entries, items, text
 from clusters.workstation import ask
 from components import anp
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, answer, member
+from tests.stack.exported import exported, plain
 from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import HOST_NODE, address_of, node_of
 from tests.stack.standing.watching import MEMBER
@@ -71,10 +72,7 @@ class Signed:
 @pytest.fixture(scope="module")
 def signed(up: automation.UpResult, dev: Checkout) -> Signed:
     """The stack's certificates and keys."""
-    exported = dev.run("stack", "export", "--show-secrets")
-    assert exported.returncode == 0, exported.stderr
-    resources = [each for each in items(parse(exported.stdout), "deployment", "resources")]
-    named = [(text(each, "urn").rpartition("::")[2], text(each, "type"), each) for each in resources]
+    named = [(text(each, "urn").rpartition("::")[2], text(each, "type"), each) for each in exported(dev)]
     known = {"certRequestPem", "caPrivateKeyPem", "caCertPem", *issuing.ISSUING}
     return Signed(
         inputs={
@@ -88,12 +86,6 @@ def signed(up: automation.UpResult, dev: Checkout) -> Signed:
             if kind.endswith(":PrivateKey")
         },
     )
-
-
-def plain(value: Json) -> Json:
-    """A value of an exported state; of a secret what it is in plain."""
-    found = at(value, "plaintext")
-    return parse(found) if isinstance(found, str) else value
 
 
 @pytest.fixture(scope="module")

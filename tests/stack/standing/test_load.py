@@ -20,7 +20,7 @@ from components import anp
 from tests.proof import note
 from tests.stack.environment import HOST, member, through_karmada
 from tests.stack.kubectl import kubectl
-from tests.stack.nodes import HOST_NODE, metric, pods, process, resident
+from tests.stack.nodes import HOST_NODE, metric, pods, process, resident, shell
 from tests.stack.standing.watching import MEMBER
 from tests.stack.traffic import Karmada, karmada
 
@@ -39,23 +39,7 @@ GROWS = 16 * 2**20
 PEAK = 128 * 2**20
 """Bytes that a process may hold after 200 requests at once: its limit is four times that."""
 
-POD = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "load", "namespace": "default"},
-    "spec": {
-        "terminationGracePeriodSeconds": 0,
-        "automountServiceAccountToken": False,
-        "containers": [
-            {
-                "name": "shell",
-                "image": "haproxy:3.2-alpine",
-                "imagePullPolicy": "IfNotPresent",
-                "command": ["sleep", "3600"],
-            }
-        ],
-    },
-}
+POD = shell("load", "default", "sleep", "3600")
 SESSION = 'read first; echo "$first"; read second; echo "$second"'
 
 

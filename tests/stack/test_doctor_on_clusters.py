@@ -19,15 +19,16 @@ from pulumi import automation
 
 from checks.until import until
 from clusters.kubeconfig import Unavailable
-from clusters.objects import Json, at, entries, items, parse, text
+from clusters.objects import Json, entries, items, parse, text
 from clusters.workstation import ask
 from components import anp
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, REGISTERED, member
+from tests.stack.exported import exported, plain
 from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import HOST_NODE, api_server, node_of, pods, process, signal
-from tests.stack.refusals import holds, succeeds
+from tests.stack.refusals import gives_back, holds, succeeds
 from tools.checkout import Checkout
 from tools.render import issuing
 
@@ -42,7 +43,7 @@ Fault = Callable[[Checkout], AbstractContextManager[None]]
 def doctor(checkout: Checkout, *options: str) -> subprocess.CompletedProcess[str]:
     """`make doctor` in a checkout, as its Makefile runs it."""
     environ = os.environ | checkout.environment | {"STACK": checkout.stack}
-    command = [sys.executable, "-m", "doctor", *options]
+    command = [sys.executable, "-m", "checks.doctor", *options]
     return subprocess.run(
         command, cwd=checkout.directory, env=environ, text=True, capture_output=True, check=False, timeout=120
     )
@@ -114,18 +115,12 @@ def expired_certificate(dev: Checkout) -> Generator[None]:
 
 def issued(dev: Checkout) -> Mapping[str, Json]:
     """What the agent's certificate was issued from, with the CA's key; out of the state, as its owner may have it."""
-    exported = dev.run("stack", "export", "--show-secrets")
-    assert exported.returncode == 0, exported.stderr
-    for each in items(parse(exported.stdout), "deployment", "resources"):
-        if text(each, "type").endswith(":LocallySignedCert") and text(each, "urn").endswith(f"::{MEMBER}-agent"):
-            return {key: shown(value) for key, value in entries(each, "inputs").items() if not key.startswith("__")}
-    raise AssertionError("the state has no such certificate")
-
-
-def shown(value: Json) -> Json:
-    """An input of an exported state; one that is secret holds its JSON."""
-    plain = at(value, "plaintext")
-    return parse(plain) if isinstance(plain, str) else value
+    (certificate,) = [
+        each
+        for each in exported(dev)
+        if text(each, "type").endswith(":LocallySignedCert") and text(each, "urn").endswith(f"::{MEMBER}-agent")
+    ]
+    return {key: plain(value) for key, value in entries(certificate, "inputs").items() if not key.startswith("__")}
 
 
 def present(secret: Sequence[str], certificate: str) -> None:
@@ -195,8 +190,7 @@ def told(tried: str, expected: str, done: subprocess.CompletedProcess[str]) -> N
 def given_back(dev: Checkout, before: Mapping[str, Json]) -> Iterator[None]:
     """After all faults destroy leaves what was there before."""
     yield
-    dev.select().destroy()
-    assert environment.agent_specs() == before
+    gives_back(dev, before)
 
 
 def test_a_stack_that_is_not_up_is_said_to_be_that(dev: Checkout) -> None:
