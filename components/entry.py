@@ -103,7 +103,9 @@ def _agents(host: Host, proxy: ByNodePort | ByLoadBalancer, opts: ResourceOption
 
 def _load_balancer(name: str, host: Host, service: Service, opts: ResourceOptions) -> Output[str]:
     """The load balancer's address, once it has one: an IP address, or a name where the cloud gives it only that."""
-    given = load_balancer.Given(host=host.api, namespace=host.namespace, service=anp.AGENTS_SERVICE, seconds=SECONDS)
+    given = load_balancer.LoadBalancerInput(
+        host=host.api, namespace=host.namespace, service=anp.AGENTS_SERVICE, seconds=SECONDS
+    )
     asked = local.Command(
         name,
         create=local_command("load_balancer"),

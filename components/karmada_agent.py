@@ -95,7 +95,7 @@ class KarmadaAgentPatch(ComponentResource):
 
 def _going(args: KarmadaAgentPatchArgs, proxy_url: str) -> str:
     """What must have gone before the grant may."""
-    return agent_gone.Given(
+    return agent_gone.AgentGoneInput(
         cluster=args.member.name,
         proxy_url=proxy_url,
         karmada=args.host.karmada,
@@ -109,7 +109,7 @@ def _disowned(name: str, args: KarmadaAgentPatchArgs, opts: ResourceOptions) -> 
     """What makes args that were set by hand the stack's alone, so that they go with it."""
     if not args.adopts:
         return []
-    given = disown_args.Given(
+    given = disown_args.DisownArgsInput(
         member=args.member.api,
         namespace=args.member.agent.namespace,
         deployment=args.member.agent.deployment,

@@ -127,7 +127,7 @@ def _freed(name: str, args: ProxyServerArgs, opts: ResourceOptions) -> list[Reso
     """What lets a Deployment that was made by hand be given this one's strategy, where it takes its place."""
     if not args.adopts or args.proxy.exposure is not Exposure.HOST_NETWORK:
         return []
-    given = free_strategy.Given(host=args.host.api, namespace=args.host.namespace, deployment=anp.SERVER)
+    given = free_strategy.FreeStrategyInput(host=args.host.api, namespace=args.host.namespace, deployment=anp.SERVER)
     create = local_command("free_strategy")
     return [local.Command(f"{name}-strategy", create=create, stdin=given.model_dump_json(), opts=opts)]
 

@@ -44,7 +44,7 @@ class TunnelCheck(ComponentResource):
         def given(entry: Sequence[str]) -> str:
             address, port, proxy_url = entry
             tunnel = Tunnel.of(args.settings, args.of, address, int(port), proxy_url)
-            return check.Given(tunnel=tunnel, seconds=SECONDS).model_dump_json()
+            return check.CheckInput(tunnel=tunnel, seconds=SECONDS).model_dump_json()
 
         entry = args.entry
         local.Command(

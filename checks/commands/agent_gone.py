@@ -21,7 +21,7 @@ from components.anp import PROXY_FLAG
 SECONDS = 120
 
 
-class Given(BaseModel):
+class AgentGoneInput(BaseModel):
     """The member, how it and Karmada are asked, karmada-agent's Deployment, and the address that goes."""
 
     cluster: str
@@ -34,7 +34,7 @@ class Given(BaseModel):
 
 def main() -> int:
     """0 once it is so, 1 with the reason when it is not within SECONDS."""
-    given, asking = Given.model_validate_json(sys.stdin.read()), Apis()
+    given, asking = AgentGoneInput.model_validate_json(sys.stdin.read()), Apis()
     if os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE") == "true" and not answers(asking, given):
         print(f"{given.cluster}: it is gone, and with it its karmada-agent; nobody waits for it")
         return 0
@@ -47,7 +47,7 @@ def main() -> int:
     return 0
 
 
-def answers(asking: Asking, given: Given) -> bool:
+def answers(asking: Asking, given: AgentGoneInput) -> bool:
     """Whether the member's API does."""
     try:
         asking.raw(given.member, "/readyz")
@@ -56,7 +56,7 @@ def answers(asking: Asking, given: Given) -> bool:
     return True
 
 
-def gone(asking: Asking, given: Given) -> None:
+def gone(asking: Asking, given: AgentGoneInput) -> None:
     """Raises Unavailable with the reason while it is not over yet."""
     agent = asking.get(given.member, DEPLOYMENTS, given.deployment, given.namespace)
     if agent is not None:

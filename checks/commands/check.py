@@ -11,7 +11,7 @@ from checks.reached import reached
 from clusters.api import Apis
 
 
-class Given(BaseModel):
+class CheckInput(BaseModel):
     """The tunnel, and how many seconds it is tried."""
 
     tunnel: Tunnel
@@ -20,7 +20,7 @@ class Given(BaseModel):
 
 def main() -> int:
     """0 once the member answered, 1 when it did not in time."""
-    given = Given.model_validate_json(sys.stdin.read())
+    given = CheckInput.model_validate_json(sys.stdin.read())
     answered, lines = reached(Apis(), given.tunnel, given.seconds)
     print("\n".join(lines), file=sys.stdout if answered else sys.stderr)
     return 0 if answered else 1

@@ -19,7 +19,7 @@ from clusters.objects import Json, at, entries, items, text
 ARGS = "f:args"
 
 
-class Given(BaseModel):
+class DisownArgsInput(BaseModel):
     """karmada-agent's Deployment and container, how its cluster is asked, the stack's own manager, and for how many
     seconds it is tried."""
 
@@ -33,7 +33,7 @@ class Given(BaseModel):
 
 def main() -> int:
     """0 once it is so, 1 with the reason when it cannot be."""
-    given, asking = Given.model_validate_json(sys.stdin.read()), Apis()
+    given, asking = DisownArgsInput.model_validate_json(sys.stdin.read()), Apis()
     try:
         # somebody may change the Deployment between question and answer
         until(lambda: disown(asking, given), given.seconds)
@@ -44,7 +44,7 @@ def main() -> int:
     return 0
 
 
-def disown(asking: Asking, given: Given) -> None:
+def disown(asking: Asking, given: DisownArgsInput) -> None:
     """Changes the managedFields of the Deployment as it is now, if they name args. Raises Unavailable."""
     found = asking.get(given.member, DEPLOYMENTS, given.deployment, given.namespace)
     path, managers = path_of(given.container), items(found, "metadata", "managedFields")

@@ -17,7 +17,7 @@ from clusters.objects import Json
 RECREATE: Json = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}
 
 
-class Given(BaseModel):
+class FreeStrategyInput(BaseModel):
     """The Deployment, and how its cluster is asked."""
 
     host: Context
@@ -27,7 +27,7 @@ class Given(BaseModel):
 
 def main() -> int:
     """0 once it is so, or where there is no such Deployment; 1 with the reason when it cannot be."""
-    given, asking = Given.model_validate_json(sys.stdin.read()), Apis()
+    given, asking = FreeStrategyInput.model_validate_json(sys.stdin.read()), Apis()
     try:
         if asking.get(given.host, DEPLOYMENTS, given.deployment, given.namespace) is not None:
             asking.patch(given.host, DEPLOYMENTS.path(given.namespace, given.deployment), RECREATE, MERGE_PATCH)

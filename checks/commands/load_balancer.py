@@ -12,7 +12,7 @@ from clusters.kubeconfig import Context, Unavailable
 from clusters.objects import items, text
 
 
-class Given(BaseModel):
+class LoadBalancerInput(BaseModel):
     """The Service, how its cluster is asked, and how many seconds."""
 
     host: Context
@@ -23,7 +23,7 @@ class Given(BaseModel):
 
 def main() -> int:
     """0 once there is one, 1 when there is none in time."""
-    given, asking = Given.model_validate_json(sys.stdin.read()), Apis()
+    given, asking = LoadBalancerInput.model_validate_json(sys.stdin.read()), Apis()
     try:
         print(until(lambda: address(asking, given), given.seconds, pause=1))
     except Unavailable as reason:
@@ -38,7 +38,7 @@ def main() -> int:
     return 0
 
 
-def address(asking: Asking, given: Given) -> str:
+def address(asking: Asking, given: LoadBalancerInput) -> str:
     """The first address of the Service's load balancer, an IP address if it has one. Raises Unavailable."""
     service = asking.get(given.host, SERVICES, given.service, given.namespace)
     for each in items(service, "status", "loadBalancer", "ingress"):

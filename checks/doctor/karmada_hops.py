@@ -16,8 +16,9 @@ from config.fields import host_of, is_loopback
 
 API, GRANT, CLUSTER, REQUEST = "Karmada API", "grant", "Cluster", "request"
 
-PASSED = ("Unauthorized", "Error from server: Forbidden", "Service Unavailable", "Internal Server Error")
-"""The guard's and proxy-server's own answers: Karmada does reach them."""
+PASSED = ("Unauthorized", "Proxy Authentication Required", "Forbidden", "Service Unavailable", "Internal Server Error")
+"""The guard's and proxy-server's own answers, as Go words a refused CONNECT: Karmada does reach them. What the Karmada
+API itself refuses it calls `forbidden`."""
 DIALLED = ("Bad Gateway", "Gateway Timeout")
 """proxy-server's answers where an agent was there and its dial failed."""
 

@@ -19,7 +19,7 @@ CONTEXTS = ("karmada-host", "karmada-apiserver", "member3")
 
 
 @dataclass(frozen=True)
-class Request:
+class ApiRequest:
     """What was asked: `patch` is the content type of one."""
 
     method: str
@@ -41,7 +41,7 @@ class ApiServer:
         self.away: set[str] = set()
         self.refuses: tuple[int, str] | None = None
         self.answers_with = 200
-        self.asked: list[Request] = []
+        self.asked: list[ApiRequest] = []
         self.kubeconfig = kubeconfig
 
     def context(self, name: str) -> Context:
@@ -58,7 +58,7 @@ class ApiServer:
         }
         self.kubeconfig.write_text(yaml.safe_dump(config))
 
-    def answer(self, request: Request) -> tuple[int, Json] | None:
+    def answer(self, request: ApiRequest) -> tuple[int, Json] | None:
         """Status and content, or None for no answer at all."""
         self.asked.append(request)
         if request.context in self.away:
@@ -87,7 +87,7 @@ def serving(directory: Path) -> Generator[ApiServer]:
             _, context, path = self.path.split("/", 2)
             size = int(self.headers.get("Content-Length") or 0)
             given = parse(self.rfile.read(size).decode()) if size else None
-            answer = api.answer(Request(self.command, context, f"/{path}", dict(self.headers), given))
+            answer = api.answer(ApiRequest(self.command, context, f"/{path}", dict(self.headers), given))
             if answer is None:
                 self.close_connection = True
                 return

@@ -79,9 +79,11 @@ def waits(process: subprocess.Popen[str], api: ApiServer) -> bool:
 # the load balancer's address
 
 
-def of_service(api: ApiServer, seconds: int = 10) -> load_balancer.Given:
+def of_service(api: ApiServer, seconds: int = 10) -> load_balancer.LoadBalancerInput:
     host = api.context("karmada-host")
-    return load_balancer.Given(host=host, namespace="tunnel", service="proxy-server-agents", seconds=seconds)
+    return load_balancer.LoadBalancerInput(
+        host=host, namespace="tunnel", service="proxy-server-agents", seconds=seconds
+    )
 
 
 def service(*ingress: Json) -> Json:
@@ -135,8 +137,8 @@ def test_an_api_that_does_not_answer_is_the_reason(api: ApiServer) -> None:
 # karmada-agent that has lost its flags
 
 
-def going(api: ApiServer) -> agent_gone.Given:
-    return agent_gone.Given(
+def going(api: ApiServer) -> agent_gone.AgentGoneInput:
+    return agent_gone.AgentGoneInput(
         cluster="member3",
         proxy_url=URL,
         karmada=api.context("karmada-apiserver"),
@@ -214,9 +216,9 @@ def test_an_agent_that_names_the_proxy_by_its_own_command_is_not_waited_for_and_
 # a Deployment that was made by hand
 
 
-def of_server(api: ApiServer) -> free_strategy.Given:
+def of_server(api: ApiServer) -> free_strategy.FreeStrategyInput:
     host = api.context("karmada-host")
-    return free_strategy.Given(host=host, namespace="karmada-system", deployment="proxy-server")
+    return free_strategy.FreeStrategyInput(host=host, namespace="karmada-system", deployment="proxy-server")
 
 
 def test_a_deployment_that_was_made_by_hand_loses_the_bounds_of_its_rolling_update(api: ApiServer) -> None:
@@ -241,8 +243,8 @@ def test_a_deployment_that_cannot_be_patched_is_one_message(api: ApiServer) -> N
 # karmada-agent's args that were set by hand
 
 
-def of_agent(api: ApiServer) -> disown_args.Given:
-    return disown_args.Given(
+def of_agent(api: ApiServer) -> disown_args.DisownArgsInput:
+    return disown_args.DisownArgsInput(
         member=api.context("member3"),
         namespace="karmada-system",
         deployment="karmada-agent",
@@ -291,12 +293,12 @@ def test_args_that_cannot_be_taken_over_are_one_message(api: ApiServer) -> None:
 # the check
 
 
-def of_tunnel(api: ApiServer, seconds: int) -> check.Given:
+def of_tunnel(api: ApiServer, seconds: int) -> check.CheckInput:
     whole = settings()
     made = Tunnel.of(whole, whole.members[0], "192.0.2.3", 8091, URL)
     apis = {"karmada": "karmada-apiserver", "host": "karmada-host", "inside": "member3"}
     tunnel = made.model_copy(update={each: api.context(name) for each, name in apis.items()})
-    return check.Given(tunnel=tunnel, seconds=seconds)
+    return check.CheckInput(tunnel=tunnel, seconds=seconds)
 
 
 def test_a_member_that_answers_is_reached_by_two_requests_through_karmada(api: ApiServer) -> None:
