@@ -1,4 +1,4 @@
-"""JSON as kubectl and docker answer it: walked without trusting its shape."""
+"""JSON as an API, docker and pulumi answer it: walked without trusting its shape."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What ANP and Karmada's documentation fix: names, ports, paths and flags, each written once.
 
-The standard library alone, for commands read it too.
+It imports nothing of the program, for checks/ reads it too.
 Source: Karmada's page "Deploy apiserver-network-proxy (ANP) For Pull mode" and ANP's cmd/{server,agent}/app/options.
 """
 

@@ -1,7 +1,7 @@
 """What the clusters themselves say, asked before anything is made: `check`, called by __main__.py alone.
 
 Changes nothing, in previews too. It finds what a provider would only meet half-way, or say badly, and reports all of it
-together. Paused members are left out; what this machine alone knows, config.py has checked.
+together. Paused members are left out; what this machine alone knows, config/ has checked.
 """
 
 from __future__ import annotations
