@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 
 from clusters.objects import Json, entries, text
 from components import guard
-from tools.render import issuing, program
+from tests import issuing
 from tools.render.program import Run
 
 ADDRESS = "192.0.2.10"
@@ -85,7 +85,7 @@ def issue(directory: Path, keys: Mapping[str, Json] | None = None, before: Issue
     `keys` are the config of the CAs' keys; `before` is an earlier run, of which this one is the next `up`.
     """
     config = {**CONFIG, "karmada-anp:certificates": dict(keys or {})}
-    run = program.run("parts", config, before.run.resources.values() if before else ())
+    run = issuing.run("parts", config, before.run.resources.values() if before else ())
     server, front = _unpacked(run, "proxy-server-cert", directory), _unpacked(run, "proxy-guard", directory)
     agents = {name: _unpacked(run, f"{name}-proxy-agent-cert", directory) for name in MEMBERS}
     client = front / guard.CLIENT_CERTIFICATE

@@ -21,12 +21,12 @@ import pytest
 
 from clusters.objects import Json, entries, items, text
 from components.anp import AGENT, SERVER
+from tests import issuing
 from tests.parts import haproxy
 from tests.parts.caller import connect, statuses
 from tests.parts.guarded import configuration
 from tests.parts.hostile import RIGHT, TARGET
 from tests.parts.issued import CONFIG, Issued
-from tools.render import program
 from tools.render.program import Run
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -150,7 +150,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
         key = json.dumps(members)
         if key not in known:
             config = {**CONFIG, "karmada-anp:members": members, "karmada-anp:monitoring": {"enabled": True}}
-            run = program.run("parts", config, now=datetime.fromtimestamp(0, UTC))
+            run = issuing.run("parts", config, now=datetime.fromtimestamp(0, UTC))
             known[key] = Rules(promtool=promtool, directory=tmp_path_factory.mktemp("rules"), run=run)
         return known[key]
 

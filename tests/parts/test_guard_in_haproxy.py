@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import issuing
 from tests.parts import haproxy
 from tests.parts.caller import HEADER, calling, connect, statuses
 from tests.parts.connect_server import FAREWELL, UNREACHABLE
@@ -36,7 +37,6 @@ from tests.parts.hostile import (
 )
 from tests.parts.issued import Issued, Pair
 from tests.proof import note
-from tools.render import issuing
 
 MEGABYTE = 2**20
 ODD = ("folded over two lines",)

@@ -22,6 +22,7 @@ from clusters.kubeconfig import Unavailable
 from clusters.objects import Json, entries, items, parse, text
 from clusters.workstation import ask
 from components import anp
+from tests import issuing
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, REGISTERED, member
@@ -30,7 +31,6 @@ from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import HOST_NODE, api_server, node_of, pods, process, signal
 from tests.stack.refusals import gives_back, holds, succeeds
 from tools.checkout import Checkout
-from tools.render import issuing
 
 MEMBER = "member3"
 IN_MEMBER = member(MEMBER)

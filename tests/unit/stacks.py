@@ -7,7 +7,8 @@ from functools import cache
 
 from clusters.objects import Json
 from config.problems import PROJECT
-from tools.render.program import Run, run
+from tests.issuing import run
+from tools.render.program import Run
 from tools.render.recorded import Recorded
 from tools.render.stackfile import ENCRYPTED, config_of
 

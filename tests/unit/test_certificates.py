@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from clusters.objects import Json, entries, number, text
 from components.certificate import Lifetime, dns_names, first, ip_addresses
 from config.settings import Certificates
-from tools.render import issuing
+from tests import issuing
 from tools.render.program import Run
 
 CAS = ("frontend-ca-1", "agent-ca-1")

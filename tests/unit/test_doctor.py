@@ -17,9 +17,9 @@ from checks.doctor.walk import HOPS, walk
 from checks.findings import Finding, State, Walk
 from clusters.objects import Json, items, parse, text
 from components import anp
+from tests import issuing
 from tests.unit.patient import KARMADA_AGENT_POD, NAMESPACE, Patient, path, settings
 from tests.unit.stacks import changed, pair
-from tools.render import issuing
 from tools.render.program import Run
 
 CLUSTER = "clusters/member3"

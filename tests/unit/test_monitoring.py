@@ -13,11 +13,12 @@ from cryptography import x509
 
 from clusters.objects import Json, at, entries, items, text
 from config.problems import PROJECT
+from tests.issuing import run
 from tests.unit.reading import containers, of_kind, pods
 from tests.unit.stacks import MEMBER3, MEMBER4, PAIR, balanced, changed, differing, kept, pair, short
 from tests.unit.test_secrecy import secrets_of, seen
 from tools.render.machine import PlaceholderMachine
-from tools.render.program import Run, run
+from tools.render.program import Run
 from tools.render.recorded import Recorded
 from tools.render.stackfile import config_of
 

@@ -9,8 +9,9 @@ import pytest
 
 from clusters.objects import Json, at, entries
 from config.problems import PROJECT
+from tests.issuing import run
 from tests.unit.stacks import NODE_PORT
-from tools.render.program import Run, run
+from tools.render.program import Run
 from tools.render.recorded import UNKNOWN, Path, leaves
 from tools.render.stackfile import config_of
 

@@ -18,7 +18,7 @@ from tools.render import stackfile
 from tools.render.__main__ import main, placeholders, tree
 from tools.render.machine import LAST, PlaceholderMachine
 from tools.render.manifests import as_yaml, holds, write
-from tools.render.program import Run
+from tools.render.program import Run, run
 
 
 def written(run: Run, into: Path) -> dict[str, str]:
@@ -32,6 +32,12 @@ def test_no_key_certificate_or_credential_is_in_a_rendering(any_stack: Run, tmp_
         assert "LS0tLS" not in content, path  # the same in base64
         assert [each for each in secrets_of(any_stack) if each in content] == [], path
         assert re.findall(r"[A-Za-z0-9+/=]{80,}", content) == [], path
+
+
+def test_a_rendering_needs_no_key_and_makes_none() -> None:
+    ran = run("dev", stackfile.config_of("dev"))
+    made = {str(each.outputs["privateKeyPem"]) for each in ran.resources.values() if "privateKeyPem" in each.outputs}
+    assert made == {"-----BEGIN EC PRIVATE KEY-----\n"}
 
 
 def test_a_redacted_value_says_what_it_is(dev: Run, tmp_path: Path) -> None:

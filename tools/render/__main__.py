@@ -45,7 +45,7 @@ def tree(ran: Run, below: str = "", indent: str = "  ") -> Iterator[str]:
 def placeholders(ran: Run) -> Iterator[str]:
     """What each placeholder address that is in a manifest stands for."""
     written = "\n".join(manifests.as_yaml(each) for each in manifests.manifests(ran).values())
-    yield "Nothing was asked; keys and certificates were made for this and thrown away. Placeholders:"
+    yield "Nothing was asked; keys and certificates are none. Placeholders:"
     for address, what in {**ran.placeholders, LOAD_BALANCERS_ADDRESS: "the load balancer's address"}.items():
         if manifests.holds(written, address):
             yield f"  {address}  {what}"

@@ -1,7 +1,7 @@
 """Pulumi's mocks for this program: every resource is recorded, and answers as its provider would.
 
-Given an earlier run's resources it behaves as a second `up`: what has the same inputs keeps its outputs, so that keys
-and certificates last. In a preview, what a provider would make is unknown. Unlike an engine it plans, deletes and
+Given an earlier run's resources it behaves as a second `up`: what has the same inputs keeps its outputs, keys and
+certificates among them. In a preview, what a provider would make is unknown. Unlike an engine it plans, deletes and
 replaces nothing. A resource type or a function that it does not know is an error: its outputs would silently be none.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import cast
 from uuid import NAMESPACE_URL, uuid5
 
@@ -25,10 +24,22 @@ from pulumi.runtime.proto.resource_pb2 import (
 
 from clusters.objects import Json, entries, items, number, text
 from components.local_command import local_command
-from tools.render import issuing
 from tools.render.recorded import UNKNOWN, Recorded, decoded, marked_secret, plain
 
 Properties = dict[str, Json]
+Tls = Callable[[str, Properties], Properties]
+"""What pulumi-tls would make of a resource, by its type and inputs."""
+
+PEM_LABELS: Mapping[str, str] = {
+    "tls:index/privateKey:PrivateKey": "EC PRIVATE KEY",
+    "tls:index/certRequest:CertRequest": "CERTIFICATE REQUEST",
+    "tls:index/selfSignedCert:SelfSignedCert": "CERTIFICATE",
+    "tls:index/locallySignedCert:LocallySignedCert": "CERTIFICATE",
+}
+"""pulumi-tls's resources, and what the PEM is that they make."""
+
+ENDS = "9999-12-31T00:00:00Z"
+"""What is rendered for the end of a certificate that nobody has issued."""
 
 LOAD_BALANCER = local_command("load_balancer")
 PLACEHOLDER = "load-balancer.example"
@@ -39,18 +50,12 @@ NODE_PORT = 32767
 
 
 class ProgramMocks(Mocks):
-    """Answers for the providers. `now` is when certificates are issued; `before` an earlier run's resources."""
+    """Answers for the providers, `tls` for pulumi-tls. `before` are an earlier run's resources."""
 
-    def __init__(self, before: Iterable[Recorded], now: datetime | None, preview: bool) -> None:
+    def __init__(self, before: Iterable[Recorded], preview: bool, tls: Tls) -> None:
         self._before = {(each.type, each.name): each for each in before}
-        self._now = now
+        self._tls = tls
         self.preview = preview
-        self._certificates: Mapping[str, Callable[[Properties], Properties]] = {
-            "tls:index/privateKey:PrivateKey": _private_key,
-            "tls:index/certRequest:CertRequest": _request,
-            "tls:index/selfSignedCert:SelfSignedCert": self._self_signed,
-            "tls:index/locallySignedCert:LocallySignedCert": self._locally_signed,
-        }
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Json]]:
         inputs = plain(cast("Properties", args.inputs))  # pyright: ignore[reportUnknownMemberType]
@@ -68,8 +73,8 @@ class ProgramMocks(Mocks):
         raise ValueError(f"tools/render/mocks.py does not know the function {args.token}")
 
     def _made(self, args: MockResourceArgs, inputs: Properties, before: Recorded | None) -> Properties:
-        if args.typ in self._certificates:
-            return self._certificates[args.typ](inputs)
+        if args.typ in PEM_LABELS:
+            return self._tls(args.typ, inputs)
         if args.typ.startswith("kubernetes:"):
             return _in_cluster(f"{args.typ} {args.name}", inputs, before)
         if args.typ == "docker:index/image:Image":
@@ -84,23 +89,12 @@ class ProgramMocks(Mocks):
             raise ValueError(f"tools/render/mocks.py does not know the resource type {args.typ}")
         return {}
 
-    def _self_signed(self, inputs: Properties) -> Properties:
-        pem, ends = issuing.self_signed(inputs, self._now)
-        return {"certPem": pem, "validityEndTime": ends}
 
-    def _locally_signed(self, inputs: Properties) -> Properties:
-        pem, ends = issuing.locally_signed(inputs, self._now)
-        return {"certPem": pem, "validityEndTime": ends}
-
-
-def _private_key(inputs: Properties) -> Properties:
-    if inputs != {"algorithm": "ECDSA", "ecdsaCurve": "P256"}:
-        raise ValueError(f"tools/render/mocks.py makes no such key: {inputs}")
-    return {"privateKeyPem": issuing.private_key_pem()}
-
-
-def _request(inputs: Properties) -> Properties:
-    return {"certRequestPem": issuing.request(inputs)}
+def placeholder(kind: str, inputs: Properties) -> Properties:
+    """Instead of what pulumi-tls makes: nothing that is a key or a certificate, by whose PEM label one is told."""
+    return {
+        each: ENDS if each == "validityEndTime" else f"-----BEGIN {PEM_LABELS[kind]}-----\n" for each in COMPUTED[kind]
+    }
 
 
 def _in_cluster(name: str, inputs: Properties, before: Recorded | None) -> Properties:

@@ -9,7 +9,6 @@ import asyncio
 import runpy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from os import environ
 from unittest.mock import patch
 
@@ -22,7 +21,7 @@ from clusters.objects import Json
 from config.problems import PROJECT
 from config.settings import Settings
 from tools.render.machine import PlaceholderMachine
-from tools.render.mocks import ProgramMocks, RecordingMonitor
+from tools.render.mocks import ProgramMocks, RecordingMonitor, Tls, placeholder
 from tools.render.recorded import Recorded
 from tools.render.stackfile import ROOT, environment
 
@@ -66,15 +65,15 @@ def run(
     stack: str,
     config: Mapping[str, Json],
     before: Iterable[Recorded] = (),
-    now: datetime | None = None,
     preview: bool = False,
+    tls: Tls = placeholder,
 ) -> Run:
     """Runs the program with a config by full key. Raises pulumi.RunError, and whatever else the program raises.
 
-    `before` are an earlier run's resources, for what a second `up` would keep; certificates are issued `now`. In a
-    `preview` what providers would make is recorded as UNKNOWN, and so is what depends on it.
+    `before` are an earlier run's resources, for what a second `up` would keep; `tls` makes keys and certificates. In
+    a `preview` what providers would make is recorded as UNKNOWN, and so is what depends on it.
     """
-    return asyncio.run(_run(stack, config, ProgramMocks(before, now, preview)))
+    return asyncio.run(_run(stack, config, ProgramMocks(before, preview, tls)))
 
 
 def ready(settings: Settings) -> Ready:

@@ -24,6 +24,7 @@ from pulumi import automation
 from clusters.objects import Json, at, entries, items, text
 from clusters.workstation import ask
 from components import anp
+from tests import issuing
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, answer, member
@@ -32,7 +33,6 @@ from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import HOST_NODE, address_of, node_of
 from tests.stack.standing.watching import MEMBER
 from tools.checkout import Checkout
-from tools.render import issuing
 
 pytestmark = pytest.mark.long
 

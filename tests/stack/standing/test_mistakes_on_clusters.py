@@ -19,13 +19,13 @@ import yaml
 
 from clusters.objects import Json
 from clusters.workstation import ask
+from tests import issuing
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, HOST_CONFIG, MEMBERS_CONFIG, NAMESPACE
 from tests.stack.kubectl import kubectl
 from tests.stack.refusals import holds, local, refused, said
 from tools.checkout import Checkout
-from tools.render import issuing
 
 pytestmark = pytest.mark.long
 

@@ -1,4 +1,4 @@
-"""Certificates as pulumi-tls makes them, from the same inputs: for rendering and for tests, never for a stack.
+"""Certificates as pulumi-tls makes them, from the same inputs, and runs of the program that has been given such.
 
 Inputs are the resources' own (those of `tls:index/selfSignedCert:SelfSignedCert` and so on), with their camelCase keys.
 Only those that the program uses are known; any other is refused, so that nothing made here lacks what pulumi-tls would
@@ -11,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import cast
 
 from cryptography import x509
@@ -19,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from clusters.objects import Json, at, items, text
+from tools.render import program
+from tools.render.recorded import Recorded
 
 Inputs = Mapping[str, Json]
 
@@ -127,7 +130,7 @@ def _usages(uses: Sequence[str]) -> Iterable[tuple[x509.ExtensionType, bool]]:
     flags = dict.fromkeys([*KEY_USAGES.values(), *every], False)
     for use in uses:
         if use not in KEY_USAGES and use not in EXTENDED_USAGES:
-            raise ValueError(f"tools/render/issuing.py does not know the usage {use}")
+            raise ValueError(f"tests/issuing.py does not know the usage {use}")
     flags |= {KEY_USAGES[use]: True for use in uses if use in KEY_USAGES}
     if any(flags.values()):
         yield x509.KeyUsage(**flags), True
@@ -157,4 +160,27 @@ def _pem(made: x509.Certificate | x509.CertificateSigningRequest) -> str:
 def _refuse_unknown(inputs: Inputs, known: Iterable[str]) -> None:
     unknown = sorted(set(inputs) - set(known))
     if unknown:
-        raise ValueError(f"tools/render/issuing.py does not know the input {', '.join(unknown)}")
+        raise ValueError(f"tests/issuing.py does not know the input {', '.join(unknown)}")
+
+
+def run(
+    stack: str,
+    config: Mapping[str, Json],
+    before: Iterable[Recorded] = (),
+    now: datetime | None = None,
+    preview: bool = False,
+) -> program.Run:
+    """A run of the program as tools/render/program.py has it, with real keys and certificates, issued `now`."""
+    return program.run(stack, config, before, preview, partial(_made, now))
+
+
+def _made(now: datetime | None, kind: str, inputs: Inputs) -> dict[str, Json]:
+    """What pulumi-tls makes of a resource of a type."""
+    if kind.endswith(":PrivateKey"):
+        if inputs != {"algorithm": "ECDSA", "ecdsaCurve": "P256"}:
+            raise ValueError(f"tests/issuing.py makes no such key: {inputs}")
+        return {"privateKeyPem": private_key_pem()}
+    if kind.endswith(":CertRequest"):
+        return {"certRequestPem": request(inputs)}
+    pem, ends = (self_signed if kind.endswith(":SelfSignedCert") else locally_signed)(inputs, now)
+    return {"certPem": pem, "validityEndTime": ends}
