@@ -6,7 +6,6 @@ from pulumi import ResourceOptions
 
 from checks import preflight
 from clusters import workstation
-from components.certificate import Lifetime
 from components.credential import credentials
 from components.entry import Entry, EntryArgs
 from components.images import ProxyImages
@@ -26,18 +25,9 @@ ready = preflight.check(stack_config.load(stack_config.values(), workstation.Thi
 settings, adopting = ready.settings, ready.adopting
 
 reach = providers(settings, adopting)
-lifetime = Lifetime.of(settings.certificates)
 images = ProxyImages("images", settings.images)
 entry = Entry("entry", EntryArgs(host=settings.host, proxy=settings.proxy), ResourceOptions(provider=reach.host))
-pki = TunnelPki(
-    "tunnel",
-    TunnelPkiArgs(
-        address=entry.address,
-        lifetime=lifetime,
-        ca_keys=settings.certificates.ca_keys,
-        protect_ca_keys=settings.certificates.protect_ca_keys,
-    ),
-)
+pki = TunnelPki("tunnel", TunnelPkiArgs(address=entry.address, settings=settings.certificates))
 shown_to_guard = credentials(settings.proxy)
 server = ProxyServer(
     "proxy-server",
@@ -62,7 +52,7 @@ members = {
             host=settings.host,
             image=images.agent,
             pki=pki,
-            lifetime=lifetime,
+            certificates=settings.certificates,
             replicas=settings.agents(each),
             ending=ending(settings.proxy),
             monitoring=settings.monitoring,

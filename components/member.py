@@ -19,7 +19,7 @@ from pulumi import (
 
 from clusters.workstation import KindNode
 from components.anp import Ending
-from components.certificate import CLIENT_USAGES, Certificate, CertificateArgs, Lifetime
+from components.certificate import CLIENT_USAGES, Certificate, CertificateArgs
 from components.entry import Entry
 from components.images import Image, loaded_into_kind
 from components.karmada_agent import KarmadaAgentPatch, KarmadaAgentPatchArgs
@@ -29,7 +29,7 @@ from components.proxy_agent import ProxyAgent, ProxyAgentArgs
 from components.proxy_server import ProxyServer
 from components.registration import Registration, RegistrationArgs
 from config.proxy_settings import Frontend
-from config.settings import Host, MemberSettings, MonitoringSettings
+from config.settings import Certificates, Host, MemberSettings, MonitoringSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class MemberArgs:
     host: Host
     image: Image
     pki: TunnelPki
-    lifetime: Lifetime
+    certificates: Certificates
     replicas: int
     ending: Ending
     monitoring: MonitoringSettings
@@ -82,7 +82,7 @@ class Member(ComponentResource):
                 authority=args.pki.agent_ca,
                 common_name=f"proxy-agent-{name}",
                 usages=CLIENT_USAGES,
-                lifetime=args.lifetime,
+                settings=args.certificates,
             ),
             child,
         )

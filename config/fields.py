@@ -41,9 +41,22 @@ class Model(BaseModel):
     about: ClassVar[str] = ""
 
 
+def ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that a text is, or None."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def bracketed(address: str) -> str:
+    """An address as a URL takes it: an IPv6 address in brackets."""
+    return f"[{address}]" if ":" in address else address
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address or name stays on the machine that asks."""
-    address = _ip(host)
+    address = ip(host)
     if address is None:
         return host == "localhost" or host.endswith(".localhost")
     return address.is_loopback or address.is_unspecified
@@ -79,15 +92,8 @@ def endpoint(text: str) -> str:
     return text
 
 
-def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
-
-
 def _is_host(name: str) -> bool:
-    return _ip(name) is not None or re.fullmatch(_DNS_NAME, name) is not None
+    return ip(name) is not None or re.fullmatch(_DNS_NAME, name) is not None
 
 
 def _address(text: str) -> str:

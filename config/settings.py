@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_v
 
 from clusters.kubeconfig import Context
 from clusters.workstation import KindNode
-from config.fields import Address, ContextName, Endpoint, Generation, KindName, Model, Name, Replicas
+from config.fields import Address, ContextName, Endpoint, Generation, KindName, Model, Name, Replicas, bracketed
 from config.image_settings import Images
 from config.problems import Wrong, config_key, set_to
 from config.proxy_settings import Proxy
@@ -107,8 +107,7 @@ class MemberSettings(Cluster, MemberDefaults):
     @property
     def target(self) -> str:
         """What a CONNECT to this member names: `host:port` of its API endpoint."""
-        url = urlsplit(self.api_endpoint)
-        return f"[{url.hostname}]:{url.port or 443}" if ":" in self.host else f"{self.host}:{url.port or 443}"
+        return f"{bracketed(self.host)}:{urlsplit(self.api_endpoint).port or 443}"
 
     @property
     def host(self) -> str:
@@ -140,6 +139,11 @@ class Certificates(Model):
         description="Generations of the CAs' keys that are trusted, the first one signs; `make rotate-ca` changes them",
     )
     protect_ca_keys: bool = Field(False, description="Refuse to delete the CAs' keys")
+
+    @property
+    def ca_renew_before_hours(self) -> int:
+        """A CA is renewed before a leaf that it signs could outlive it."""
+        return self.validity_hours + self.renew_before_hours
 
     @field_validator("renew_before_hours")
     @classmethod
