@@ -20,12 +20,6 @@ from tests.unit.mistakes.refusal import FORK, RM, SET, member, members
 HOME = Path.home()
 
 
-@pytest.fixture
-def settings() -> Settings:
-    """A stack with one member, whose images are built."""
-    return load()
-
-
 def refusal(settings: Settings) -> str:
     with pytest.raises(pulumi.RunError) as error:
         preflight.check(settings)
