@@ -26,7 +26,6 @@ from components.pki import TunnelPki
 from components.proxy_agent import ProxyAgent, ProxyAgentArgs
 from components.proxy_server import ProxyServer
 from components.registration import Registration, RegistrationArgs
-from components.server_pod import ending
 from config.settings import MemberSettings, Settings
 
 
@@ -79,16 +78,12 @@ class Member(ComponentResource):
         agent = ProxyAgent(
             f"{name}-proxy-agent",
             ProxyAgentArgs(
-                namespace=member.namespace,
+                settings=settings,
+                member=member,
                 image=args.image,
                 entry=args.entry,
                 server_ca_pem=args.pki.agent_trust,
                 certificate=certificate,
-                member_host=member.host,
-                replicas=settings.agents(member),
-                ending=ending(settings.proxy),
-                frontend=settings.proxy.frontend,
-                monitoring=settings.monitoring,
                 after=loaded_into_kind(f"{name}-image", args.image, member.kind, settings.node(member), child),
             ),
             child,
