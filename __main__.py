@@ -6,7 +6,6 @@ from pulumi import ResourceOptions
 
 from checks import preflight
 from clusters import workstation
-from components.certificate import Lifetime
 from components.credential import credentials
 from components.entry import Entry, EntryArgs
 from components.images import ProxyImages
@@ -15,8 +14,7 @@ from components.monitoring import server_monitoring
 from components.outputs import export
 from components.pki import TunnelPki, TunnelPkiArgs
 from components.providers import providers
-from components.proxy_server import ProxyServer, ProxyServerArgs, guard_of
-from components.server_pod import ending
+from components.proxy_server import ProxyServer, ProxyServerArgs
 from components.tunnel_check import TunnelCheck, TunnelCheckArgs
 from config import stack_config
 from config.problems import end_quietly
@@ -26,30 +24,17 @@ ready = preflight.check(stack_config.load(stack_config.values(), workstation.Thi
 settings, adopting = ready.settings, ready.adopting
 
 reach = providers(settings, adopting)
-lifetime = Lifetime.of(settings.certificates)
 images = ProxyImages("images", settings.images)
 entry = Entry("entry", EntryArgs(host=settings.host, proxy=settings.proxy), ResourceOptions(provider=reach.host))
-pki = TunnelPki(
-    "tunnel",
-    TunnelPkiArgs(
-        address=entry.address,
-        lifetime=lifetime,
-        ca_keys=settings.certificates.ca_keys,
-        protect_ca_keys=settings.certificates.protect_ca_keys,
-    ),
-)
+pki = TunnelPki("tunnel", TunnelPkiArgs(address=entry.address, settings=settings.certificates))
 shown_to_guard = credentials(settings.proxy)
 server = ProxyServer(
     "proxy-server",
     ProxyServerArgs(
-        host=settings.host,
-        proxy=settings.proxy,
-        monitoring=settings.monitoring,
+        settings=settings,
         image=images.server,
         pki=pki,
-        guard=guard_of(settings, shown_to_guard),
-        kind_node=settings.node(settings.host),
-        awaits_agents=len(settings.active) > 0,
+        credentials=shown_to_guard,
         adopts=settings.host in adopting,
     ),
     ResourceOptions(provider=reach.host),
@@ -58,21 +43,14 @@ members = {
     each.name: Member(
         each.name,
         MemberArgs(
+            settings=settings,
             member=each,
-            host=settings.host,
             image=images.agent,
             pki=pki,
-            lifetime=lifetime,
-            replicas=settings.agents(each),
-            ending=ending(settings.proxy),
-            monitoring=settings.monitoring,
-            monitored=each in settings.monitored,
             entry=entry,
             server=server,
             karmada=reach.karmada,
-            frontend=settings.proxy.frontend,
             credentials=shown_to_guard,
-            kind_node=settings.node(each),
             adopts=each in adopting,
         ),
         ResourceOptions(provider=reach.members[each.name]),

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import TypedDict
 
 from components import anp
@@ -25,7 +24,9 @@ WINDOW = "5m"
 """Over which a rate is taken. An alert that lasts longer is of something that goes on, not of one mishap."""
 
 SOON, LATER = "5m", "10m"
-"""How long something lasts before it is an alert: longer than a rollout takes."""
+"""How long something lasts before it is an alert, a critical one or a warning: longer than a rollout takes.
+
+Severities are what Alertmanager's usual routes tell apart."""
 
 Rule = TypedDict(
     "Rule", {"alert": str, "expr": str, "for": str, "labels": Mapping[str, str], "annotations": Mapping[str, str]}
@@ -33,33 +34,20 @@ Rule = TypedDict(
 """An alerting rule as Prometheus and the prometheus-operator write it."""
 
 
-class Severity(StrEnum):
-    """What Alertmanager's usual routes tell apart."""
-
-    CRITICAL = "critical"
-    """Every request fails, or every one through a pod."""
-    WARNING = "warning"
-    """Some requests fail, or all will."""
-
-
 def server_alerts(namespace: str, members: int) -> list[Rule]:
     """Alerts on proxy-server and its guard. `members` is how many of them are expected to be connected."""
     job = f"{namespace}/{anp.SERVER}"
     connected = _series(f"{SERVER_METRICS}_ready_backends", job)
     rules = [
-        _rule(
+        _critical(
             "ServerAbsent",
             f"absent({connected})",
-            SOON,
-            Severity.CRITICAL,
             "There are no metrics of proxy-server",
             f"proxy-server does not run, and Karmada reaches no member of this stack. {_unread(namespace, anp.SERVER)}",
         ),
-        _rule(
+        _warning(
             "DialsFail",
             _goes_on(_series(f"{SERVER_METRICS}_dial_failure_count", job), "pod, reason"),
-            LATER,
-            Severity.WARNING,
             "Dials through {{ $labels.pod }} fail: {{ $labels.reason }}",
             "A member's proxy-agent is connected, but its API server is not reached. error_response: the agent could "
             "not dial it; look whether the member's apiEndpoint is right and reached from its pods. "
@@ -77,29 +65,23 @@ def agent_alerts(member: str, namespace: str) -> list[Rule]:
     servers = _series(f"{AGENT_METRICS}_known_server_count", job)
     connections = _series(f"{AGENT_METRICS}_open_server_connections", job)
     rules = [
-        _rule(
+        _critical(
             "AgentAbsent",
             f"absent({servers})",
-            SOON,
-            Severity.CRITICAL,
             "There are no metrics of proxy-agent",
             f"proxy-agent does not run, and Karmada does not reach this cluster. {_unread(namespace, anp.AGENT)}",
         ),
-        _rule(
+        _critical(
             "AgentDisconnected",
             f"{servers} > ({connections} or 0 * {servers})",
-            SOON,
-            Severity.CRITICAL,
             "{{ $labels.pod }} is not connected to each of {{ $value }} proxy-servers",
             "Karmada's requests fail at those where it is missing. Its log says why: look whether this cluster reaches "
             "the host's address, and whether a firewall between cuts connections. A refused certificate is mended by "
             "`pulumi up`.",
         ),
-        _rule(
+        _warning(
             "EndpointDialsFail",
             _goes_on(_series(f"{AGENT_METRICS}_endpoint_dial_failure_total", job), "pod, reason"),
-            LATER,
-            Severity.WARNING,
             "{{ $labels.pod }} does not reach this cluster's API server: {{ $labels.reason }}",
             "It dials the member's apiEndpoint. Look whether that address is this cluster's API server, and reached "
             "from its pods: a NetworkPolicy, a proxy or a firewall may keep them from it.",
@@ -114,11 +96,9 @@ def certificate_alert(name: str, ends: str, days: int, namespace: str) -> Rule:
     Nobody exports the end of a certificate, so it is in the rule. It is true of what the last `up` deployed.
     """
     at = int(datetime.fromisoformat(ends).timestamp())
-    rule = _rule(
+    rule = _warning(
         "CertificateEnds",
         f"vector({at}) - time() < {days} * 86400",
-        LATER,
-        Severity.WARNING,
         f"Certificate {name} ends in {{{{ $value | humanizeDuration }}}}",
         "From then on no new connection is accepted. `pulumi up` renews it, and is overdue: run it, regularly.",
     )
@@ -130,39 +110,31 @@ def _guard_alerts(namespace: str, job: str) -> Sequence[Rule]:
     rejected = _series("haproxy_frontend_denied_connections_total", job, proxy="karmada")
     failed = _series("haproxy_backend_http_responses_total", job, proxy="proxy-server", code="5xx")
     return [
-        _rule(
+        _critical(
             "GuardAbsent",
             f"absent({refused})",
-            SOON,
-            Severity.CRITICAL,
             "There are no metrics of the guard",
             f"The guard beside proxy-server does not run, and nobody answers Karmada. {_unread(namespace, anp.SERVER)}",
         ),
-        _rule(
+        _warning(
             "NoTunnel",
             _goes_on(failed, "pod"),
-            LATER,
-            Severity.WARNING,
             "Requests that {{ $labels.pod }} let through got no tunnel",
             f"With {PREFIX}DialsFail: see there. Alone: no agent of that member is connected to this proxy-server, "
             "or the agent's identifier is not the host of the member's API endpoint. `make status` says which member "
             f"does not answer; look there at `kubectl -n NAMESPACE logs deploy/{anp.AGENT}`.",
         ),
-        _rule(
+        _warning(
             "RequestsRefused",
             _goes_on(refused, "pod"),
-            LATER,
-            Severity.WARNING,
             "The guard of {{ $labels.pod }} refuses requests",
             f"`kubectl -n {namespace} logs {{{{ $labels.pod }}}} -c {anp.GUARD}` says whose and why: 407 without the "
             "right credential, 403 to what is no member, 405 what is no CONNECT. If they are Karmada's, `pulumi up` "
             "gives it the credential, and the guard its members; if not, close the port to whoever it is.",
         ),
-        _rule(
+        _warning(
             "ConnectionsRefused",
             _goes_on(rejected, "pod"),
-            LATER,
-            Severity.WARNING,
             "The guard of {{ $labels.pod }} refuses connections",
             "They come from outside proxy.allowedSources. If they are Karmada's, whose pods or nodes have other "
             "addresses now, add their network there; if not, somebody tries a port that is not theirs.",
@@ -172,21 +144,17 @@ def _guard_alerts(namespace: str, job: str) -> Sequence[Rule]:
 
 def _connection_alerts(connected: str, members: int) -> Sequence[Rule]:
     """Where nobody is expected nobody is missing; and of one member none or all are connected."""
-    none = _rule(
+    none = _critical(
         "NoAgent",
         f"{connected} == 0",
-        SOON,
-        Severity.CRITICAL,
         "No agent is connected to {{ $labels.pod }}",
         "Karmada reaches no member through it. Look in a member at what proxy-agent logs: whether it reaches the "
         f"address that it dials (port {anp.AGENT_PORT}, or the Service's), or a certificate is refused, which "
         "`pulumi up` mends.",
     )
-    some = _rule(
+    some = _warning(
         "MembersMissing",
         f"({connected} > 0) < {members}",
-        LATER,
-        Severity.WARNING,
         f"Agents of only {{{{ $value }}}} of {members} members are connected to {{{{ $labels.pod }}}}",
         "Karmada does not reach the others through it. `make status` says which do not answer; look at "
         f"{anp.AGENT} there. A member that is meant to be away is better paused (members.NAME.paused).",
@@ -215,11 +183,16 @@ def _labelled(rule: Rule, **labels: str) -> Rule:
     return {**rule, "labels": {**rule["labels"], **labels}}
 
 
-def _rule(name: str, expr: str, lasting: str, severity: Severity, summary: str, description: str) -> Rule:
-    return {
-        "alert": PREFIX + name,
-        "expr": expr,
-        "for": lasting,
-        "labels": {"severity": severity.value},
-        "annotations": {"summary": summary, "description": description},
-    }
+def _critical(name: str, expr: str, summary: str, description: str) -> Rule:
+    """Every request fails, or every one through a pod."""
+    return _rule(name, expr, SOON, "critical", {"summary": summary, "description": description})
+
+
+def _warning(name: str, expr: str, summary: str, description: str) -> Rule:
+    """Some requests fail, or all will."""
+    return _rule(name, expr, LATER, "warning", {"summary": summary, "description": description})
+
+
+def _rule(name: str, expr: str, lasting: str, severity: str, annotations: Mapping[str, str]) -> Rule:
+    labels = {"severity": severity}
+    return {"alert": PREFIX + name, "expr": expr, "for": lasting, "labels": labels, "annotations": annotations}

@@ -5,7 +5,6 @@ They do not write Secrets: that is secret_files.py's. Keys and, to the provider,
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,34 +12,12 @@ from datetime import datetime
 import pulumi_tls as tls
 from pulumi import ComponentResource, Input, Output, ResourceOptions
 
+from config.fields import ip
 from config.settings import Certificates
 
 SERVER_USAGES = ("digital_signature", "server_auth")
 CLIENT_USAGES = ("digital_signature", "client_auth")
 CA_USAGES = ("digital_signature", "cert_signing", "crl_signing")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lifetime:
-    """How long certificates live and when `up` renews them, in hours."""
-
-    leaf: int
-    leaf_renewal: int
-    ca: int
-
-    @classmethod
-    def of(cls, certificates: Certificates) -> Lifetime:
-        """The config's hours."""
-        return cls(
-            leaf=certificates.validity_hours,
-            leaf_renewal=certificates.renew_before_hours,
-            ca=certificates.ca_validity_hours,
-        )
-
-    @property
-    def ca_renewal(self) -> int:
-        """A CA is renewed before a leaf that it signs could outlive it."""
-        return self.leaf + self.leaf_renewal
 
 
 def private_key(name: str, opts: ResourceOptions) -> tls.PrivateKey:
@@ -53,7 +30,7 @@ class CertificateAuthorityArgs:
     """`common_name` is the CA's subject; `protect_key` refuses to delete its key."""
 
     common_name: str
-    lifetime: Lifetime
+    settings: Certificates
     protect_key: bool = False
 
 
@@ -79,8 +56,8 @@ class CertificateAuthority(ComponentResource):
             is_ca_certificate=True,
             set_subject_key_id=True,
             allowed_uses=list(CA_USAGES),
-            validity_period_hours=args.lifetime.ca,
-            early_renewal_hours=args.lifetime.ca_renewal,
+            validity_period_hours=args.settings.ca_validity_hours,
+            early_renewal_hours=args.settings.ca_renew_before_hours,
             opts=child,
         )
         self.key_pem = key.private_key_pem
@@ -96,7 +73,7 @@ class CertificateArgs:
     authority: CertificateAuthority
     common_name: str
     usages: Sequence[str]
-    lifetime: Lifetime
+    settings: Certificates
     addresses: Sequence[Input[str]] = ()
 
 
@@ -127,8 +104,8 @@ class Certificate(ComponentResource):
             ca_private_key_pem=args.authority.key_pem,
             ca_cert_pem=args.authority.cert_pem,
             allowed_uses=list(args.usages),
-            validity_period_hours=args.lifetime.leaf,
-            early_renewal_hours=args.lifetime.leaf_renewal,
+            validity_period_hours=args.settings.validity_hours,
+            early_renewal_hours=args.settings.renew_before_hours,
             opts=child,
         )
         self.key_pem = key.private_key_pem
@@ -144,17 +121,9 @@ def first(ends: Sequence[str]) -> str:
 
 def ip_addresses(names: Sequence[str]) -> list[str]:
     """Those names that are IP addresses, in their order."""
-    return [name for name in names if _is_ip(name)]
+    return [name for name in names if ip(name)]
 
 
 def dns_names(names: Sequence[str]) -> list[str]:
     """Those names that are no IP addresses, in their order."""
-    return [name for name in names if not _is_ip(name)]
-
-
-def _is_ip(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+    return [name for name in names if not ip(name)]

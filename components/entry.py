@@ -14,6 +14,7 @@ from pulumi_kubernetes.core.v1 import Service, ServicePortArgsDict
 from checks.commands import load_balancer
 from components import anp
 from components.local_command import local_command
+from config.fields import bracketed
 from config.proxy_settings import ByLoadBalancer, ByNodePort, Exposure, Proxy
 from config.settings import Host
 
@@ -58,11 +59,6 @@ class Entry(ComponentResource):
             elif not host.address:
                 self.address = _load_balancer(f"{name}-address", host, agents, child)
         self.register_outputs({"address": self.address, "port": self.port, "proxyUrl": self.proxy_url})
-
-
-def bracketed(address: str) -> str:
-    """An address as a URL takes it: an IPv6 address in brackets."""
-    return f"[{address}]" if ":" in address else address
 
 
 def _plain(host: Host, proxy: Proxy, opts: ResourceOptions) -> Service:

@@ -78,16 +78,9 @@ def checkout(build: Build) -> str:
         )
     except Exception as error:
         said = [line for line in str(error).splitlines() if line.strip()]
-        raise refusal(
-            "ANP's sources cannot be had",
-            [
-                Problem(
-                    "images.build",
-                    f"{build.ref} of {build.repository}: {' / '.join(said[-2:])}",
-                    f"correct images.build.repository, ref and commit ({config_set('images.build.commit', 'COMMIT')})",
-                )
-            ],
-        ) from None
+        why = f"{build.ref} of {build.repository}: {' / '.join(said[-2:])}"
+        mend = f"correct images.build.repository, ref and commit ({config_set('images.build.commit', 'COMMIT')})"
+        raise refusal("ANP's sources cannot be had", [Problem("images.build", why, mend)]) from None
     return directory
 
 

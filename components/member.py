@@ -17,9 +17,7 @@ from pulumi import (
     ResourceTransformationResult,
 )
 
-from clusters.workstation import KindNode
-from components.anp import Ending
-from components.certificate import CLIENT_USAGES, Certificate, CertificateArgs, Lifetime
+from components.certificate import CLIENT_USAGES, Certificate, CertificateArgs
 from components.entry import Entry
 from components.images import Image, loaded_into_kind
 from components.karmada_agent import KarmadaAgentPatch, KarmadaAgentPatchArgs
@@ -28,34 +26,25 @@ from components.pki import TunnelPki
 from components.proxy_agent import ProxyAgent, ProxyAgentArgs
 from components.proxy_server import ProxyServer
 from components.registration import Registration, RegistrationArgs
-from config.proxy_settings import Frontend
-from config.settings import Host, MemberSettings, MonitoringSettings
+from config.settings import MemberSettings, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemberArgs:
-    """A member's settings, and the ends of its tunnel. `karmada` is the provider for the Karmada API. `replicas` is the
-    number of proxy-agents, whose pods end as `ending` says. `monitored` is whether it gets `monitoring`'s objects.
+    """The stack's settings and the member, and the ends of its tunnel. `karmada` is the provider for the Karmada API.
 
-    By its `frontend` there is a guard, which takes `credentials`, or all is as documented. `adopts` is whether the
-    member's part takes the place of what was made by hand.
+    By the settings' frontend there is a guard, which takes `credentials`, or all is as documented. `adopts` is whether
+    the member's part takes the place of what was made by hand.
     """
 
+    settings: Settings
     member: MemberSettings
-    host: Host
     image: Image
     pki: TunnelPki
-    lifetime: Lifetime
-    replicas: int
-    ending: Ending
-    monitoring: MonitoringSettings
-    monitored: bool
     entry: Entry
     server: ProxyServer
     karmada: kubernetes.Provider
-    frontend: Frontend
     credentials: Sequence[Output[str]]
-    kind_node: KindNode | None
     adopts: bool
 
 
@@ -72,7 +61,7 @@ class Member(ComponentResource):
     """Another one after each change on this member's part of the path."""
 
     def __init__(self, name: str, args: MemberArgs, opts: ResourceOptions | None = None) -> None:
-        member = args.member
+        settings, member = args.settings, args.member
         kept = ResourceOptions(transformations=[_kept] if member.paused else [])
         super().__init__("karmada-anp:index:Member", name, None, ResourceOptions.merge(opts, kept))
         child = ResourceOptions(parent=self)
@@ -82,24 +71,20 @@ class Member(ComponentResource):
                 authority=args.pki.agent_ca,
                 common_name=f"proxy-agent-{name}",
                 usages=CLIENT_USAGES,
-                lifetime=args.lifetime,
+                settings=settings.certificates,
             ),
             child,
         )
         agent = ProxyAgent(
             f"{name}-proxy-agent",
             ProxyAgentArgs(
-                namespace=member.namespace,
+                settings=settings,
+                member=member,
                 image=args.image,
                 entry=args.entry,
                 server_ca_pem=args.pki.agent_trust,
                 certificate=certificate,
-                member_host=member.host,
-                replicas=args.replicas,
-                ending=args.ending,
-                frontend=args.frontend,
-                monitoring=args.monitoring,
-                after=loaded_into_kind(f"{name}-image", args.image, member.kind, args.kind_node, child),
+                after=loaded_into_kind(f"{name}-image", args.image, member.kind, settings.node(member), child),
             ),
             child,
         )
@@ -109,7 +94,7 @@ class Member(ComponentResource):
                 cluster=member.name,
                 # where nobody has said it and nobody was asked, as when it is rendered, it was not
                 registered=bool(member.registered),
-                frontend=args.frontend,
+                frontend=settings.proxy.frontend,
                 credentials=args.credentials,
                 guard=[args.server.deployment],
             ),
@@ -119,7 +104,7 @@ class Member(ComponentResource):
             f"{name}-karmada-agent",
             KarmadaAgentPatchArgs(
                 member=member,
-                host=args.host,
+                host=settings.host,
                 proxy_url=args.entry.proxy_url,
                 grant=registration.grant,
                 tunnel=[agent.deployment, args.server.deployment, *registration.headers],
@@ -128,8 +113,8 @@ class Member(ComponentResource):
             ),
             child,
         )
-        if args.monitored:
-            agent_monitoring(f"{name}-monitoring", member, args.monitoring, child)
+        if member in settings.monitored:
+            agent_monitoring(f"{name}-monitoring", member, settings.monitoring, child)
         self.certificate_ends = certificate.ends
         self.revision = Output.format("{0} {1} {2}", agent.revision, registration.revision, patch.revision)
         self.register_outputs({"certificateEnds": self.certificate_ends})

@@ -5,7 +5,7 @@ A member's agent certificate is the member's own (member.py); it is signed by `a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pulumi import ComponentResource, Input, Output, ResourceOptions
@@ -18,22 +18,17 @@ from components.certificate import (
     CertificateArgs,
     CertificateAuthority,
     CertificateAuthorityArgs,
-    Lifetime,
     first,
 )
+from config.settings import Certificates
 
 
 @dataclass(frozen=True, kw_only=True)
 class TunnelPkiArgs:
-    """`address` is where agents dial the server: an IP address or a DNS name.
-
-    `ca_keys` are the generations of the CAs' keys that are trusted; the first one signs.
-    """
+    """`address` is where agents dial the server: an IP address or a DNS name."""
 
     address: Input[str]
-    lifetime: Lifetime
-    ca_keys: Sequence[int]
-    protect_ca_keys: bool = False
+    settings: Certificates
 
 
 class TunnelPki(ComponentResource):
@@ -72,7 +67,7 @@ class TunnelPki(ComponentResource):
                     common_name=common_name,
                     usages=SERVER_USAGES if addresses else CLIENT_USAGES,
                     addresses=addresses,
-                    lifetime=args.lifetime,
+                    settings=args.settings,
                 ),
                 child,
             )
@@ -101,11 +96,11 @@ def _authorities(of: str, args: TunnelPkiArgs, opts: ResourceOptions) -> dict[st
             name,
             CertificateAuthorityArgs(
                 common_name=f"karmada-anp-{name}",
-                lifetime=args.lifetime,
-                protect_key=args.protect_ca_keys and generation >= args.ca_keys[0],
+                settings=args.settings,
+                protect_key=args.settings.protect_ca_keys and generation >= args.settings.ca_keys[0],
             ),
             opts,
         )
-        for generation in args.ca_keys
+        for generation in args.settings.ca_keys
         for name in [f"{of}-ca-{generation}"]
     }

@@ -17,8 +17,9 @@ from components.images import Image
 from components.network_policy import agent_policy
 from components.revision import revision
 from components.secret_files import CHECKSUM_ANNOTATION, SecretFiles, secret_files, volume
+from components.server_pod import ending
 from config.proxy_settings import Frontend
-from config.settings import MonitoringSettings
+from config.settings import MemberSettings, Settings
 
 CERT_VOLUME = "cert"
 
@@ -31,22 +32,18 @@ RESOURCES: ResourceRequirementsArgsDict = {
 
 @dataclass(frozen=True, kw_only=True)
 class ProxyAgentArgs:
-    """`entry` is where it dials proxy-server, `member_host` the host of the member's API endpoint.
+    """The stack's settings, the member, and where it dials proxy-server (`entry`).
 
-    By its `frontend` it is the documented Deployment as it is, or one with a readiness probe, keepalive and endless
-    reconnection, which rolls when its certificate changes; its pods end as proxy-server's do.
+    By the settings' frontend it is the documented Deployment as it is, or one with a readiness probe, keepalive and
+    endless reconnection, which rolls when its certificate changes; its pods end as proxy-server's do.
     """
 
-    namespace: str
+    settings: Settings
+    member: MemberSettings
     image: Image
     entry: Entry
     server_ca_pem: Output[str]
     certificate: Certificate
-    member_host: str
-    replicas: int
-    ending: anp.Ending
-    frontend: Frontend
-    monitoring: MonitoringSettings
     after: Sequence[Resource] = ()
 
 
@@ -62,10 +59,12 @@ class ProxyAgent(ComponentResource):
     def __init__(self, name: str, args: ProxyAgentArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:ProxyAgent", name, None, opts)
         child = ResourceOptions(parent=self)
+        frontend, namespace = args.settings.proxy.frontend, args.member.namespace
+        replicas = args.settings.agents(args.member)
         files = secret_files(
             f"{name}-cert",
             anp.AGENT_CERT_SECRET,
-            args.namespace,
+            namespace,
             {
                 "ca.crt": args.server_ca_pem,
                 "proxy-agent.crt": args.certificate.cert_pem,
@@ -76,29 +75,29 @@ class ProxyAgent(ComponentResource):
         self.needs = [*args.after, files.secret]
         self.deployment = Deployment(
             name,
-            metadata={"name": anp.AGENT, "namespace": args.namespace, "labels": {"app": anp.AGENT}},
-            spec=_documented(args) if args.frontend is Frontend.DOCUMENTED else _lasting(args, files),
+            metadata={"name": anp.AGENT, "namespace": namespace, "labels": {"app": anp.AGENT}},
+            spec=_documented(args, replicas) if frontend is Frontend.DOCUMENTED else _lasting(args, replicas, files),
             opts=ResourceOptions.merge(
                 child,
                 ResourceOptions(
                     # a pod that started before its Secret is changed would keep what it read
                     depends_on=list(self.needs),
-                    custom_timeouts=longest_rollout(args.replicas),
+                    custom_timeouts=longest_rollout(replicas),
                 ),
             ),
         )
-        if args.frontend is Frontend.GUARDED:
-            agent_policy(f"{name}-policy", args.namespace, args.monitoring, child)
-        if args.replicas > 1:
-            disruption_budget(name, anp.AGENT, args.namespace, child)
+        if frontend is Frontend.GUARDED:
+            agent_policy(f"{name}-policy", namespace, args.settings.monitoring, child)
+        if replicas > 1:
+            disruption_budget(name, anp.AGENT, namespace, child)
         self.revision = revision(self.deployment)
         self.register_outputs({})
 
 
-def _documented(args: ProxyAgentArgs) -> DeploymentSpecArgsDict:
+def _documented(args: ProxyAgentArgs, replicas: int) -> DeploymentSpecArgsDict:
     """The documented Deployment, field by field."""
     return {
-        "replicas": args.replicas,
+        "replicas": replicas,
         "selector": {"match_labels": {"app": anp.AGENT}},
         "template": {
             "metadata": {"labels": {"app": anp.AGENT}},
@@ -110,7 +109,7 @@ def _documented(args: ProxyAgentArgs) -> DeploymentSpecArgsDict:
     }
 
 
-def _lasting(args: ProxyAgentArgs, files: SecretFiles) -> DeploymentSpecArgsDict:
+def _lasting(args: ProxyAgentArgs, replicas: int, files: SecretFiles) -> DeploymentSpecArgsDict:
     """The documented Deployment with readiness, keepalive, reconnection and what `restricted` asks for; it rolls by
     checksum, and a new pod is connected before an old one goes."""
     agent: ContainerArgsDict = {
@@ -122,16 +121,17 @@ def _lasting(args: ProxyAgentArgs, files: SecretFiles) -> DeploymentSpecArgsDict
         "security_context": security_context.of_container(),
         "volume_mounts": [{"name": CERT_VOLUME, "mount_path": anp.AGENT_CERT_DIR, "read_only": True}],
     }
+    ends = ending(args.settings.proxy)
     return {
-        "replicas": args.replicas,
-        "min_ready_seconds": anp.AGENT_READY_SECONDS if args.ending is anp.HANDING_OVER else 0,
+        "replicas": replicas,
+        "min_ready_seconds": anp.AGENT_READY_SECONDS if ends is anp.HANDING_OVER else 0,
         "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
         "selector": {"match_labels": {"app": anp.AGENT}},
         "template": {
             "metadata": {"labels": {"app": anp.AGENT}, "annotations": {CHECKSUM_ANNOTATION: files.checksum}},
             "spec": {
                 "automount_service_account_token": False,
-                "termination_grace_period_seconds": args.ending.grace,
+                "termination_grace_period_seconds": ends.grace,
                 "security_context": security_context.of_pod(anp.SERVER_USER),
                 "image_pull_secrets": [{"name": each} for each in args.image.pull_secrets],
                 "topology_spread_constraints": [spread_over_nodes(anp.AGENT)],
@@ -166,5 +166,5 @@ def _arguments(args: ProxyAgentArgs) -> list[Input[str]]:
         f"--agent-key={anp.AGENT_CERT_DIR}/proxy-agent.key",
         Output.format("--proxy-server-host={0}", args.entry.address),
         Output.format("--proxy-server-port={0}", args.entry.port),
-        f"--agent-identifiers=host={args.member_host}",
+        f"--agent-identifiers=host={args.member.host}",
     ]

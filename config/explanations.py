@@ -18,12 +18,12 @@ FORMER = {"caKey": "caKeys", "trustedCaKeys": "caKeys"}
 """Keys that there were, and what has taken their place."""
 
 
-def explained(section: str, path: Sequence[str], variants: Sequence[type[Model]], error: ErrorDetails) -> Problem:
-    """A problem of a section, or of what is at a path in it, which is one of some variants."""
-    at, variant = error["loc"], variants[0]
-    if len(variants) > 1:
-        variant, at = next(each for each in variants if each.when == at[0]), at[1:]
-    key = config_key(section, *path, *at)
+def explained(
+    path: Sequence[str], variant: type[Model], variants: Sequence[type[Model]], error: ErrorDetails
+) -> Problem:
+    """A problem of what is at a path in the config: a section or a member, of which it is one of some variants."""
+    at = error["loc"]
+    key = config_key(*path, *at)
     wrong = error.get("ctx", {}).get("error")
     if isinstance(wrong, Wrong):
         return wrong.problem(key)
@@ -35,7 +35,7 @@ def explained(section: str, path: Sequence[str], variants: Sequence[type[Model]]
     goes = f"; it goes with {' or '.join(others)}" if others else ""
     not_here = f"with {variant.when}: {variant.about}{goes}"
     if error["type"] == "extra_forbidden":
-        if section == "members" and at == ("name",):
+        if path[0] == "members" and at == ("name",):
             return Problem(key, "there is no such key: a member's name is its key below `members`", config_rm(key))
         if elsewhere:
             return Problem(key, f"there is no such key {not_here}", config_rm(key))

@@ -18,12 +18,12 @@ from config.problems import Wrong, set_to
 
 OWN_PORTS = range(8090, 8097)  # ANP's: frontend, agents, health, agent's health, agent's admin, admin; guard's metrics
 DOCUMENTED_PORT: Final = 8088  # fixed in the fork's code
-LONGEST_LIFE = 9_528  # hours, 397 days
 
-DNS_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*")
+_LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?"
+_DNS_NAME = rf"{_LABEL}(\.{_LABEL})*"
 
 # the grammar of OCI image references (distribution/reference)
-_HOST = r"([a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(:\d+)?"
+_HOST = rf"({_DNS_NAME}|\[[0-9a-fA-F:]+\])(:\d+)?"
 _PATH = r"[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*"
 _NAME = rf"({_HOST}/)?{_PATH}(/{_PATH})*"
 _TAG = r"\w[\w.-]{0,127}"
@@ -41,11 +41,23 @@ class Model(BaseModel):
     about: ClassVar[str] = ""
 
 
+def ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that a text is, or None."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def bracketed(address: str) -> str:
+    """An address as a URL takes it: an IPv6 address in brackets."""
+    return f"[{address}]" if ":" in address else address
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address or name stays on the machine that asks."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
+    address = ip(host)
+    if address is None:
         return host == "localhost" or host.endswith(".localhost")
     return address.is_loopback or address.is_unspecified
 
@@ -81,11 +93,7 @@ def endpoint(text: str) -> str:
 
 
 def _is_host(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return DNS_NAME.fullmatch(name) is not None
-    return True
+    return ip(name) is not None or re.fullmatch(_DNS_NAME, name) is not None
 
 
 def _address(text: str) -> str:
@@ -126,13 +134,6 @@ def _port(number: int) -> int:
     return number
 
 
-def _life(hours: int) -> int:
-    if hours > LONGEST_LIFE:
-        why = f"{hours} is above {LONGEST_LIFE} (397 days): nobody can take a certificate back: ANP knows no revocation"
-        raise Wrong(why, set_to("8760"))
-    return hours
-
-
 def _like(pattern: str, what: str, mend: str = "VALUE") -> AfterValidator:
     """For texts that match from one end to the other."""
 
@@ -164,5 +165,3 @@ ImageReference = Annotated[str, AfterValidator(_image)]
 PlainPort = Annotated[int, Field(ge=1024, le=49151), AfterValidator(_port)]
 Replicas = Annotated[int, Field(ge=1, le=99)]
 Generation = Annotated[int, Field(ge=1)]
-Hours = Annotated[int, Field(ge=1, le=876_000)]
-LeafHours = Annotated[int, Field(ge=1), AfterValidator(_life)]

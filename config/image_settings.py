@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Discriminator, Field, SecretStr, Tag, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from config.fields import Commit, ImagePrefix, ImageReference, ImageTag, Model, Name, Text
 from config.problems import Wrong, config_rm, config_set, set_to
@@ -105,12 +105,9 @@ class PublishedImages(PodImages):
     agent: ImageReference = Field(description="Published image of proxy-agent, best with its digest; with `server`")
 
 
-def _which(keys: Mapping[str, object]) -> str:
+Images = BuiltImages | PublishedImages
+
+
+def variant_of_images(keys: Mapping[str, object]) -> type[Images]:
     """Published ones where one is named, unless there is a build."""
-    return PublishedImages.when if {"server", "agent"} & set(keys) and "build" not in keys else BuiltImages.when
-
-
-Images = Annotated[
-    Annotated[BuiltImages, Tag(BuiltImages.when)] | Annotated[PublishedImages, Tag(PublishedImages.when)],
-    Discriminator(_which),
-]
+    return PublishedImages if {"server", "agent"} & set(keys) and "build" not in keys else BuiltImages

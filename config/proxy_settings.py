@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
 from config.fields import DOCUMENTED_PORT, Generation, Model, Network, PlainPort, Replicas
 
@@ -116,20 +116,13 @@ class AsDocumented(Model):
     adopt: bool = Field(False, description=ADOPT)
 
 
-def _which(keys: Mapping[str, object]) -> str:
+GuardedProxy = OnHostNetwork | ByLoadBalancer | ByNodePort
+Proxy = GuardedProxy | AsDocumented
+
+
+def variant_of_proxy(keys: Mapping[str, object]) -> type[Proxy]:
     """The frontend counts, then the exposure; without, the guard on the host network."""
     if keys.get("frontend") == Frontend.DOCUMENTED:
-        return AsDocumented.when
+        return AsDocumented
     by = (ByLoadBalancer, ByNodePort)
-    return next((each.when for each in by if each.when == f"exposure {keys.get('exposure')}"), OnHostNetwork.when)
-
-
-GuardedProxy = OnHostNetwork | ByLoadBalancer | ByNodePort
-
-Proxy = Annotated[
-    Annotated[OnHostNetwork, Tag(OnHostNetwork.when)]
-    | Annotated[ByLoadBalancer, Tag(ByLoadBalancer.when)]
-    | Annotated[ByNodePort, Tag(ByNodePort.when)]
-    | Annotated[AsDocumented, Tag(AsDocumented.when)],
-    Discriminator(_which),
-]
+    return next((each for each in by if each.when == f"exposure {keys.get('exposure')}"), OnHostNetwork)

@@ -10,26 +10,16 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from clusters.kubeconfig import Context
 from clusters.workstation import KindNode
-from config.fields import (
-    LONGEST_LIFE,
-    Address,
-    ContextName,
-    Endpoint,
-    Generation,
-    Hours,
-    KindName,
-    LeafHours,
-    Model,
-    Name,
-    Replicas,
-)
+from config.fields import Address, ContextName, Endpoint, Generation, KindName, Model, Name, Replicas, bracketed
 from config.image_settings import Images
 from config.problems import Wrong, config_key, set_to
 from config.proxy_settings import Proxy
+
+LONGEST_LIFE = 9_528  # hours, 397 days
 
 
 class Reached(Model):
@@ -117,13 +107,23 @@ class MemberSettings(Cluster, MemberDefaults):
     @property
     def target(self) -> str:
         """What a CONNECT to this member names: `host:port` of its API endpoint."""
-        url = urlsplit(self.api_endpoint)
-        return f"[{url.hostname}]:{url.port or 443}" if ":" in self.host else f"{self.host}:{url.port or 443}"
+        return f"{bracketed(self.host)}:{urlsplit(self.api_endpoint).port or 443}"
 
     @property
     def host(self) -> str:
         """The host of its API endpoint: the identifier by which the server picks this member's agent."""
         return urlsplit(self.api_endpoint).hostname or ""
+
+
+def _life(hours: int) -> int:
+    if hours > LONGEST_LIFE:
+        why = f"{hours} is above {LONGEST_LIFE} (397 days): nobody can take a certificate back: ANP knows no revocation"
+        raise Wrong(why, set_to("8760"))
+    return hours
+
+
+Hours = Annotated[int, Field(ge=1, le=876_000)]
+LeafHours = Annotated[int, Field(ge=1), AfterValidator(_life)]
 
 
 class Certificates(Model):
@@ -139,6 +139,11 @@ class Certificates(Model):
         description="Generations of the CAs' keys that are trusted, the first one signs; `make rotate-ca` changes them",
     )
     protect_ca_keys: bool = Field(False, description="Refuse to delete the CAs' keys")
+
+    @property
+    def ca_renew_before_hours(self) -> int:
+        """A CA is renewed before a leaf that it signs could outlive it."""
+        return self.validity_hours + self.renew_before_hours
 
     @field_validator("renew_before_hours")
     @classmethod

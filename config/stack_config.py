@@ -7,8 +7,8 @@ that is wrong is reported together. What only the clusters can say is preflight'
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TypeVar, cast
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TypeVar, cast, get_args
 
 import pulumi
 from pulumi.runtime.config import get_config_secret_keys_env
@@ -17,36 +17,25 @@ from pydantic import TypeAdapter, ValidationError
 from clusters.workstation import Workstation
 from config.explanations import explained, no_such_key
 from config.fields import Model, Name
-from config.image_settings import BuiltImages, Images, PublishedImages
+from config.image_settings import BuiltImages, Images, variant_of_images
 from config.listed_members import as_map
 from config.lookups import Lookups
 from config.problems import PROJECT, Problem, config_key, config_rm, config_set, refusal
-from config.proxy_settings import (
-    AsDocumented,
-    ByLoadBalancer,
-    ByNodePort,
-    Exposure,
-    Frontend,
-    OnHostNetwork,
-    Proxy,
-)
+from config.proxy_settings import AsDocumented, Exposure, Frontend, Proxy, variant_of_proxy
 from config.settings import Certificates, Host, MemberDefaults, MemberSettings, MonitoringSettings, Settings
 
 SECTIONS: Mapping[str, Sequence[type[Model]]] = {
     "host": [Host],
     "memberDefaults": [MemberDefaults],
     "members": [MemberSettings],
-    "images": [BuiltImages, PublishedImages],
-    "proxy": [OnHostNetwork, ByLoadBalancer, ByNodePort, AsDocumented],
+    "images": get_args(Images),
+    "proxy": get_args(Proxy),
     "certificates": [Certificates],
     "monitoring": [MonitoringSettings],
 }
 """The stack's config keys and what each holds, in one of its variants; `members` holds one by each name."""
 
-IMAGES: TypeAdapter[Images] = TypeAdapter(Images)
-PROXY: TypeAdapter[Proxy] = TypeAdapter(Proxy)
-
-T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 
 
 def values() -> dict[str, str]:
@@ -71,13 +60,13 @@ def load(
     """
     problems = [no_such_key(key, key, SECTIONS) for key in sorted(set(values) - set(SECTIONS))]
     read = _Sections(values, secret, problems)
-    host = read.section("host", TypeAdapter(Host), required=True)
-    defaults = read.section("memberDefaults", TypeAdapter(MemberDefaults))
+    host = read.host()
+    defaults = read.section("memberDefaults", lambda _: MemberDefaults)
     members = read.members(defaults)
-    images = read.section("images", IMAGES)
-    proxy = read.section("proxy", PROXY)
-    certificates = read.section("certificates", TypeAdapter(Certificates))
-    monitoring = read.section("monitoring", TypeAdapter(MonitoringSettings))
+    images = read.section("images", variant_of_images)
+    proxy = read.section("proxy", variant_of_proxy)
+    certificates = read.section("certificates", lambda _: Certificates)
+    monitoring = read.section("monitoring", lambda _: MonitoringSettings)
 
     known = Lookups(workstation, problems)
     if host:
@@ -112,13 +101,17 @@ class _Sections:
         self._secret = secret
         self._problems = problems
 
-    def section(self, key: str, shape: TypeAdapter[T], required: bool = False) -> T | None:
-        """A section as it is, or None after a problem."""
-        if required and key not in self._values:
-            self._problems.append(Problem(key, "it is missing", config_set(f"{key}.context", "CONTEXT")))
-            return None
+    def section(self, key: str, variant: Callable[[Mapping[str, object]], type[M]]) -> M | None:
+        """A section as it is, in the variant that its keys ask for, or None after a problem."""
         raw = self._object(key)
-        return None if raw is None else self._validated(key, [], raw, shape)
+        return None if raw is None else self._validated([key], raw, variant(raw))
+
+    def host(self) -> Host | None:
+        """The one section that must be there, or None after a problem."""
+        if "host" in self._values:
+            return self.section("host", lambda _: Host)
+        self._problems.append(Problem("host", "it is missing", config_set("host.context", "CONTEXT")))
+        return None
 
     def members(self, defaults: MemberDefaults | None) -> list[MemberSettings]:
         """The members that could be read, in the order in which Pulumi hands them in: by name."""
@@ -147,16 +140,15 @@ class _Sections:
             return None
         # YAML has nothing below a name that is all there is
         own: object = {} if raw is None else raw
-        return self._validated("members", [name], _merged(common, own), TypeAdapter(MemberSettings), name)
+        return self._validated(["members", name], _merged(common, own), MemberSettings)
 
-    def _validated(
-        self, section: str, path: Sequence[str], raw: object, shape: TypeAdapter[T], context: str = ""
-    ) -> T | None:
+    def _validated(self, path: Sequence[str], raw: object, variant: type[M]) -> M | None:
+        """What is at a path, validated in the context of its last key, or None after a problem."""
         try:
-            return shape.validate_python(raw, context=context)
+            return variant.model_validate(raw, context=path[-1])
         except ValidationError as error:
             found = error.errors(include_url=False)
-            self._problems.extend(explained(section, path, SECTIONS[section], each) for each in found)
+            self._problems.extend(explained(path, variant, SECTIONS[path[0]], each) for each in found)
             return None
 
     def _object(self, key: str) -> dict[str, object] | None:

@@ -9,7 +9,6 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -18,6 +17,7 @@ from checks.doctor.tunnel_path import TunnelPath
 from checks.findings import REFRESH, Finding, State
 from clusters.objects import Json, entries, text
 from components import anp, guard
+from config.fields import ip
 
 CERTIFICATES = "certificates"
 
@@ -123,10 +123,7 @@ def _names(certificate: x509.Certificate) -> Sequence[str]:
 
 def _canonical(address: str) -> str:
     """An IP address as a certificate has it, which for IPv6 is one of several spellings; a name as it is."""
-    try:
-        return str(ip_address(address))
-    except ValueError:
-        return address
+    return str(ip(address) or address)
 
 
 def _files(secret: Json) -> dict[str, str]:

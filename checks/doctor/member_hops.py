@@ -12,7 +12,7 @@ from clusters.kubeconfig import Unavailable
 from clusters.objects import Json, entries, items, number, text
 from clusters.workstation import typed
 from components import alerts, anp
-from components.entry import bracketed
+from config.fields import bracketed
 
 KARMADA_AGENT, PROXY_AGENT, TUNNEL, MEMBER_API = "karmada-agent", "proxy-agent", "tunnel", "member API"
 

@@ -8,7 +8,7 @@ import pytest
 
 from clusters.objects import Json
 from components.anp import SERVER_NAMES
-from tests.parts.issued import ADDRESS, MEMBERS, Issued, issue
+from tests.parts.issued import ADDRESS, MEMBERS, Issued, Pair, issue
 from tests.parts.test_handshakes import BOTH_ACCEPT, UNKNOWN_CA, Outcome, handshake
 
 PHASES: Sequence[Mapping[str, Json]] = ({"caKeys": [1]}, {"caKeys": [1, 2]}, {"caKeys": [2, 1]}, {"caKeys": [2]})
@@ -25,24 +25,28 @@ def phases(tmp_path_factory: pytest.TempPathFactory) -> list[Issued]:
     return made
 
 
-def tunnel(server: Issued, agent: Issued, member: str = MEMBERS[0]) -> Outcome:
-    """An agent of one phase dials the server of another, each by the files of its own Secret."""
+def tunnel(server: Issued, agent: Issued, member: str = MEMBERS[0], trusts: Issued | None = None) -> Outcome:
+    """An agent of one phase dials the server of another, each by the files of its own Secret, or trusting as another
+    phase does."""
     return handshake(
         server=server.agent_server,
         trusts=server.agent_ca,
         client=agent.agents[member],
-        trusting=agent.agents_ca,
+        trusting=(trusts or agent).agents_ca,
         name=ADDRESS,
     )
 
 
-def frontend(server: Issued, guard: Issued) -> Outcome:
-    """The guard of one phase dials the frontend of another, as while only the one's files have come to the pod."""
+def frontend(server: Issued, guard: Issued, trusts: Issued | None = None, client: Pair | None = None) -> Outcome:
+    """The guard of one phase dials the frontend of another, as while only the one's files have come to the pod.
+
+    It may trust as another phase does, or have the certificate of a `client` that is no guard.
+    """
     return handshake(
         server=server.frontend_server,
         trusts=server.frontend_ca,
-        client=guard.frontend_client,
-        trusting=guard.guards_ca,
+        client=client or guard.frontend_client,
+        trusting=(trusts or guard).guards_ca,
         name=SERVER_NAMES[0],
     )
 
@@ -73,14 +77,7 @@ def test_no_phase_can_be_left_out(phases: list[Issued], earlier: int, later: int
 def test_after_the_last_phase_an_agent_of_the_old_key_is_refused(phases: list[Issued]) -> None:
     """That is what the change was for: who has the old key can sign no agent any more."""
     for old in (phases[0], phases[1]):
-        agent = handshake(
-            server=phases[3].agent_server,
-            trusts=phases[3].agent_ca,
-            client=old.agents[MEMBERS[0]],
-            trusting=phases[3].agents_ca,
-            name=ADDRESS,
-        )
-        assert agent == Outcome(by_server=UNKNOWN_CA)
+        assert tunnel(phases[3], old, trusts=phases[3]) == Outcome(by_server=UNKNOWN_CA)
 
 
 def test_after_the_last_phase_a_server_of_the_old_key_is_refused(phases: list[Issued]) -> None:
@@ -93,26 +90,13 @@ def test_after_the_last_phase_a_server_of_the_old_key_is_refused(phases: list[Is
 
 def test_after_the_last_phase_a_guard_of_the_old_key_is_refused(phases: list[Issued]) -> None:
     for old in (phases[0], phases[1]):
-        guard = handshake(
-            server=phases[3].frontend_server,
-            trusts=phases[3].frontend_ca,
-            client=old.frontend_client,
-            trusting=phases[3].guards_ca,
-            name=SERVER_NAMES[0],
-        )
-        assert guard == Outcome(by_server=UNKNOWN_CA)
+        assert frontend(phases[3], old, trusts=phases[3]) == Outcome(by_server=UNKNOWN_CA)
 
 
 def test_in_no_phase_an_agents_certificate_opens_the_frontend(phases: list[Issued]) -> None:
     """Two CAs a side are trusted on the way, and still none of the other side's."""
     for number, phase in enumerate(phases):
-        opened = handshake(
-            server=phase.frontend_server,
-            trusts=phase.frontend_ca,
-            client=phase.agents[MEMBERS[0]],
-            trusting=phase.guards_ca,
-            name=SERVER_NAMES[0],
-        )
+        opened = frontend(phase, phase, client=phase.agents[MEMBERS[0]])
         assert opened == Outcome(by_server=UNKNOWN_CA), number
 
 

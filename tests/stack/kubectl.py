@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 from collections.abc import Sequence
 
 from clusters.objects import Json, items, parse, text
@@ -23,3 +25,9 @@ def objects(command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
         return []
     found = parse(printed)
     return items(found, "items") if text(found, "kind").endswith("List") else [found]
+
+
+def apply(command: Sequence[str], manifest: Json) -> None:
+    """Applies an object by a kubectl command (`kubectl(...)`)."""
+    whole = [*command, "apply", "--filename=-"]
+    subprocess.run(whole, input=json.dumps(manifest), text=True, check=True, stdout=subprocess.DEVNULL)

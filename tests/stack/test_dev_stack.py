@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import time
@@ -18,7 +17,7 @@ from clusters.workstation import ask
 from components.anp import PROXY_PATH
 from tests.stack import environment
 from tests.stack.environment import NAMESPACE, through_karmada
-from tests.stack.kubectl import kubectl, objects
+from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import answers_itself, shell
 from tests.stack.refusals import gives_back
 from tools.checkout import Checkout
@@ -45,7 +44,7 @@ def pod(up: automation.UpResult, member: str) -> Iterator[str]:
     """A pod with a shell in the member, made through Karmada."""
     proxied = through_karmada(member)
     serving = shell("tunnel-test", "default", "sh", "-c", SERVES, WEB_SERVER=WEB_SERVER)
-    subprocess.run([*proxied, "apply", "--filename=-"], input=json.dumps(serving), text=True, check=True)
+    apply(proxied, serving)
     ask([*proxied, "wait", "pod/tunnel-test", "--for=condition=Ready", "--timeout=60s"], 70)
     yield "tunnel-test"
     ask(kubectl(*environment.member(member), "delete", "pod/tunnel-test", "--wait=false"))

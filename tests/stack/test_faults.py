@@ -64,9 +64,11 @@ are the servers' readiness; an agent that was cut off may be at a try that takes
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """The requests to each member, by its name, while something broke; when they were back, in seconds, or never."""
+    """The requests to each member, by its name, while something broke; when that was over, on the monotonic clock, and
+    how many seconds later they were back, or never."""
 
     to: Mapping[str, Traffic]
+    over: float
     back: float | None
 
     @property
@@ -101,8 +103,8 @@ def name(stack: Checkout) -> str:
     return environment.members()[0]
 
 
-def comes_back(to: Karmada, tried: str, bound: float, fault: Callable[[], float], spares: Sequence[str] = ()) -> Seen:
-    """Breaks something under traffic and judges what came of it. `fault` says when it was over, on the monotonic clock.
+def comes_back(to: Karmada, tried: str, bound: float, fault: Callable[[], None], spares: Sequence[str] = ()) -> Seen:
+    """Breaks something under traffic and judges what came of it. When `fault` returns it is over.
 
     The members in `spares` must lose nothing. While the Karmada API itself is away nobody is there to answer with a
     status: what failed before the fault was over is judged by the caller then, who gives no `spares`.
@@ -114,7 +116,8 @@ def comes_back(to: Karmada, tried: str, bound: float, fault: Callable[[], float]
             for each in environment.members()
         }
         time.sleep(2)
-        over = fault()
+        fault()
+        over = time.monotonic()
         gives_up = over + 2 * bound + PATIENCE
         while None in [each.back(over) for each in asked.values()] and time.monotonic() < gives_up:
             time.sleep(0.2)
@@ -122,7 +125,7 @@ def comes_back(to: Karmada, tried: str, bound: float, fault: Callable[[], float]
         time.sleep(2)
     backs = [each.back(over) for each in asked.values()]
     known = [each for each in backs if each is not None]
-    seen = Seen(to=asked, back=max(known) - over if len(known) == len(backs) else None)
+    seen = Seen(to=asked, over=over, back=max(known) - over if len(known) == len(backs) else None)
     told(tried, bound, seen)
     assert again, f"not whole within {WHOLE:.0f} s of the fault"
     assert seen.back is not None, asked
@@ -159,23 +162,13 @@ def others(name: str) -> Sequence[str]:
 
 def test_a_server_pod_is_killed(to: Karmada) -> None:
     victim = pods(HOST, anp.SERVER)[0]
-
-    def fault() -> float:
-        kill_pod(HOST, victim)
-        return time.monotonic()
-
-    said_so(comes_back(to, "a server's pod is killed, one of two", SERVER_POD, fault).lost)
+    said_so(comes_back(to, "a server's pod is killed, one of two", SERVER_POD, lambda: kill_pod(HOST, victim)).lost)
     assert uid_of(victim) not in [uid_of(each) for each in pods(HOST, anp.SERVER)]
 
 
 def test_an_agent_pod_is_killed(to: Karmada, name: str) -> None:
-    victim = pods(member(name), anp.AGENT)[0]
-
-    def fault() -> float:
-        kill_pod(member(name), victim)
-        return time.monotonic()
-
-    said_so(comes_back(to, "an agent's pod is killed, one of two", AGENT_POD, fault, others(name)).lost)
+    victim, tried = pods(member(name), anp.AGENT)[0], "an agent's pod is killed, one of two"
+    said_so(comes_back(to, tried, AGENT_POD, lambda: kill_pod(member(name), victim), others(name)).lost)
     assert uid_of(victim) not in [uid_of(each) for each in pods(member(name), anp.AGENT)]
 
 
@@ -183,9 +176,8 @@ def test_a_guard_is_killed(to: Karmada) -> None:
     victim = pods(HOST, anp.SERVER)[0]
     restarts = number(container(victim, anp.GUARD), "restartCount")
 
-    def fault() -> float:
+    def fault() -> None:
         signal(HOST_NODE, "KILL", process(HOST_NODE, victim, anp.GUARD))
-        return time.monotonic()
 
     said_so(comes_back(to, "a guard's process is killed, one of two", GUARD, fault).lost)
     (now,) = [each for each in pods(HOST, anp.SERVER) if uid_of(each) == uid_of(victim)]
@@ -193,34 +185,25 @@ def test_a_guard_is_killed(to: Karmada) -> None:
 
 
 def test_a_members_node_is_restarted(to: Karmada, name: str) -> None:
-    def fault() -> float:
-        restart(node_of(name))
-        return time.monotonic()
-
-    seen = comes_back(to, "a member's node is restarted", MEMBER_NODE, fault, others(name))
+    seen = comes_back(to, "a member's node is restarted", MEMBER_NODE, lambda: restart(node_of(name)), others(name))
     assert seen.to[name].lost
     said_so(seen.lost)
 
 
 def test_the_host_node_is_restarted(to: Karmada) -> None:
-    over = 0.0
-
-    def fault() -> float:
-        nonlocal over
+    def fault() -> None:
         restart(HOST_NODE)
-        over = karmada_answers(120)
-        return over
+        karmada_answers(120)
 
     seen = comes_back(to, "the host's node is restarted, with Karmada on it", HOST_NODE_BACK, fault)
-    assert [each for each in seen.lost if each.began < over]
-    said_so([each for each in seen.lost if each.began > over])
+    assert [each for each in seen.lost if each.began < seen.over]
+    said_so([each for each in seen.lost if each.began > seen.over])
 
 
 def test_the_network_between_agent_and_server_is_cut_for_a_minute(to: Karmada, name: str) -> None:
-    def fault() -> float:
+    def fault() -> None:
         with cut_off(node_of(name), address_of(HOST_NODE), NODE_PORT):
             time.sleep(60)
-        return time.monotonic()
 
     seen = comes_back(to, "the network between a member and the servers is cut for 60 s", NETWORK, fault, others(name))
     assert seen.to[name].lost
@@ -230,13 +213,12 @@ def test_the_network_between_agent_and_server_is_cut_for_a_minute(to: Karmada, n
 def test_a_members_api_server_hangs(to: Karmada, name: str) -> None:
     pid = api_server(name)
 
-    def fault() -> float:
+    def fault() -> None:
         signal(node_of(name), "STOP", pid)
         try:
             time.sleep(20)
         finally:
             signal(node_of(name), "CONT", pid)
-        return time.monotonic()
 
     tried = "a member's API server is stopped for 20 s (SIGSTOP), then goes on"
     seen = comes_back(to, tried, API_STOPPED, fault, others(name))
@@ -245,9 +227,8 @@ def test_a_members_api_server_hangs(to: Karmada, name: str) -> None:
 
 
 def test_a_members_api_server_is_killed_and_starts_again(to: Karmada, name: str) -> None:
-    def fault() -> float:
+    def fault() -> None:
         signal(node_of(name), "KILL", api_server(name))
-        return time.monotonic()
 
     tried = "a member's API server is killed, and started again by its node"
     seen = comes_back(to, tried, API_KILLED, fault, others(name))
@@ -260,7 +241,7 @@ def test_servers_and_agents_are_rolled_at_once(to: Karmada) -> None:
     ends = [(HOST, anp.SERVER), *((member(name), anp.AGENT) for name in environment.members())]
     were = {uid_of(pod) for end, app in ends for pod in pods(end, app)}
 
-    def fault() -> float:
+    def fault() -> None:
         for end, app in ends:
             ask(kubectl(*end, "rollout", "restart", f"deployment/{app}", f"--namespace={NAMESPACE}"))
         for end, app in ends:
@@ -268,7 +249,6 @@ def test_servers_and_agents_are_rolled_at_once(to: Karmada) -> None:
                 kubectl(*end, "rollout", "status", f"deployment/{app}", f"--namespace={NAMESPACE}", "--timeout=180s"),
                 190,
             )
-        return time.monotonic()
 
     seen = comes_back(to, "servers and agents are rolled at once", BOTH_ROLLED, fault)
     assert len(seen.lost) <= 10
@@ -276,8 +256,7 @@ def test_servers_and_agents_are_rolled_at_once(to: Karmada) -> None:
     assert were.isdisjoint({uid_of(pod) for end, app in ends for pod in pods(end, app)})
 
 
-def karmada_answers(seconds: float) -> float:
-    """When the Karmada API, down to its Cluster objects, answers again. Raises Unavailable if it does not in time."""
+def karmada_answers(seconds: float) -> None:
+    """Waits until the Karmada API answers, down to its Cluster objects. Raises Unavailable if it does not in time."""
     clusters = kubectl(*KARMADA, "get", "--raw", "/apis/cluster.karmada.io/v1alpha1/clusters", "--request-timeout=2s")
     until(lambda: ask(clusters), seconds)
-    return time.monotonic()

@@ -15,7 +15,7 @@ from clusters.objects import Json, at, items, text
 from clusters.workstation import ask
 from tests.stack import environment, registry
 from tests.stack.environment import HOST, NAMESPACE, member
-from tests.stack.kubectl import kubectl, objects
+from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import HOST_NODE, node_of
 from tests.stack.registry import PASSWORD, USER, Registry
 from tools.checkout import Checkout
@@ -73,8 +73,7 @@ def make_pull_secret(end: tuple[str, str], of: Registry) -> None:
         "type": "kubernetes.io/dockerconfigjson",
         "stringData": {".dockerconfigjson": config},
     }
-    command = kubectl(*end, "apply", "--filename=-")
-    subprocess.run(command, input=json.dumps(made), text=True, check=True, stdout=subprocess.DEVNULL)
+    apply(kubectl(*end), made)
 
 
 def running_images(end: tuple[str, str], app: str) -> list[str]:

@@ -7,10 +7,8 @@ the checkout. A value that is planted in each of them is found in each, so that 
 from __future__ import annotations
 
 import base64
-import json
 import re
 import secrets
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -26,7 +24,7 @@ from clusters.workstation import ask
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, member
-from tests.stack.kubectl import kubectl, objects
+from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import shell
 from tools.checkout import ROOT, Checkout
 
@@ -91,8 +89,7 @@ def planted(run: Run, dev: Checkout, backend: Path) -> Iterator[str]:
     (backend / PLANTED).write_text(value)
     for end in (HOST, member("member3")):
         for each in (pod_with(value), event_with(value)):
-            command = kubectl(*end, "apply", "--filename=-")
-            subprocess.run(command, input=json.dumps(each), text=True, check=True, stdout=subprocess.DEVNULL)
+            apply(kubectl(*end), each)
     for end in (HOST, member("member3")):
         until_logged(end, value)
     yield value

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from pathlib import Path
+
 import pulumi
 import pytest
 
+from config.settings import Settings
 from tests.unit import stacks
+from tests.unit.fake_api_server import ApiServer, serving
 from tests.unit.fake_clusters import OURS, Clusters
+from tests.unit.machines import load
 from tests.unit.stacks import MEMBER3, MEMBER4, NODE_PORT, balanced, changed
 from tools.render.program import Run
 
@@ -113,6 +119,19 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
     monkeypatch.setattr("checks.preflight.docker_engine.ask", fake.docker)
     monkeypatch.setattr("checks.preflight.field_manager", lambda: OURS)
     return fake
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """A stack with one member, whose images are built."""
+    return load()
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Generator[ApiServer]:
+    """An API that has nothing yet."""
+    with serving(tmp_path) as api:
+        yield api
 
 
 @pytest.fixture

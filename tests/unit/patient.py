@@ -17,10 +17,9 @@ from config import stack_config
 from config.problems import PROJECT
 from config.settings import Settings
 from tests.unit.reading import flags, header
-from tests.unit.stacks import PAIR
+from tests.unit.stacks import PAIR, configured
 from tools.render.machine import PlaceholderMachine
 from tools.render.program import Run
-from tools.render.stackfile import config_of
 
 METRICS = "konnectivity_network_proxy_agent_open_server_connections {0}\n"
 
@@ -118,8 +117,7 @@ class Patient:
 
 def settings(sections: Mapping[str, Json] | None = None) -> Settings:
     """The settings of the dev stack with two members, and other sections."""
-    whole = {**config_of("dev"), f"{PROJECT}:members": PAIR}
-    whole |= {f"{PROJECT}:{key}": value for key, value in (sections or {}).items()}
+    whole = configured("dev", **{"members": PAIR, **(sections or {})})
     return stack_config.load(
         {key.removeprefix(f"{PROJECT}:"): json.dumps(each) for key, each in whole.items()}, PlaceholderMachine()
     )

@@ -67,9 +67,14 @@ def balanced(before: Iterable[Recorded] = (), **sections: Json) -> Run:
     return changed(before, **{**ours, **sections})
 
 
+def configured(name: str, **sections: Json) -> dict[str, Json]:
+    """A stack's config by full key, with other sections."""
+    return {**config_of(name), **{f"{PROJECT}:{key}": each for key, each in sections.items()}}
+
+
 def changed(before: Iterable[Recorded] = (), **sections: Json) -> Run:
     """The dev stack with other sections. `before` are the resources of an `up` before this one."""
-    return run("dev", {**config_of("dev"), **{f"{PROJECT}:{key}": each for key, each in sections.items()}}, before)
+    return run("dev", configured("dev", **sections), before)
 
 
 @cache

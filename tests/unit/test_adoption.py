@@ -27,11 +27,6 @@ ADOPT = "pulumi config set --path 'karmada-anp:proxy.adopt' true"
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return load()
-
-
-@pytest.fixture
 def adopting() -> Settings:
     """The same stack with the key."""
     return load(proxy={"adopt": True})

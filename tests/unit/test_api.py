@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,9 @@ import pytest
 from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, Apis
 from clusters.kubeconfig import Context, Unavailable, servers
 from clusters.objects import Json
-from tests.unit.fake_api_server import CONTEXTS, ApiServer, serving
+from tests.unit.fake_api_server import CONTEXTS, ApiServer
 
 AGENT = "member3 /apis/apps/v1/namespaces/tunnel/deployments/proxy-agent"
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Generator[ApiServer]:
-    with serving(tmp_path) as api:
-        yield api
 
 
 def url_of(api: ApiServer) -> str:

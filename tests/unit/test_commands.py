@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from checks.doctor.tunnel import Tunnel
 from clusters.api import JSON_PATCH, MERGE_PATCH
 from clusters.objects import Json
 from components.local_command import local_command
-from tests.unit.fake_api_server import ApiServer, serving
+from tests.unit.fake_api_server import ApiServer
 from tests.unit.patient import settings
 from tools.render.stackfile import ROOT
 
@@ -34,13 +34,6 @@ ROLLED_OUT: Json = {
     "spec": {"replicas": 1},
     "status": {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1},
 }
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Generator[ApiServer]:
-    """An API that has nothing yet."""
-    with serving(tmp_path) as api:
-        yield api
 
 
 def start(module: str, given: BaseModel, **environment: str) -> subprocess.Popen[str]:

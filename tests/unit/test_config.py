@@ -165,30 +165,22 @@ def test_the_ca_key_that_signs_is_the_first_that_is_trusted() -> None:
 # monitoring
 
 
-@pytest.fixture
-def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the program warns of."""
-    said: list[str] = []
-    monkeypatch.setattr("pulumi.log.warn", said.append)
-    return said
-
-
-def test_without_monitoring_no_cluster_is_asked_for_its_kinds(warnings: list[str]) -> None:
+def test_without_monitoring_no_cluster_is_asked_for_its_kinds(warned: list[str]) -> None:
     settings = load(**members(MEMBER, MEMBER))
-    assert (settings.monitored, warnings) == ((), [])
+    assert (settings.monitored, warned) == ((), [])
 
 
-def test_a_cluster_without_the_kinds_of_monitoring_gets_none_and_is_named_in_a_warning(warnings: list[str]) -> None:
+def test_a_cluster_without_the_kinds_of_monitoring_gets_none_and_is_named_in_a_warning(warned: list[str]) -> None:
     settings = load(**members(MEMBER, MEMBER), **monitoring(enabled=True))
     assert settings.monitored == [settings.host, settings.members[0]]
-    assert warnings == ["member4 has no PodMonitor and PrometheusRule: it gets none (monitoring.enabled)"]
+    assert warned == ["member4 has no PodMonitor and PrometheusRule: it gets none (monitoring.enabled)"]
 
 
-def test_a_member_that_does_not_tell_its_kinds_keeps_what_it_has(warnings: list[str]) -> None:
+def test_a_member_that_does_not_tell_its_kinds_keeps_what_it_has(warned: list[str]) -> None:
     """A paused one may be away: what monitors it must not go. Of any other preflight says that it does not answer."""
     settings = load(**members(MEMBER, {**MEMBER, "context": "six", "paused": True}), **monitoring(enabled=True))
     assert settings.monitored == [settings.host, *settings.members]
-    assert warnings == []
+    assert warned == []
 
 
 def test_an_alert_may_fire_when_renewal_is_due_and_late() -> None:

@@ -32,7 +32,7 @@ GUARD = f"{NAMESPACE} secrets/proxy-guard"
 AGENT_CERT = f"{NAMESPACE} secrets/proxy-agent-cert"
 CONTAINER = ("spec", "template", "spec", "containers", "0")
 
-CRASHING: Json = {"waiting": {"reason": "CrashLoopBackOff"}}
+REFRESH = "pulumi up --refresh"
 
 REQUEST = "/apis/cluster.karmada.io/v1alpha1/clusters/member3/proxy/readyz"
 
@@ -56,30 +56,64 @@ def unknown_authority() -> dict[str, Json]:
     return {"caPrivateKeyPem": key, "caCertPem": issuing.self_signed(inputs)[0]}
 
 
-def doing(context: str, what: str, *path: str, to: Json) -> Callable[[Patient], None]:
+Change = Callable[[Patient], object]
+"""What is done to a patient in whom all is right."""
+
+
+def doing(context: str, what: str, *path: str, to: Json) -> Change:
     return lambda patient: patient.changed(context, what, *path, to=to)
 
 
-def lacking(context: str, what: str) -> Callable[[Patient], None]:
+def reporting(*path: str, to: Json) -> Change:
+    """What the Cluster object says."""
+    return doing("karmada-apiserver", CLUSTER, "spec", *path, to=to)
+
+
+def waiting(context: str, pods: str, container: int, reason: str) -> Change:
+    """A container that does not run."""
+    state: Json = {"waiting": {"reason": reason}}
+    return doing(context, pods, "status", "containerStatuses", str(container), "state", to=state)
+
+
+def presenting(certificate: str) -> Change:
+    """member3's agents have another certificate."""
+    return doing("member3", AGENT_CERT, "data", "proxy-agent.crt", to=certificate)
+
+
+def lacking(context: str, what: str) -> Change:
     return lambda patient: patient.gone(context, what)
 
 
-def away(what: str) -> Callable[[Patient], None]:
+def away(what: str) -> Change:
     return lambda patient: patient.away.add(what)
 
 
-def silent(context: str, port: int, path: str = "/healthz") -> Callable[[Patient], None]:
+def silent(context: str, port: int, path: str = "/healthz") -> Change:
     return lambda patient: patient.silent.add((context, port, path))
 
 
-def connected(to: int) -> Callable[[Patient], None]:
+def connected(to: int) -> Change:
     def change(patient: Patient) -> None:
         patient.connections = str(to)
 
     return change
 
 
-FAULTS: Mapping[str, tuple[Callable[[Patient], None], str, str, str]] = {
+Row = tuple[Change, str, str, str]
+"""What is done, the hop that is named, what is said of it, and what to do."""
+
+
+def refreshed(change: Change, hop: str, says: str) -> Row:
+    """What the stack itself puts back."""
+    return change, hop, says, REFRESH
+
+
+def restarted(change: Change, says: str) -> Row:
+    """What karmada-agent reports anew when it begins."""
+    return change, "Cluster", says, "rollout restart deployment/karmada-agent"
+
+
+FAULTS: Mapping[str, Row] = {
     "the Karmada API is away": (away("karmada-apiserver"), "Karmada API", "connection refused", "aggregated-apiserver"),
     "karmada-agent is not there": (
         lacking("member3", KARMADA_AGENT),
@@ -87,22 +121,13 @@ FAULTS: Mapping[str, tuple[Callable[[Patient], None], str, str, str]] = {
         'there is no Deployment "karmada-agent"',
         "deploy it",
     ),
-    "karmada-agent has lost its args": (
+    "karmada-agent has lost its args": refreshed(
         doing("member3", KARMADA_AGENT, *CONTAINER, "args", to=[]),
         "karmada-agent",
         "--cluster-api-endpoint is not there, the stack's https://192.0.2.4:6443",
-        "pulumi up --refresh",
     ),
     "karmada-agent crash-loops": (
-        doing(
-            "member3",
-            f"{NAMESPACE} pods {KARMADA_AGENT_POD}",
-            "status",
-            "containerStatuses",
-            "0",
-            "state",
-            to=CRASHING,
-        ),
+        waiting("member3", f"{NAMESPACE} pods {KARMADA_AGENT_POD}", 0, "CrashLoopBackOff"),
         "karmada-agent",
         "does not run: CrashLoopBackOff, 0 restarts",
         "logs --namespace=karmada-system pod/karmada-agent --container=karmada-agent --previous",
@@ -115,46 +140,33 @@ FAULTS: Mapping[str, tuple[Callable[[Patient], None], str, str, str]] = {
     ),
     "there is no Cluster": (lacking("karmada-apiserver", CLUSTER), "Cluster", "Karmada has no Cluster member3", "join"),
     "the Cluster is in Push mode": (
-        doing("karmada-apiserver", CLUSTER, "spec", "syncMode", to="Push"),
+        reporting("syncMode", to="Push"),
         "Cluster",
         "it is in Push mode",
         "take the member out",
     ),
-    "the Cluster's endpoint is loopback": (
-        doing("karmada-apiserver", CLUSTER, "spec", "apiEndpoint", to="https://127.0.0.1:6443"),
-        "Cluster",
-        "apiEndpoint https://127.0.0.1:6443 is loopback",
-        "rollout restart deployment/karmada-agent",
+    "the Cluster's endpoint is loopback": restarted(
+        reporting("apiEndpoint", to="https://127.0.0.1:6443"), "apiEndpoint https://127.0.0.1:6443 is loopback"
     ),
-    "the Cluster's endpoint is another": (
-        doing("karmada-apiserver", CLUSTER, "spec", "apiEndpoint", to="https://192.0.2.5:6443"),
-        "Cluster",
+    "the Cluster's endpoint is another": restarted(
+        reporting("apiEndpoint", to="https://192.0.2.5:6443"),
         "apiEndpoint is https://192.0.2.5:6443, the stack's https://192.0.2.4:6443",
-        "rollout restart deployment/karmada-agent",
     ),
-    "the Cluster names no proxy": (
-        doing("karmada-apiserver", CLUSTER, "spec", "proxyURL", to=""),
-        "Cluster",
-        "proxyURL is empty, the stack's http://192.0.2.3:8088",
-        "rollout restart deployment/karmada-agent",
+    "the Cluster names no proxy": restarted(
+        reporting("proxyURL", to=""), "proxyURL is empty, the stack's http://192.0.2.3:8088"
     ),
-    "the Cluster has no header": (
-        doing("karmada-apiserver", CLUSTER, "spec", "proxyHeader", to={}),
-        "Cluster",
-        "proxyHeader is empty: the guard will answer 407",
-        "pulumi up --refresh",
+    "the Cluster has no header": refreshed(
+        reporting("proxyHeader", to={}), "Cluster", "proxyHeader is empty: the guard will answer 407"
     ),
-    "the Cluster has somebody else's header": (
-        doing("karmada-apiserver", CLUSTER, "spec", "proxyHeader", "Proxy-Authorization", to="Basic dGhlaXJz"),
+    "the Cluster has somebody else's header": refreshed(
+        reporting("proxyHeader", "Proxy-Authorization", to="Basic dGhlaXJz"),
         "guard",
         "it does not take the credential that is on the Cluster object",
-        "pulumi up --refresh",
     ),
-    "no pod of proxy-server is there": (
+    "no pod of proxy-server is there": refreshed(
         lacking("karmada-host", SERVER_PODS),
         "guard",
         'there is no pod of proxy-server in namespace "karmada-system" of karmada-host',
-        "pulumi up --refresh",
     ),
     "the guard hangs": (
         silent("karmada-host", anp.GUARD_METRICS_PORT),
@@ -163,16 +175,15 @@ FAULTS: Mapping[str, tuple[Callable[[Patient], None], str, str, str]] = {
         "delete --namespace=karmada-system pod/proxy-server-1",
     ),
     "the guard crash-loops": (
-        doing("karmada-host", SERVER_PODS, "status", "containerStatuses", "1", "state", to=CRASHING),
+        waiting("karmada-host", SERVER_PODS, 1, "CrashLoopBackOff"),
         "guard",
         "proxy-server-1: proxy-guard does not run: CrashLoopBackOff",
         "logs --namespace=karmada-system pod/proxy-server-1 --container=proxy-guard",
     ),
-    "the guard has another configuration": (
+    "the guard has another configuration": refreshed(
         doing("karmada-host", GUARD, "data", "haproxy.cfg", to=encoded("global\n")),
         "guard",
         "it lets nobody through to 192.0.2.4:6443, but to no member",
-        "pulumi up --refresh",
     ),
     "proxy-server hangs": (
         silent("karmada-host", anp.SERVER_HEALTH_PORT),
@@ -181,66 +192,42 @@ FAULTS: Mapping[str, tuple[Callable[[Patient], None], str, str, str]] = {
         "delete",
     ),
     "proxy-server waits for its image": (
-        doing(
-            "karmada-host",
-            SERVER_PODS,
-            "status",
-            "containerStatuses",
-            "0",
-            "state",
-            to={"waiting": {"reason": "ImagePullBackOff"}},
-        ),
+        waiting("karmada-host", SERVER_PODS, 0, "ImagePullBackOff"),
         "proxy-server",
         "does not run: ImagePullBackOff",
         "describe --namespace=karmada-system pod/proxy-server-1",
     ),
-    "the agent's certificate has ended": (
-        doing("member3", AGENT_CERT, "data", "proxy-agent.crt", to=agent_certificate(began=8_761)),
-        "certificates",
-        "member3-agent ended ",
-        "pulumi up --refresh",
+    "the agent's certificate has ended": refreshed(
+        presenting(agent_certificate(began=8_761)), "certificates", "member3-agent ended "
     ),
-    "the agent's certificate is not valid yet": (
-        doing("member3", AGENT_CERT, "data", "proxy-agent.crt", to=agent_certificate(began=-1)),
-        "certificates",
-        "member3-agent begins ",
-        "pulumi up --refresh",
+    "the agent's certificate is not valid yet": refreshed(
+        presenting(agent_certificate(began=-1)), "certificates", "member3-agent begins "
     ),
-    "the agent's certificate is another CA's": (
-        doing("member3", AGENT_CERT, "data", "proxy-agent.crt", to=agent_certificate(**unknown_authority())),
+    "the agent's certificate is another CA's": refreshed(
+        presenting(agent_certificate(**unknown_authority())),
         "certificates",
         "member3-agent is signed by no CA that the other side trusts",
-        "pulumi up --refresh",
     ),
-    "a certificate is missing": (
+    "a certificate is missing": refreshed(
         doing("karmada-host", SERVER_CERT, "data", "cluster-cert.crt", to=""),
         "certificates",
         "agent-server is not there, or is no certificate",
-        "pulumi up --refresh",
     ),
-    "the agents' Secret is gone": (
+    "the agents' Secret is gone": refreshed(
         lacking("member3", AGENT_CERT),
         "certificates",
         'there is no Secret "proxy-agent-cert" in namespace "karmada-system" of member3',
-        "pulumi up --refresh",
     ),
-    "proxy-agent is not there": (
-        lacking("member3", PROXY_AGENT),
-        "proxy-agent",
-        'there is no Deployment "proxy-agent"',
-        "pulumi up --refresh",
+    "proxy-agent is not there": refreshed(
+        lacking("member3", PROXY_AGENT), "proxy-agent", 'there is no Deployment "proxy-agent"'
     ),
-    "proxy-agent has no pod": (
-        lacking("member3", AGENT_PODS),
-        "proxy-agent",
-        "there is no pod of proxy-agent",
-        "pulumi up --refresh",
+    "proxy-agent has no pod": refreshed(
+        lacking("member3", AGENT_PODS), "proxy-agent", "there is no pod of proxy-agent"
     ),
-    "proxy-agent claims another host": (
+    "proxy-agent claims another host": refreshed(
         doing("member3", PROXY_AGENT, *CONTAINER, "args", to=["--agent-identifiers=host=192.0.2.5"]),
         "proxy-agent",
         "--agent-identifiers is host=192.0.2.5, the stack's host=192.0.2.4",
-        "pulumi up --refresh",
     ),
     "proxy-agent is not connected": (
         silent("member3", anp.AGENT_HEALTH_PORT, "/readyz"),
@@ -264,13 +251,19 @@ FAULTS: Mapping[str, tuple[Callable[[Patient], None], str, str, str]] = {
 }
 
 
+def first_of(patient: Patient, member: str = "member3") -> Finding:
+    """The first that is not right on the way to a member."""
+    found = walk(path(pair(), patient, member)).first
+    assert found is not None
+    return found
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_told_by_its_hop_with_what_to_do(fault: str) -> None:
     change, hop, says, mend = FAULTS[fault]
     patient = Patient(pair())
     change(patient)
-    first = walk(path(pair(), patient)).first
-    assert first is not None
+    first = first_of(patient)
     assert (first.hop, first.state) == (hop, State.WRONG)
     assert says in first.says
     assert mend in first.mend
@@ -281,8 +274,7 @@ def test_an_endpoint_that_the_agent_cannot_dial_is_looked_for_at_the_agent(answe
     patient = Patient(pair())
     patient.away.add(REQUEST)
     patient.says = f"Error from server: {answer}"
-    first = walk(path(pair(), patient)).first
-    assert first is not None
+    first = first_of(patient)
     assert first.hop == "request"
     assert "logs --namespace=karmada-system deployment/proxy-agent" in first.mend
     assert "192.0.2.4:6443 from its pods: members.NAME.apiEndpoint" in first.mend
@@ -292,8 +284,7 @@ def test_an_answer_of_the_guards_own_is_not_blamed_on_the_way_to_it() -> None:
     patient = Patient(pair())
     patient.away.add(REQUEST)
     patient.says = "Error from server: Unauthorized"
-    first = walk(path(pair(), patient)).first
-    assert first is not None
+    first = first_of(patient)
     assert "rollout restart deployment/proxy-server" in first.mend
 
 
@@ -301,8 +292,7 @@ def test_a_registered_members_missing_grant_is_named_before_what_comes_of_it() -
     patient = Patient(pair())
     patient.granted = False
     patient.changed("karmada-apiserver", "clusters/member4", "spec", "proxyURL", to="")
-    first = walk(path(pair(), patient, "member4")).first
-    assert first is not None
+    first = first_of(patient, "member4")
     assert first.hop == "grant"
     assert first.mend == "pulumi up --refresh"
 
@@ -384,10 +374,9 @@ def test_what_a_member_that_is_down_would_have_to_tell_is_unknown_and_not_wrong(
 def test_a_host_that_may_not_be_asked_is_unknown_while_requests_come_through() -> None:
     patient = Patient(pair())
     patient.away.add("karmada-host")
-    found = walk(path(pair(), patient))
-    assert found.first is not None
-    assert (found.first.hop, found.first.state) == ("guard", State.UNKNOWN)
-    assert "rights of the kubeconfig's user" in found.first.mend
+    first = first_of(patient)
+    assert (first.hop, first.state) == ("guard", State.UNKNOWN)
+    assert "rights of the kubeconfig's user" in first.mend
 
 
 @pytest.mark.parametrize("fault", FAULTS)

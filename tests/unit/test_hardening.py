@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from clusters.objects import Json, at, entries, items, number
+from clusters.objects import Json, at, items, number
 from tests.pod_security import violations
 from tests.unit.reading import altered, containers, pods
 from tools.render.program import Run
@@ -73,11 +73,3 @@ def test_the_guard_runs_as_another_user_than_the_server(guarded_stack: Run) -> N
     pod = pods(guarded_stack)["proxy-server"]
     guard = number(containers(pod)["proxy-guard"], "securityContext", "runAsUser")
     assert 0 < guard != number(pod, "spec", "securityContext", "runAsUser") > 0
-
-
-def test_the_documented_pods_are_left_as_they_are_documented(fork: Run) -> None:
-    for pod in pods(fork).values():
-        assert "securityContext" not in entries(pod, "spec")
-        assert all(
-            entries(each).keys().isdisjoint({"securityContext", "resources"}) for each in containers(pod).values()
-        )

@@ -12,15 +12,13 @@ import pytest
 from cryptography import x509
 
 from clusters.objects import Json, at, entries, items, text
-from config.problems import PROJECT
 from tests.issuing import run
 from tests.unit.reading import containers, of_kind, pods
-from tests.unit.stacks import MEMBER3, MEMBER4, PAIR, balanced, changed, differing, kept, pair, short
+from tests.unit.stacks import MEMBER3, MEMBER4, PAIR, balanced, changed, configured, differing, kept, pair, short
 from tests.unit.test_secrecy import secrets_of, seen
 from tools.render.machine import PlaceholderMachine
 from tools.render.program import Run
 from tools.render.recorded import Recorded
-from tools.render.stackfile import config_of
 
 MONITORING: Mapping[str, Json] = {"enabled": True, "labels": {"release": "prometheus"}, "certificateDays": 10}
 KINDS = ("PodMonitor", "PrometheusRule")
@@ -36,9 +34,7 @@ SUMMER_IN_INDIA = datetime(2026, 7, 1, 9, 30, tzinfo=timezone(timedelta(hours=5,
 @cache
 def monitored() -> Run:
     """The pair with monitoring, issued somewhere else than in UTC."""
-    sections: Mapping[str, Json] = {"members": PAIR, "monitoring": MONITORING}
-    config = {**config_of("dev"), **{f"{PROJECT}:{key}": each for key, each in sections.items()}}
-    return run("dev", config, now=SUMMER_IN_INDIA)
+    return run("dev", configured("dev", members=PAIR, monitoring=MONITORING), now=SUMMER_IN_INDIA)
 
 
 def objects(of: Run) -> dict[str, Recorded]:

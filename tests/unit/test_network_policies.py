@@ -81,14 +81,6 @@ def test_nothing_reaches_an_agent_but_monitoring_its_metrics(load_balancer: Run,
     assert items(policy, "spec", "ingress") == [from_namespace("monitoring", 8093)]
 
 
-def test_on_the_host_network_no_policy_pretends_to_keep_the_servers_ports(pair: Run) -> None:
-    assert of_kind(pair, "NetworkPolicy").keys() == {"member3-proxy-agent-policy", "member4-proxy-agent-policy"}
-
-
-def test_the_documented_stack_has_no_policy(fork: Run) -> None:
-    assert of_kind(fork, "NetworkPolicy") == {}
-
-
 def test_a_policy_is_where_its_pods_are_and_selects_them(guarded_stack: Run) -> None:
     for name, policy in of_kind(guarded_stack, "NetworkPolicy").items():
         deployment = name.removesuffix("-policy")

@@ -20,12 +20,6 @@ from tests.unit.mistakes.refusal import FORK, RM, SET, member, members
 HOME = Path.home()
 
 
-@pytest.fixture
-def settings() -> Settings:
-    """A stack with one member, whose images are built."""
-    return load()
-
-
 def refusal(settings: Settings) -> str:
     with pytest.raises(pulumi.RunError) as error:
         preflight.check(settings)
@@ -37,21 +31,16 @@ def test_nothing_is_said_when_everything_is_as_it_should_be(clusters: Clusters, 
     assert {each.split()[0] for each in clusters.asked} == {"karmada-host", "karmada-apiserver", "member3"}
 
 
-Change = Callable[[Clusters], None]
+Change = Callable[[Clusters], object]
+"""What is done to clusters that are as they should be."""
 
 
 def without(context: str) -> Change:
-    def change(clusters: Clusters) -> None:
-        del clusters.apis[context]
-
-    return change
+    return lambda clusters: clusters.apis.pop(context)
 
 
 def having(context: str, resource: str, *objects: Json) -> Change:
-    def change(clusters: Clusters) -> None:
-        clusters.apis[context][resource] = objects
-
-    return change
+    return lambda clusters: clusters.apis[context].update({resource: objects})
 
 
 def no_engine(clusters: Clusters) -> None:
@@ -59,105 +48,96 @@ def no_engine(clusters: Clusters) -> None:
 
 
 def saying(context: str, status: int, said: str) -> Change:
-    def change(clusters: Clusters) -> None:
-        clusters.says[context] = status, said
-
-    return change
+    return lambda clusters: clusters.says.update({context: (status, said)})
 
 
 def being(context: str, other: str) -> Change:
     """A context that names the cluster of another one."""
-
-    def change(clusters: Clusters) -> None:
-        clusters.apis[context]["namespaces/kube-system"] = [identity(f"uid of {other}")]
-
-    return change
+    return having(context, "namespaces/kube-system", identity(f"uid of {other}"))
 
 
 def refusing(what: str) -> Change:
-    def change(clusters: Clusters) -> None:
-        clusters.refuses.add(what)
-
-    return change
+    return lambda clusters: clusters.refuses.add(what)
 
 
 def denying(context: str, *what: str) -> Change:
-    def change(clusters: Clusters) -> None:
-        clusters.denied[context] = set(what)
-
-    return change
+    return lambda clusters: clusters.denied.update({context: set(what)})
 
 
 LOGGED_OUT = 401, "Unauthorized"
 DENIED = FORBIDDEN, 'namespaces "karmada-system" is forbidden: User "nobody" cannot get resource'
 
+KEYS = {
+    "karmada-host": "host.context",
+    "karmada-apiserver": "host.karmadaContext",
+    "member3": "members.member3.context",
+}
+"""The key of each context."""
 
-PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
-    "the host's API does not answer": (
-        without("karmada-host"),
-        "host.context",
-        'the API of "karmada-host" does not answer: connection refused',
-        "see to the cluster or the credentials",
+SEE_TO_CREDENTIALS = "see to the credentials of that context"
+AGENT = "members.member3.agent"
+
+Row = tuple[Change, str, str, str]
+"""What is done, and what the refusal names: the key, what was found, and what mends it."""
+
+
+def to_set(change: Change, key: str, found: str, value: str = "CONTEXT") -> Row:
+    return change, key, found, SET.format(key, value)
+
+
+def unanswering(context: str, mend: str) -> Row:
+    found = f'the API of "{context}" does not answer: connection refused'
+    return without(context), KEYS[context], found, mend
+
+
+def no_namespace(context: str, section: str, kubeconfig: str) -> Row:
+    found = f'there is no namespace "karmada-system" in {context}'
+    mend = f"kubectl --kubeconfig={HOME}/{kubeconfig} --context={context} create namespace karmada-system"
+    return having(context, "namespaces/karmada-system"), f"{section}.namespace", found, mend
+
+
+def others_args(managers: Sequence[str], found: str) -> Row:
+    change = having("member3", "deployments/karmada-agent", deployment(["--v=4"], managers))
+    return change, f"{AGENT}.container", f"has args of {found}", "take them away from deployment/karmada-agent"
+
+
+def mistaken(context: str, other: str, found: str) -> Row:
+    return to_set(being(context, other), KEYS[context], f'"{context}" is {found}')
+
+
+def lacking(context: str, found: str, *rights: str) -> Row:
+    mend = "give that user a role with these rights, or " + SET.format(KEYS[context], "CONTEXT")
+    return denying(context, *rights), KEYS[context], f'the user of "{context}" may not {found}', mend
+
+
+PROBLEMS: Mapping[str, Row] = {
+    "the host's API does not answer": unanswering("karmada-host", "see to the cluster or the credentials"),
+    "the Karmada API does not answer": unanswering("karmada-apiserver", "see to the cluster or the credentials"),
+    "a member's API does not answer": unanswering(
+        "member3", "or pause it: " + SET.format("members.member3.paused", "true")
     ),
-    "the Karmada API does not answer": (
-        without("karmada-apiserver"),
-        "host.karmadaContext",
-        'the API of "karmada-apiserver" does not answer: connection refused',
-        "see to the cluster or the credentials",
-    ),
-    "a member's API does not answer": (
-        without("member3"),
-        "members.member3.context",
-        'the API of "member3" does not answer: connection refused',
-        "or pause it: " + SET.format("members.member3.paused", "true"),
-    ),
-    "the host has no such namespace": (
-        having("karmada-host", "namespaces/karmada-system"),
-        "host.namespace",
-        'there is no namespace "karmada-system" in karmada-host',
-        f"kubectl --kubeconfig={HOME}/karmada.config --context=karmada-host create namespace karmada-system",
-    ),
-    "a member has no such namespace": (
-        having("member3", "namespaces/karmada-system"),
-        "members.member3.namespace",
-        'there is no namespace "karmada-system" in member3',
-        f"kubectl --kubeconfig={HOME}/members.config --context=member3 create namespace karmada-system",
-    ),
-    "karmada-agent's Deployment is not there": (
+    "the host has no such namespace": no_namespace("karmada-host", "host", "karmada.config"),
+    "a member has no such namespace": no_namespace("member3", "members.member3", "members.config"),
+    "karmada-agent's Deployment is not there": to_set(
         having("member3", "deployments/karmada-agent"),
-        "members.member3.agent.deployment",
+        f"{AGENT}.deployment",
         'there is no Deployment "karmada-agent" in namespace "karmada-system" of member3',
-        SET.format("members.member3.agent.deployment", "NAME"),
+        "NAME",
     ),
-    "it has no such container, and those that it has are listed": (
+    "it has no such container, and those that it has are listed": to_set(
         having("member3", "deployments/karmada-agent", deployment(container="agent")),
-        "members.member3.agent.container",
+        f"{AGENT}.container",
         'has no container "karmada-agent", but agent',
-        SET.format("members.member3.agent.container", "NAME"),
+        "NAME",
     ),
-    "its args are somebody else's": (
-        having("member3", "deployments/karmada-agent", deployment(["--v=4"], ["kubectl-patch"])),
-        "members.member3.agent.container",
-        "has args of kubectl-patch",
-        "take them away from deployment/karmada-agent",
-    ),
-    "its args are ours and somebody else's": (
-        having("member3", "deployments/karmada-agent", deployment(["--v=4"], [OURS, "argocd"])),
-        "members.member3.agent.container",
-        f"has args of argocd, {OURS}",
-        "take them away from deployment/karmada-agent",
-    ),
+    "its args are somebody else's": others_args(["kubectl-patch"], "kubectl-patch"),
+    "its args are ours and somebody else's": others_args([OURS, "argocd"], f"argocd, {OURS}"),
+    "its args are nobody's that we know": others_args([], "an unknown manager"),
     "its args are another stack's": (
         having("member3", "deployments/karmada-agent", deployment(["--cluster-api-endpoint=x"], ["karmada-anp-prod"])),
         "members.member3",
         '"member3" has the tunnel of the stack "prod" already',
         "take it out of one of the two: members.member3 here, or that stack's",
-    ),
-    "its args are nobody's that we know": (
-        having("member3", "deployments/karmada-agent", deployment(["--v=4"])),
-        "members.member3.agent.container",
-        "has args of an unknown manager",
-        "take them away from deployment/karmada-agent",
     ),
     "Karmada does not know the member, and those that it knows are listed": (
         having("karmada-apiserver", "clusters", cluster("member4")),
@@ -177,23 +157,22 @@ PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
         'the Cluster "member3" is in Push mode',
         RM.format("members.member3"),
     ),
-    "the Karmada API's user may not look how the member was joined": (
+    "the Karmada API's user may not look how the member was joined": to_set(
         refusing("karmada-apiserver clusterrolebindings/system:karmada:member3:agent"),
         "members.member3.registered",
         'the Karmada API may not be asked whether `karmadactl register` joined "member3"',
-        SET.format("members.member3.registered", "true") + ", or false if it was not",
+        "true, or false if it was not",
     ),
     "the host's credentials have expired": (
         saying("karmada-host", *LOGGED_OUT),
         "host.context",
         'the API of "karmada-host" does not accept the credentials, which may have expired: Unauthorized',
-        "see to the credentials of that context",
+        SEE_TO_CREDENTIALS,
     ),
-    "the Karmada API's credentials have expired": (
+    "the Karmada API's credentials have expired": to_set(
         saying("karmada-apiserver", *LOGGED_OUT),
         "host.karmadaContext",
         'the API of "karmada-apiserver" does not accept the credentials',
-        SET.format("host.karmadaContext", "CONTEXT"),
     ),
     "a member's credentials have expired": (
         saying("member3", *LOGGED_OUT),
@@ -205,7 +184,7 @@ PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
         saying("karmada-host", *DENIED),
         "host.context",
         'the user of "karmada-host" may not even ask: namespaces "karmada-system"',
-        "see to the credentials of that context",
+        SEE_TO_CREDENTIALS,
     ),
     "a member's user may not even ask": (
         saying("member3", *DENIED),
@@ -213,77 +192,45 @@ PROBLEMS: Mapping[str, tuple[Change, str, str, str]] = {
         'the user of "member3" may not even ask',
         "or pause it",
     ),
-    "the Karmada API's context is that of another cluster": (
+    "the Karmada API's context is that of another cluster": to_set(
         saying("karmada-apiserver", 404, "404 page not found"),
         "host.karmadaContext",
         '"karmada-apiserver" is no Karmada API: it has no Cluster objects',
-        SET.format("host.karmadaContext", "CONTEXT"),
     ),
-    "the host's context is the Karmada API by another name": (
-        being("karmada-host", "karmada-apiserver"),
-        "host.context",
-        '"karmada-host" is the Karmada API (by the uid of its namespace kube-system)',
-        SET.format("host.context", "CONTEXT"),
+    "the host's context is the Karmada API by another name": mistaken(
+        "karmada-host", "karmada-apiserver", "the Karmada API (by the uid of its namespace kube-system)"
     ),
-    "the host's context is the member's": (
-        being("karmada-host", "member3"),
-        "host.context",
-        '"karmada-host" is what Karmada knows as the member "member3"',
-        SET.format("host.context", "CONTEXT"),
+    "the host's context is the member's": mistaken(
+        "karmada-host", "member3", 'what Karmada knows as the member "member3"'
     ),
-    "a member's context is the host's by another name": (
-        being("member3", "karmada-host"),
-        "members.member3.context",
-        '"member3" is the cluster of host.context too',
-        SET.format("members.member3.context", "CONTEXT"),
+    "a member's context is the host's by another name": mistaken(
+        "member3", "karmada-host", "the cluster of host.context too"
     ),
-    "a member's context is the Karmada API's by another name": (
-        being("member3", "karmada-apiserver"),
-        "members.member3.context",
-        '"member3" is the Karmada API',
-        SET.format("members.member3.context", "CONTEXT"),
+    "a member's context is the Karmada API's by another name": mistaken(
+        "member3", "karmada-apiserver", "the Karmada API"
     ),
-    "a member's context is another member's": (
-        being("member3", "member4"),
-        "members.member3.context",
-        '"member3" is what Karmada knows as "member4"',
-        SET.format("members.member3.context", "CONTEXT"),
+    "a member's context is another member's": mistaken("member3", "member4", 'what Karmada knows as "member4"'),
+    "a member's context is a cluster that Karmada does not know": mistaken(
+        "member3", "a stranger", 'not what Karmada knows as "member3"'
     ),
-    "a member's context is a cluster that Karmada does not know": (
-        being("member3", "a stranger"),
-        "members.member3.context",
-        '"member3" is not what Karmada knows as "member3"',
-        SET.format("members.member3.context", "CONTEXT"),
+    "the host's user may not create Secrets": lacking(
+        "karmada-host", 'create secrets in namespace "karmada-system"', "create secrets"
     ),
-    "the host's user may not create Secrets": (
-        denying("karmada-host", "create secrets"),
-        "host.context",
-        'the user of "karmada-host" may not create secrets in namespace "karmada-system"',
-        "give that user a role with these rights, or " + SET.format("host.context", "CONTEXT"),
+    "the host's user may neither patch nor delete Deployments": lacking(
+        "karmada-host",
+        'patch, delete deployments.apps in namespace "karmada-system"',
+        *("patch deployments", "delete deployments"),
     ),
-    "the host's user may neither patch nor delete Deployments": (
-        denying("karmada-host", "patch deployments", "delete deployments"),
-        "host.context",
-        'may not patch, delete deployments.apps in namespace "karmada-system"',
-        "give that user a role",
+    "a member's user may not create Secrets": lacking(
+        "member3", 'create secrets in namespace "karmada-system"', "create secrets"
     ),
-    "a member's user may not create Secrets": (
-        denying("member3", "create secrets"),
-        "members.member3.context",
-        'the user of "member3" may not create secrets in namespace "karmada-system"',
-        "give that user a role",
+    "a member's user may not patch Deployments": lacking(
+        "member3",
+        'patch deployments.apps in namespace "karmada-system"; patch deployments.apps/karmada-agent',
+        "patch deployments",
     ),
-    "a member's user may not patch Deployments": (
-        denying("member3", "patch deployments"),
-        "members.member3.context",
-        'may not patch deployments.apps in namespace "karmada-system"; patch deployments.apps/karmada-agent',
-        "give that user a role",
-    ),
-    "the Karmada API's user may not patch Clusters": (
-        denying("karmada-apiserver", "patch clusters"),
-        "host.karmadaContext",
-        'the user of "karmada-apiserver" may not patch clusters.cluster.karmada.io/member3',
-        "give that user a role",
+    "the Karmada API's user may not patch Clusters": lacking(
+        "karmada-apiserver", "patch clusters.cluster.karmada.io/member3", "patch clusters"
     ),
     "the Docker engine does not answer": (
         no_engine,

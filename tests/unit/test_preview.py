@@ -8,12 +8,10 @@ from functools import cache
 import pytest
 
 from clusters.objects import Json, at, entries
-from config.problems import PROJECT
 from tests.issuing import run
-from tests.unit.stacks import NODE_PORT
+from tests.unit.stacks import NODE_PORT, configured
 from tools.render.program import Run
 from tools.render.recorded import UNKNOWN, Path, leaves
-from tools.render.stackfile import config_of
 
 AS_TEXT = "Calling __str__ on an Output"
 """What pulumi makes of an Output that is written into a text."""
@@ -30,8 +28,7 @@ STACKS: Mapping[str, tuple[str, Mapping[str, Json]]] = {
 @cache
 def ran(name: str, preview: bool) -> Run:
     stack, sections = STACKS[name]
-    config = {**config_of(stack), **{f"{PROJECT}:{key}": each for key, each in sections.items()}}
-    return run(stack, config, preview=preview)
+    return run(stack, configured(stack, **sections), preview=preview)
 
 
 @pytest.fixture(params=STACKS)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from pathlib import Path
-
 import pytest
 
 from clusters import workstation
 from clusters.kubeconfig import Context, Unavailable
 from clusters.objects import Json
 from clusters.workstation import ThisMachine
-from tests.unit.fake_api_server import ApiServer, serving
+from tests.unit.fake_api_server import ApiServer
 
 
 def node(name: str, created: str, **addresses: str) -> Json:
@@ -20,12 +17,6 @@ def node(name: str, created: str, **addresses: str) -> Json:
         "metadata": {"name": name, "creationTimestamp": f"2026-01-{created}T00:00:00Z"},
         "status": {"addresses": [{"type": kind, "address": address} for kind, address in addresses.items()]},
     }
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Generator[ApiServer]:
-    with serving(tmp_path) as api:
-        yield api
 
 
 def address(api: ApiServer, *nodes: Json) -> str:

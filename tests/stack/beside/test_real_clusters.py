@@ -6,7 +6,6 @@ Each prints how many requests ran meanwhile. The lab's network enforces no Netwo
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -25,7 +24,7 @@ from components import anp
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, beside, member
-from tests.stack.kubectl import kubectl
+from tests.stack.kubectl import apply, kubectl
 from tests.stack.nodes import kill_pod, metric, name_of, pods
 from tests.stack.refusals import local
 from tests.stack.traffic import Karmada, Traffic, karmada, traffic
@@ -52,8 +51,7 @@ def namespaces(clusters: None) -> Iterator[None]:
     ends = [HOST, *(member(name) for name in beside().joined)]
     made: Json = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": dict(ENFORCED)}}
     for end in ends:
-        command = kubectl(*end, "apply", "--filename=-")
-        subprocess.run(command, input=json.dumps(made), text=True, check=True, stdout=subprocess.DEVNULL)
+        apply(kubectl(*end), made)
     yield
     for end in ends:
         ask(kubectl(*end, "delete", f"namespace/{NAMESPACE}"), 60)

@@ -5,11 +5,9 @@ Certificates are signed here with the stack's own keys, which stay in memory and
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,7 +27,7 @@ from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, answer, member
 from tests.stack.exported import exported, plain
-from tests.stack.kubectl import kubectl, objects
+from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import HOST_NODE, address_of, node_of
 from tests.stack.standing.watching import MEMBER
 from tools.checkout import Checkout
@@ -321,7 +319,7 @@ def false_agent(liar: str, robbed: str) -> Generator[None]:
     redirect += ["-j", "DNAT", "--to-destination", f"{own_end[0]}:{own_end[1]}"]
     ask([*node, "iptables", "-I", *redirect])
     try:
-        subprocess.run(kubectl(*member(liar), "apply", "--filename=-"), input=json.dumps(pod), text=True, check=True)
+        apply(kubectl(*member(liar)), pod)
         ask(kubectl(*member(liar), "wait", f"pod/{FALSE_AGENT}", where, "--for=condition=Ready", "--timeout=60s"), 70)
         yield
     finally:

@@ -5,7 +5,6 @@ One server, and one agent in the member that is asked.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from clusters.workstation import ask
 from components import anp
 from tests.proof import note
 from tests.stack.environment import HOST, member, through_karmada
-from tests.stack.kubectl import kubectl
+from tests.stack.kubectl import apply, kubectl
 from tests.stack.nodes import HOST_NODE, metric, pods, process, resident, shell
 from tests.stack.standing.watching import MEMBER
 from tests.stack.traffic import Karmada, karmada
@@ -53,7 +52,7 @@ def to(up: automation.UpResult, tmp_path_factory: pytest.TempPathFactory) -> Kar
 def pod(up: automation.UpResult) -> Iterator[str]:
     """A pod with a shell in the member."""
     direct = kubectl(*member(MEMBER))
-    subprocess.run([*direct, "apply", "--filename=-"], input=json.dumps(POD), text=True, check=True)
+    apply(direct, POD)
     ask([*direct, "wait", "pod/load", "--for=condition=Ready", "--timeout=60s"], 70)
     yield "load"
     ask([*direct, "delete", "pod/load", "--wait=false"])

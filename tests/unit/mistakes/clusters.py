@@ -3,78 +3,62 @@
 from __future__ import annotations
 
 from tests.unit.machines import HOST, MEMBER
-from tests.unit.mistakes.refusal import Refusal, bare_host, host, member, members, proxy, removing, setting
+from tests.unit.mistakes.refusal import SET, Refusal, bare_host, host, member, members, proxy, to_remove, to_set
 
 ENDPOINT = "members.member3.apiEndpoint"
-ADDRESS = setting(ENDPOINT, "https://ADDRESS:6443")
+ADDRESS = "https://ADDRESS:6443"
 
 
-def endpoint(url: str, why: str, mend: str = ADDRESS) -> Refusal:
-    return Refusal(member(apiEndpoint=url), ENDPOINT, f'"{url}" {why}', mend)
+def endpoint(url: str, why: str, value: str = ADDRESS) -> Refusal:
+    return to_set(member(apiEndpoint=url), ENDPOINT, f'"{url}" {why}', value)
 
 
 CLUSTERS = {
     # what this machine has not
-    "the host's kubeconfig is no file": Refusal(
-        host(kubeconfig="~/nowhere"), "host.kubeconfig", '"~/nowhere"', setting("host.kubeconfig", "PATH")
+    "the host's kubeconfig is no file": to_set(host(kubeconfig="~/nowhere"), "host.kubeconfig", '"~/nowhere"', "PATH"),
+    "the Karmada API's context is unknown": to_set(
+        host(karmadaContext="typo"), "host.karmadaContext", '"typo"', "CONTEXT"
     ),
-    "the Karmada API's context is unknown": Refusal(
-        host(karmadaContext="typo"), "host.karmadaContext", '"typo"', setting("host.karmadaContext", "CONTEXT")
-    ),
-    "a member's context is unknown, and the known ones are listed": Refusal(
+    "a member's context is unknown, and the known ones are listed": to_set(
         member(context="typo"),
         "members.member3.context",
         '"typo" is no context of ~/members.config, which has default-port, here,',
-        setting("members.member3.context", "CONTEXT"),
+        "CONTEXT",
     ),
-    "a member without a context whose name is none": Refusal(
-        {"members": {"edge-9": MEMBER}},
-        "members.edge-9.context",
-        '"edge-9"',
-        setting("members.edge-9.context", "CONTEXT"),
+    "a member without a context whose name is none": to_set(
+        {"members": {"edge-9": MEMBER}}, "members.edge-9.context", '"edge-9"', "CONTEXT"
     ),
-    "the host's kind node is missing": Refusal(
-        host(kind="gone"), "host.kind", '"gone": no container gone-control-plane', setting("host.kind", "NAME")
+    "the host's kind node is missing": to_set(
+        host(kind="gone"), "host.kind", '"gone": no container gone-control-plane', "NAME"
     ),
-    "a member's kind node is missing": Refusal(
-        member(kind="gone"), "members.member3.kind", '"gone"', setting("members.member3.kind", "NAME")
-    ),
+    "a member's kind node is missing": to_set(member(kind="gone"), "members.member3.kind", '"gone"', "NAME"),
     # the host
-    "the host's context is the Karmada API's": Refusal(
-        host(context="karmada-apiserver"),
-        "host.context",
-        '"karmada-apiserver" is host.karmadaContext too',
-        setting("host.context", "CONTEXT"),
+    "the host's context is the Karmada API's": to_set(
+        host(context="karmada-apiserver"), "host.context", '"karmada-apiserver" is host.karmadaContext too', "CONTEXT"
     ),
-    "the Karmada API's context is the host's": Refusal(
+    "the Karmada API's context is the host's": to_set(
         host(karmadaContext="karmada-host"),
         "host.karmadaContext",
         '"karmada-host" is host.context too: the host cluster and the Karmada API that runs in it are two',
-        setting("host.karmadaContext", "CONTEXT"),
+        "CONTEXT",
     ),
-    "the host has neither an address nor a kind node": Refusal(
-        {"host": {key: HOST[key] for key in ("kubeconfig", "context")}},
-        "host.address",
-        "it is missing",
-        setting("host.address", "ADDRESS"),
+    "the host has neither an address nor a kind node": to_set(
+        {"host": {key: HOST[key] for key in ("kubeconfig", "context")}}, "host.address", "it is missing", "ADDRESS"
     ),
-    "a node's address is asked for, and no node has one": Refusal(
+    "a node's address is asked for, and no node has one": to_set(
         {**bare_host(context="karmada-apiserver", karmadaContext="karmada-host"), **proxy(exposure="nodePort")},
         "host.address",
         'it is missing, and the nodes of "karmada-apiserver" do not tell: none has an address',
-        setting("host.address", "ADDRESS"),
+        "ADDRESS",
     ),
-    "a node's address is asked for of a context that is unknown": Refusal(
-        {**bare_host(context="typo"), **proxy(exposure="nodePort")},
-        "host.context",
-        '"typo"',
-        setting("host.context", "CONTEXT"),
+    "a node's address is asked for of a context that is unknown": to_set(
+        {**bare_host(context="typo"), **proxy(exposure="nodePort")}, "host.context", '"typo"', "CONTEXT"
     ),
-    "the host's address is loopback": Refusal(
-        host(address="127.0.0.1"), "host.address", '"127.0.0.1" is loopback', setting("host.address", "ADDRESS")
+    "the host's address is loopback": to_set(
+        host(address="127.0.0.1"), "host.address", '"127.0.0.1" is loopback', "ADDRESS"
     ),
-    "the host's address has a port": Refusal(
-        host(address="10.0.0.1:8091"), "host.address", '"10.0.0.1:8091" is neither', setting("host.address", "ADDRESS")
+    "the host's address has a port": to_set(
+        host(address="10.0.0.1:8091"), "host.address", '"10.0.0.1:8091" is neither', "ADDRESS"
     ),
     # members' endpoints
     "a member's endpoint is no URL": endpoint("https://10.0.0.3:http", "is no URL with a valid host and port"),
@@ -84,40 +68,39 @@ CLUSTERS = {
     "a member's endpoint has capitals, which are compared": endpoint(
         "https://API.example.org:6443/Path",
         "has capitals in its host",
-        setting(ENDPOINT, "https://api.example.org:6443/Path"),
+        "https://api.example.org:6443/Path",
     ),
-    "a member's kubeconfig names loopback and it is no kind cluster": Refusal(
+    "a member's kubeconfig names loopback and it is no kind cluster": to_set(
         member(context="here-too"), ENDPOINT, '"https://localhost:40004" is loopback', ADDRESS
     ),
-    "a member's kubeconfig names no https": Refusal(
+    "a member's kubeconfig names no https": to_set(
         member(context="plain"), ENDPOINT, '"http://10.0.0.5:8080" is not https', ADDRESS
     ),
     # members among themselves
-    "two members have one endpoint host": Refusal(
+    "two members have one endpoint host": to_set(
         members(MEMBER, {**MEMBER, "context": "member4", "apiEndpoint": "https://10.0.0.3:7443"}),
         "members.member4.apiEndpoint",
         '"https://10.0.0.3:7443" has the host of members.member3 too',
-        setting("members.member4.apiEndpoint", "https://ADDRESS:6443"),
+        ADDRESS,
     ),
-    "a member is the host cluster by its context": Refusal(
+    "a member is the host cluster by its context": to_set(
         member(kubeconfig="~/karmada.config", context="karmada-host", apiEndpoint="https://10.0.0.3:6443"),
         "members.member3.context",
         '"karmada-host" is the host cluster',
-        setting("members.member3.context", "CONTEXT"),
+        "CONTEXT",
     ),
-    "a member is the host cluster by its kind cluster": Refusal(
+    "a member is the host cluster by its kind cluster": to_set(
         {**host(kind="member3"), **member(kind="member3")},
         "members.member3.context",
         '"member3" is the host cluster',
-        setting("members.member3.context", "CONTEXT"),
+        "CONTEXT",
     ),
     "there is no member": Refusal(
-        {"members": None}, "members", "names no member", setting("members.MEMBER.context", "CONTEXT")
+        {"members": None}, "members", "names no member", SET.format("members.MEMBER.context", "CONTEXT")
     ),
-    "a member's name is no DNS label": Refusal(
+    "a member's name is no DNS label": to_remove(
         {"members": {"Member 3": {**MEMBER, "context": "member3"}}},
         'members["Member 3"]',
         'its name, "Member 3" should be a DNS label',
-        removing('members["Member 3"]'),
     ),
 }

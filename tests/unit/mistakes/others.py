@@ -5,33 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clusters.objects import Json
-from tests.unit.mistakes.refusal import FORK, Refusal, build, certificates, images, monitoring, removing, setting
+from tests.unit.mistakes.refusal import FORK, Refusal, build, certificates, images, monitoring, to_remove, to_set
 
 CREDENTIALS: Mapping[str, Json] = {"username": "robot", "password": "x"}
 PUBLISHED: Mapping[str, Json] = {"server": "example.org/server", "agent": "example.org/agent"}
 
 OTHERS = {
     # images
-    "an image is built and published": Refusal(
+    "an image is built and published": to_remove(
         images(build={}, server="example.org/server"),
         "images.server",
         "there is no such key with images that are built (images.build): they are built or published, not both",
-        removing("images.server"),
     ),
-    "only the server's image is published": Refusal(
-        images(server="example.org/server"), "images.agent", "it is missing", setting("images.agent", "VALUE")
+    "only the server's image is published": to_set(
+        images(server="example.org/server"), "images.agent", "it is missing", "VALUE"
     ),
-    "published images are to be pushed": Refusal(
+    "published images are to be pushed": to_remove(
         images(**PUBLISHED, push=True),
         "images.push",
         "there is no such key with images that are published (images.server, images.agent): nothing is built",
-        removing("images.push"),
     ),
-    "an image's name is none": Refusal(
+    "an image's name is none": to_set(
         images(guard="docker.io/library/HAProxy:3.2"),
         "images.guard",
         '"docker.io/library/HAProxy:3.2" should be an image: REGISTRY/PATH:TAG@sha256:DIGEST',
-        setting("images.guard", "IMAGE"),
+        "IMAGE",
     ),
     "an image's digest stands for another": Refusal(
         images(**{**PUBLISHED, "server": f"example.org/server:1@sha256:{'0' * 62}01"}),
@@ -39,78 +37,77 @@ OTHERS = {
         "has a digest that stands for another",
         "`docker buildx imagetools inspect example.org/server:1` prints it; ",
     ),
-    "what built images' names begin with has a tag": Refusal(
+    "what built images' names begin with has a tag": to_set(
         images(registry="example.org/karmada:latest"),
         "images.registry",
         '"example.org/karmada:latest" should be what images\' names begin with',
-        setting("images.registry", "REGISTRY/PREFIX"),
+        "REGISTRY/PREFIX",
     ),
-    "a tag of built images is none": Refusal(
-        build(tag="v1/2"), "images.build.tag", '"v1/2" should be an image\'s tag', setting("images.build.tag", "VALUE")
+    "a tag of built images is none": to_set(
+        build(tag="v1/2"), "images.build.tag", '"v1/2" should be an image\'s tag', "VALUE"
     ),
-    "sources of another repository have a commit but no ref": Refusal(
-        build(repository=FORK, commit="0" * 40), "images.build.ref", "it is missing", setting("images.build.ref", "REF")
+    "sources of another repository have a commit but no ref": to_set(
+        build(repository=FORK, commit="0" * 40), "images.build.ref", "it is missing", "REF"
     ),
-    "a commit is abbreviated": Refusal(
+    "a commit is abbreviated": to_set(
         build(ref="v0.36.0", commit="e843261"),
         "images.build.commit",
         '"e843261" should be a whole commit: 40 hexadecimal digits',
-        setting("images.build.commit", "VALUE"),
+        "VALUE",
     ),
-    "images are to be pushed to where no cluster could pull them from": Refusal(
+    "images are to be pushed to where no cluster could pull them from": to_set(
         images(push=True),
         "images.registry",
         '"localhost/karmada-anp" is no registry that the clusters could pull from',
-        setting("images.registry", "REGISTRY/PREFIX"),
+        "REGISTRY/PREFIX",
     ),
-    "credentials are given to push nothing": Refusal(
+    "credentials are given to push nothing": to_remove(
         images(credentials=CREDENTIALS),
         "images.credentials",
         "nothing is pushed (images.push); pods pull with images.pullSecrets",
-        removing("images.credentials"),
         secret=["images"],
     ),
-    "credentials lack a user": Refusal(
+    "credentials lack a user": to_set(
         images(push=True, registry="example.org/x", credentials={"password": "x"}),
         "images.credentials.username",
         "it is missing",
-        setting("images.credentials.username", "VALUE"),
+        "VALUE",
         secret=["images"],
     ),
-    "a password is no text, and is not shown": Refusal(
+    "a password is no text, and is not shown": to_set(
         images(push=True, registry="example.org/x", credentials={"username": "robot", "password": 7}),
         "images.credentials.password",
         "what it holds should be a valid string",
-        setting("images.credentials.password", "VALUE"),
+        "VALUE",
         secret=["images"],
     ),
-    "a password is in plain text": Refusal(
+    "a password is in plain text": to_set(
         images(push=True, registry="example.org/x", credentials=CREDENTIALS),
         "images.credentials.password",
         "it is there in plain text",
-        setting("images.credentials.password", "PASSWORD") + " --secret",
+        "PASSWORD --secret",
     ),
     # certificates
-    "a certificate lives for longer than anybody should trust it": Refusal(
+    "a certificate lives for longer than anybody should trust it": to_set(
         certificates(validityHours=9529),
         "certificates.validityHours",
         "9529 is above 9528 (397 days): nobody can take a certificate back",
-        setting("certificates.validityHours", "8760"),
+        "8760",
     ),
-    "a certificate lives for no hour": Refusal(
-        certificates(validityHours=0), "certificates.validityHours", "0", setting("certificates.validityHours", "VALUE")
+    "a certificate lives for no hour": to_set(
+        certificates(validityHours=0), "certificates.validityHours", "0", "VALUE"
     ),
-    "renewal begins before the certificate does": Refusal(
+    "renewal begins before the certificate does": to_set(
         certificates(validityHours=24, renewBeforeHours=24),
         "certificates.renewBeforeHours",
         "24 is not below validityHours (24)",
-        setting("certificates.renewBeforeHours", "2"),
+        "2",
     ),
-    "a CA does not outlive what it signs": Refusal(
+    "a CA does not outlive what it signs": to_set(
         certificates(validityHours=100, renewBeforeHours=10, caValidityHours=110),
         "certificates.caValidityHours",
         "110 is not above validityHours and renewBeforeHours together (110)",
-        setting("certificates.caValidityHours", "1100"),
+        "1100",
     ),
     "no CA key is trusted": Refusal(
         certificates(caKeys=[]), "certificates.caKeys", "[] are neither one nor two in a row", "`make rotate-ca`"
@@ -121,17 +118,14 @@ OTHERS = {
     "two CA keys are trusted of which one is not the next": Refusal(
         certificates(caKeys=[3, 1]), "certificates.caKeys", "[3, 1] are neither one nor two", "`make rotate-ca`"
     ),
-    "a CA key's generation is 0": Refusal(
-        certificates(caKeys=[1, 0]),
-        "certificates.caKeys[1]",
-        "0 should be greater",
-        setting("certificates.caKeys[1]", "VALUE"),
+    "a CA key's generation is 0": to_set(
+        certificates(caKeys=[1, 0]), "certificates.caKeys[1]", "0 should be greater", "VALUE"
     ),
     # monitoring
-    "the alert of a certificate's end fires before `up` renews it": Refusal(
+    "the alert of a certificate's end fires before `up` renews it": to_set(
         monitoring(enabled=True, certificateDays=30),
         "monitoring.certificateDays",
         "30 days are not below certificates.renewBeforeHours (720)",
-        setting("monitoring.certificateDays", "15"),
+        "15",
     ),
 }

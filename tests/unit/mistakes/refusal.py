@@ -25,6 +25,16 @@ class Refusal(NamedTuple):
     """The sections that hold something encrypted."""
 
 
+def to_set(sections: Mapping[str, Json], key: str, found: str, value: str, secret: Sequence[str] = ()) -> Refusal:
+    """What another value of the key mends."""
+    return Refusal(sections, key, found, SET.format(key, value), secret)
+
+
+def to_remove(sections: Mapping[str, Json], key: str, found: str, secret: Sequence[str] = ()) -> Refusal:
+    """What is mended by leaving the key out."""
+    return Refusal(sections, key, found, RM.format(key), secret)
+
+
 def host(**keys: Json) -> dict[str, Json]:
     return {"host": {**HOST, **keys}}
 
@@ -66,11 +76,3 @@ def certificates(**keys: Json) -> dict[str, Json]:
 
 def monitoring(**keys: Json) -> dict[str, Json]:
     return {"monitoring": keys}
-
-
-def setting(key: str, value: str) -> str:
-    return SET.format(key, value)
-
-
-def removing(key: str) -> str:
-    return RM.format(key)
