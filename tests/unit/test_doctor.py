@@ -273,19 +273,26 @@ def test_a_fault_is_told_by_its_hop_with_what_to_do(fault: str) -> None:
 def test_an_endpoint_that_the_agent_cannot_dial_is_looked_for_at_the_agent(answer: str) -> None:
     patient = Patient(pair())
     patient.away.add(REQUEST)
-    patient.says = f"Error from server: {answer}"
+    patient.says = answer
     first = first_of(patient)
     assert first.hop == "request"
     assert "logs --namespace=karmada-system deployment/proxy-agent" in first.mend
     assert "192.0.2.4:6443 from its pods: members.NAME.apiEndpoint" in first.mend
 
 
-def test_an_answer_of_the_guards_own_is_not_blamed_on_the_way_to_it() -> None:
+@pytest.mark.parametrize("answer", ["Unauthorized", "Forbidden", "Service Unavailable", "Internal Server Error"])
+def test_an_answer_of_the_guards_own_is_not_blamed_on_the_way_to_it(answer: str) -> None:
     patient = Patient(pair())
     patient.away.add(REQUEST)
-    patient.says = "Error from server: Unauthorized"
-    first = first_of(patient)
-    assert "rollout restart deployment/proxy-server" in first.mend
+    patient.says = answer
+    assert "rollout restart deployment/proxy-server" in first_of(patient).mend
+
+
+def test_what_the_karmada_api_itself_refuses_is_not_taken_for_an_answer_of_the_guards() -> None:
+    patient = Patient(pair())
+    patient.away.add(REQUEST)
+    patient.says = 'clusters.cluster.karmada.io "member3" is forbidden: User "x" cannot get resource "clusters/proxy"'
+    assert "rollout restart" not in first_of(patient).mend
 
 
 def test_a_registered_members_missing_grant_is_named_before_what_comes_of_it() -> None:

@@ -12,14 +12,13 @@ import yaml
 
 from clusters.kubeconfig import Unavailable
 from clusters.objects import Json
-from tests.issuing import run
 from tests.unit.stacks import changed, differing
 from tests.unit.test_secrecy import secrets_of
 from tools.render import stackfile
 from tools.render.__main__ import main, placeholders, tree
 from tools.render.machine import LAST, PlaceholderMachine
 from tools.render.manifests import as_yaml, holds, write
-from tools.render.program import Run
+from tools.render.program import Run, run
 
 
 def written(run: Run, into: Path) -> dict[str, str]:
