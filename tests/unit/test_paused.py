@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from clusters.objects import at, items
 from tests.unit.reading import commands, guard_configuration
-from tests.unit.stacks import PAIR, changed, differing, short
+from tests.unit.stacks import MEMBER3, PAIR, changed, differing, short
 from tools.render.program import Run
 
 
@@ -40,3 +41,9 @@ def test_what_a_paused_member_has_in_its_clusters_is_left_as_it_is(paused_pair: 
 
 def test_the_guard_lets_through_to_a_paused_member_so_that_it_need_not_roll(pair: Run, paused_pair: Run) -> None:
     assert guard_configuration(paused_pair) == guard_configuration(pair)
+
+
+def test_a_stack_of_paused_members_does_not_wait_for_an_agent(dev: Run) -> None:
+    paused = changed(dev.resources.values(), members={"member3": {**MEMBER3, "paused": True}})
+    (server, _) = items(paused.the("Deployment", "proxy-server").inputs, "spec", "template", "spec", "containers")
+    assert at(server, "readinessProbe", "httpGet", "path") == "/healthz"
