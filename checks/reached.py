@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from checks.doctor.tunnel import Tunnel
 from checks.doctor.tunnel_path import TunnelPath
 from checks.doctor.walk import walk
-from checks.pool import Remembering
 from checks.until import until
 from clusters.api import CLUSTERS, Asking
 from clusters.kubeconfig import Unavailable
 from clusters.objects import text
+from clusters.pool import Remembering
 from components.anp import PROXY_PATH
 
 REQUEST_SECONDS = 5

@@ -11,9 +11,9 @@ from functools import partial
 import pulumi
 
 from checks.doctor.__main__ import tunnels
-from checks.pool import side_by_side
 from checks.reached import reached
 from clusters.api import Apis, Asking
+from clusters.pool import side_by_side
 from tools import stack
 
 SECONDS = 10

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pulumi
 
+from clusters.pool import side_by_side
 from clusters.workstation import KindNode, Unavailable, Workstation
 from config.fields import endpoint, host_of, is_loopback
 from config.problems import Problem, Wrong, config_key, config_set
@@ -64,13 +65,12 @@ class Lookups:
 
     def monitored(self, clusters: Sequence[Cluster]) -> Sequence[Cluster]:
         """Those clusters that have the kinds of the prometheus-operator; of the others it says so."""
-        with ThreadPoolExecutor(len(clusters)) as pool:
-            answers = list(zip(clusters, pool.map(self._has_monitors, clusters), strict=True))
-        for cluster in [each for each, has in answers if not has]:
+        asked = side_by_side({i: partial(self._has_monitors, each) for i, each in enumerate(clusters)})
+        for cluster in [clusters[i] for i, has in asked.items() if not has]:
             pulumi.log.warn(
                 f"{cluster.context} has no PodMonitor and PrometheusRule: it gets none (monitoring.enabled)"
             )
-        return [each for each, has in answers if has]
+        return [clusters[i] for i, has in asked.items() if has]
 
     def _has_monitors(self, cluster: Cluster) -> bool:
         try:

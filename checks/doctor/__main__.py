@@ -14,9 +14,9 @@ from checks.doctor.tunnel import Tunnel
 from checks.doctor.tunnel_path import TunnelPath
 from checks.doctor.walk import walk
 from checks.findings import Walk
-from checks.pool import Remembering, side_by_side
 from clusters.api import Apis, Asking
 from clusters.objects import Json, number, text
+from clusters.pool import Remembering, side_by_side
 from config.settings import Settings
 from tools import stack
 

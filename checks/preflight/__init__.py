@@ -12,7 +12,6 @@ from functools import partial
 
 import pulumi
 
-from checks.pool import side_by_side
 from checks.preflight.docker_engine import facts_of_engine
 from checks.preflight.facts import Facts
 from checks.preflight.host_cluster import facts_of_host
@@ -21,6 +20,7 @@ from checks.preflight.karmada_api import facts_of_karmada
 from checks.preflight.member_cluster import facts_of_member
 from clusters.api import Apis, Asking
 from clusters.objects import Json, text
+from clusters.pool import side_by_side
 from components.anp import SERVER
 from components.field_manager import field_manager
 from config.problems import PROJECT, Problem, refusal

@@ -50,7 +50,7 @@ def no_answer(key: str, of: Context, reason: Unavailable) -> Problem:
         return Problem(key, why, credentials)
     if reason.status == FORBIDDEN:
         return Problem(key, f'the user of "{of.name}" may not even ask: {reason}', credentials)
-    if reason.status == NOT_FOUND:
+    if reason.status == NOT_FOUND and key == "host.karmadaContext":
         why = f'"{of.name}" is no Karmada API: it has no Cluster objects (clusters.cluster.karmada.io)'
         return Problem(key, why, config_set(key, "CONTEXT"))
     return Problem(key, f'the API of "{of.name}" does not answer: {reason}', "see to the cluster or the credentials")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 
 import pytest
 
-from checks.pool import once
 from clusters.api import NotServing
+from clusters.pool import AT_ONCE, once, side_by_side
 
 MEMBERS = 20
 
@@ -46,3 +48,20 @@ def test_nor_does_who_comes_later_wait_again_for_what_does_not_answer() -> None:
         with pytest.raises(NotServing, match="it does not answer"):
             ask("proxy-guard")
     assert asked == ["proxy-guard"]
+
+
+def test_no_more_than_a_bounded_number_is_asked_at_a_time_and_all_answer_in_their_order() -> None:
+    """150 members are 150 connections and exec plugins."""
+    asking: set[int] = set()
+    most: list[int] = []
+
+    def answer(member: int) -> int:
+        asking.add(member)
+        most.append(len(asking))
+        time.sleep(0.01)
+        asking.discard(member)
+        return member
+
+    told = side_by_side({each: partial(answer, each) for each in range(5 * AT_ONCE)})
+    assert list(told.values()) == list(range(5 * AT_ONCE))
+    assert 1 < max(most) <= AT_ONCE

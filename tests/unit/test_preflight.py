@@ -197,6 +197,12 @@ PROBLEMS: Mapping[str, Row] = {
         "host.karmadaContext",
         '"karmada-apiserver" is no Karmada API: it has no Cluster objects',
     ),
+    "what answers for the host is no Kubernetes": (
+        saying("karmada-host", 404, "404 page not found"),
+        "host.context",
+        'the API of "karmada-host" does not answer: 404 page not found',
+        "see to the cluster or the credentials",
+    ),
     "the host's context is the Karmada API by another name": mistaken(
         "karmada-host", "karmada-apiserver", "the Karmada API (by the uid of its namespace kube-system)"
     ),
