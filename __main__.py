@@ -6,7 +6,7 @@ from pulumi import ResourceOptions
 
 from checks import preflight
 from clusters import workstation
-from components.credential import credentials
+from components.credential import mac_keys
 from components.entry import Entry, EntryArgs
 from components.images import ProxyImages
 from components.member import Member, MemberArgs
@@ -21,21 +21,24 @@ from config.problems import end_quietly
 
 end_quietly()
 ready = preflight.check(stack_config.load(stack_config.values(), workstation.ThisMachine(), stack_config.secrets()))
-settings, adopting = ready.settings, ready.adopting
+settings, adopting, former = ready.settings, ready.adopting, ready.former
 
 reach = providers(settings, adopting)
 images = ProxyImages("images", settings.images)
 entry = Entry("entry", EntryArgs(host=settings.host, proxy=settings.proxy), ResourceOptions(provider=reach.host))
-pki = TunnelPki("tunnel", TunnelPkiArgs(address=entry.address, settings=settings.certificates))
-shown_to_guard = credentials(settings.proxy)
+pki = TunnelPki(
+    "tunnel", TunnelPkiArgs(address=entry.address, settings=settings.certificates, frontend=settings.proxy.frontend)
+)
+keys = mac_keys(settings.proxy)
 server = ProxyServer(
     "proxy-server",
     ProxyServerArgs(
         settings=settings,
         image=images.server,
         pki=pki,
-        credentials=shown_to_guard,
+        mac_keys=keys,
         adopts=settings.host in adopting,
+        renaming=[each for each in settings.active if former.get(each.name)],
     ),
     ResourceOptions(provider=reach.host),
 )
@@ -50,8 +53,9 @@ members = {
             entry=entry,
             server=server,
             karmada=reach.karmada,
-            credentials=shown_to_guard,
+            mac_keys=keys,
             adopts=each in adopting,
+            former=former.get(each.name, ()),
         ),
         ResourceOptions(provider=reach.members[each.name]),
     )

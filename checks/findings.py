@@ -30,6 +30,21 @@ class Finding:
     mend: str = ""
 
 
+def right(hop: str, says: str) -> Finding:
+    """A hop at which all is as it should be."""
+    return Finding(hop=hop, state=State.RIGHT, says=says)
+
+
+def wrong(hop: str, says: str, mend: str) -> Finding:
+    """A hop at which something is wrong, and what to do about it."""
+    return Finding(hop=hop, state=State.WRONG, says=says, mend=mend)
+
+
+def unknown(hop: str, says: str, mend: str) -> Finding:
+    """A hop that could not be asked about, and what to do so that it can be."""
+    return Finding(hop=hop, state=State.UNKNOWN, says=says, mend=mend)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Walk:
     """The hops of the way to one member, in the order in which one is the cause of the next."""

@@ -10,11 +10,10 @@ from functools import partial
 
 import pulumi
 
-from checks.doctor.__main__ import tunnels
+from checks import tunnels
 from checks.reached import reached
 from clusters.api import Apis, Asking
 from clusters.pool import side_by_side
-from tools import stack
 
 SECONDS = 10
 
@@ -22,9 +21,7 @@ SECONDS = 10
 def main(asking: Asking) -> int:
     """0 if every member that is not paused answers, 1 otherwise."""
     try:
-        outputs = stack.outputs()
-        settings = stack.settings()
-        found = tunnels(settings, outputs)
+        settings, found = tunnels.of_stack()
     except pulumi.RunError as error:
         print(error, file=sys.stderr)
         return 1

@@ -21,7 +21,8 @@ import websocket
 from kubernetes.client import ApiClient
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream.ws_client import PortForward, portforward_call
-from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as LateError
 
 from clusters.kubeconfig import Context, Unavailable, configuration
 from clusters.objects import Json, at, items, parse, text
@@ -33,12 +34,21 @@ JSON_PATCH, MERGE_PATCH = "application/json-patch+json", "application/merge-patc
 """Content types of the patches that are sent."""
 
 FORBIDDEN, UNAUTHORIZED, NOT_FOUND = 403, 401, 404
+
 POD_SECONDS = 5
 """How long a pod may take to answer on a port of its own."""
 
 
+CONNECT_TARGET = "member:443"
+"""What is asked of a host guard, which makes it the member's whose name is in the credential."""
+
+
 class NotServing(Exception):
     """A pod that runs does not answer on a port of its own, or says that it is not well."""
+
+
+class Closed(NotServing):
+    """It closes the connection instead, or nothing listens there."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +108,18 @@ class Asking(Protocol):
         """What a pod answers on a port, by a port-forward. Raises NotServing where it does not, or with an error."""
         ...
 
+    def connected(self, of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
+        """The HTTP status with which a pod's plain port answers a CONNECT with that Proxy-Authorization, by a
+        port-forward. Raises NotServing where it does not, Closed where it closes the connection."""
+        ...
+
 
 class Apis:
     """Asks by the official client; a context is read and connected once. Threads may share it."""
 
     def __init__(self) -> None:
         self._clients: dict[Context, ApiClient] = {}
+        self._locks: dict[Context, Lock] = {}
         self._lock = Lock()
 
     def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
@@ -126,21 +142,27 @@ class Apis:
         return parse(self._request(of, "PATCH", path, kind, patch))
 
     def served(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
-        with self._forwarded(of, f"{PODS.path(namespace, pod)}/portforward?ports={port}", port) as connection:
-            try:
-                connection.request("GET", path, headers={"Connection": "close"})
-                answer = connection.getresponse()
-                body = answer.read().decode(errors="replace")
-            except (OSError, HTTPException):
-                raise NotServing(f"it does not answer within {POD_SECONDS} s") from None
+        with self._forwarded(of, namespace, pod, port) as connection:
+            connection.request("GET", path, headers={"Connection": "close"})
+            answer = connection.getresponse()
+            body = answer.read().decode(errors="replace")
         if answer.status >= 400:
             raise NotServing(f"it answers {answer.status}")
         return body
 
+    def connected(self, of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
+        with self._forwarded(of, namespace, pod, port) as connection:
+            # HAProxy refuses a Host that differs from the target, as the client's own would
+            headers = {"Host": CONNECT_TARGET, "Proxy-Authorization": credential}
+            connection.request("CONNECT", CONNECT_TARGET, headers=headers)
+            answer = connection.getresponse()
+            answer.close()
+        return answer.status
+
     @contextmanager
-    def _forwarded(self, of: Context, path: str, port: int) -> Generator[HTTPConnection]:
+    def _forwarded(self, of: Context, namespace: str, pod: str, port: int) -> Generator[HTTPConnection]:
         """A connection to a port of a pod, by its kubelet: a NetworkPolicy would not let the API server itself in."""
-        client = self._client(of)
+        client, path = self._client(of), f"{PODS.path(namespace, pod)}/portforward?ports={port}"
         websocket.setdefaulttimeout(SECONDS)
         with _explained(SECONDS):
             url, headers = _addressed(client, path, "GET")
@@ -152,6 +174,10 @@ class Apis:
             connection.sock = forward.socket(port)
             connection.sock.settimeout(POD_SECONDS)
             yield connection
+        except TimeoutError:
+            raise NotServing(f"it does not answer within {POD_SECONDS} s") from None
+        except (OSError, HTTPException):
+            raise Closed("it closes the connection without an answer") from None
         finally:
             forward.close()
 
@@ -168,7 +194,11 @@ class Apis:
         return said
 
     def _client(self, of: Context) -> ApiClient:
+        """A context's client. An exec plugin may take its time: who asks of another context does not wait for it."""
         with self._lock:
+            lock = self._locks.setdefault(of, Lock())
+        with lock:
+            # where it fails, whoever asks next tries again
             if of not in self._clients:
                 self._clients[of] = ApiClient(configuration(of))
             return self._clients[of]
@@ -192,8 +222,11 @@ def _explained(seconds: float) -> Generator[None]:
     try:
         yield
     except (HTTPError, ApiException, OSError) as error:
+        refused = error.__context__
+        if isinstance(refused, websocket.WebSocketBadStatusException):
+            raise _refused(refused.status_code, (refused.resp_body or b"").decode(errors="replace")) from None
         # urllib3 counts a refused connection among the timeouts too
-        if isinstance(error, TimeoutError) and not isinstance(error, NewConnectionError):
+        if isinstance(error, LateError) and not isinstance(error, NewConnectionError):
             raise Unavailable(f"no answer within {seconds:.0f} s") from None
         said = str(error.reason if isinstance(error, ApiException) else error).strip().splitlines()
         # the client's own words stand before the reason

@@ -10,9 +10,12 @@ leaves this file but into the client's configuration.
 from __future__ import annotations
 
 import base64
+import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from threading import Lock
 from typing import cast
 
 from kubernetes.client import Configuration
@@ -24,6 +27,11 @@ from clusters.objects import Json, items, text
 
 DEFAULT = "~/.kube/config"
 """Where contexts are if neither a kubeconfig nor KUBECONFIG says so."""
+
+
+_parsing, _loading = Lock(), Lock()
+"""One parses a file for all who want it; and one loads at a time, for the client puts certificates into files that all
+contexts share, and says where one is before it is written."""
 
 
 class Unavailable(Exception):
@@ -53,31 +61,55 @@ def servers(kubeconfig: str) -> Mapping[str, str]:
 
 def configuration(of: Context) -> Configuration:
     """How the client connects to a context. Raises Unavailable; where an exec plugin fails, with what it said."""
-    merged, made = _merged(of.kubeconfig), Configuration()
+    whole, made = _merged(of.kubeconfig), Configuration()
     # whoever asks tries again; urllib3 would do it three times, and say so
     made.retries = False
     try:
+        merged = _alone(whole, of.name)
         _run_plugin(merged, of.name)
         # without a base path relative paths begin at the kubeconfig that has them, as kubectl's do
         loader = KubeConfigLoader(merged, active_context=of.name, config_base_path=cast("str", None))
-        loader.load_and_set(made)
+        with _loading:
+            loader.load_and_set(made)
     except (ConfigException, OSError, ValueError) as error:
         raise Unavailable(" ".join(str(error).split())) from None
     return made
 
 
 def _merged(kubeconfig: str) -> ConfigNode:
-    """A kubeconfig, or those that KUBECONFIG names, as one."""
+    """A kubeconfig, or those that KUBECONFIG names, as one. Nobody changes it: it is parsed once."""
     where = os.path.expanduser(kubeconfig)
     if where and not os.path.exists(where):
         raise Unavailable("there is no such file")
+    paths = where or os.environ.get("KUBECONFIG") or DEFAULT
+    there = [each for each in map(os.path.expanduser, paths.split(os.pathsep)) if os.path.exists(each)]
+    with _parsing:
+        return _parsed(paths, tuple((os.stat(each).st_mtime_ns, os.stat(each).st_size) for each in there))
+
+
+@cache
+def _parsed(paths: str, stamps: Sequence[tuple[int, int]]) -> ConfigNode:
+    """Files as one, as they are at some times and sizes: YAML of 500 contexts takes many seconds."""
     try:
-        merged: ConfigNode | None = KubeConfigMerger(where or os.environ.get("KUBECONFIG") or DEFAULT).config
+        merged: ConfigNode | None = KubeConfigMerger(paths).config
     except Exception as error:  # whatever a broken file makes of its parser
         raise Unavailable(" ".join(str(error).split())) from None
     if merged is None:
         raise Unavailable("there is none")
     return merged
+
+
+def _alone(merged: ConfigNode, context: str) -> ConfigNode:
+    """A context with its own cluster and user, and no others: a copy, into which a plugin's answer is put."""
+    names = {"contexts": context}
+    for each in merged.value.get("contexts") or []:
+        if each["name"] == context:
+            names |= {"clusters": each["context"].safe_get("cluster"), "users": each["context"].safe_get("user")}
+    lists = {
+        key: [copy.deepcopy(each) for each in merged.value.get(key) or [] if each["name"] == names.get(key)]
+        for key in ("clusters", "contexts", "users")
+    }
+    return ConfigNode(merged.name, {**merged.value, **lists}, merged.path)
 
 
 def plain(node: object) -> Json:

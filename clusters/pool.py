@@ -52,5 +52,6 @@ class Remembering:
         self.all = once(asking.all)
         self.raw = once(asking.raw)
         self.served = once(asking.served)
+        self.connected = once(asking.connected)
         self.create = asking.create
         self.patch = asking.patch

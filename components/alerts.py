@@ -1,10 +1,11 @@
 """What is alarming in a tunnel, as Prometheus's alerting rules. Pure data; nothing here is deployed.
 
-Who is told, and how, is Alertmanager's. There are no thresholds but zero: what is counted here is never right.
+Who is told, and how, is Alertmanager's. There is no threshold but zero, for what is counted here is never right; and
+for what fills up FULL.
 Sources: ANP's pkg/{server,agent}/metrics and HAProxy's prometheus exporter; tests/parts/recorded has every metric.
 
 ANP does not count a CONNECT to a member without an agent; only the guard sees it, as a 500 of proxy-server.
-`ready_backends` counts agents' identifiers, which are members' hosts: one for each member, however many agents it has.
+`ready_backends` counts agents' identifiers: one for each member, however many agents it has.
 `open_server_connections` is not there before the first connection, `known_server_count` always is.
 """
 
@@ -18,6 +19,12 @@ from components import anp
 
 SERVER_METRICS = "konnectivity_network_proxy_server"
 AGENT_METRICS = "konnectivity_network_proxy_agent"
+
+API_SERVER_UP = 'haproxy_server_status{proxy="health",server="api-server",state="UP"} 1'
+"""A line of the member guard's metrics while it reaches a well API server."""
+
+FULL = 0.8
+"""How much of the connections that a guard lets in at once is much."""
 
 PREFIX = "KarmadaAnp"
 WINDOW = "5m"
@@ -49,9 +56,9 @@ def server_alerts(namespace: str, members: int) -> list[Rule]:
             "DialsFail",
             _goes_on(_series(f"{SERVER_METRICS}_dial_failure_count", job), "pod, reason"),
             "Dials through {{ $labels.pod }} fail: {{ $labels.reason }}",
-            "A member's proxy-agent is connected, but its API server is not reached. error_response: the agent could "
-            "not dial it; look whether the member's apiEndpoint is right and reached from its pods. "
-            "backend_dial_timeout or backend_close: the agent did not answer, or went; look at its pods.",
+            "A member's proxy-agent is connected, but does not dial. error_response: the guard in its pod did not "
+            "answer. backend_dial_timeout or backend_close: the agent did not answer, or went. `make doctor` says "
+            "which member it is, and names an agent that is stuck.",
         ),
         *_guard_alerts(namespace, job),
         *_connection_alerts(connected, members),
@@ -64,6 +71,7 @@ def agent_alerts(member: str, namespace: str) -> list[Rule]:
     job = f"{namespace}/{anp.AGENT}"
     servers = _series(f"{AGENT_METRICS}_known_server_count", job)
     connections = _series(f"{AGENT_METRICS}_open_server_connections", job)
+    well = _series("haproxy_server_status", job, proxy="health", state="UP")
     rules = [
         _critical(
             "AgentAbsent",
@@ -82,10 +90,24 @@ def agent_alerts(member: str, namespace: str) -> list[Rule]:
         _warning(
             "EndpointDialsFail",
             _goes_on(_series(f"{AGENT_METRICS}_endpoint_dial_failure_total", job), "pod, reason"),
-            "{{ $labels.pod }} does not reach this cluster's API server: {{ $labels.reason }}",
-            "It dials the member's apiEndpoint. Look whether that address is this cluster's API server, and reached "
-            "from its pods: a NetworkPolicy, a proxy or a firewall may keep them from it.",
+            "{{ $labels.pod }} does not reach the guard in its own pod: {{ $labels.reason }}",
+            f"Look at `kubectl -n {namespace} logs {{{{ $labels.pod }}}} -c {anp.MEMBER_GUARD}`: whether it runs.",
         ),
+        _critical(
+            "MemberGuardAbsent",
+            f"absent({well})",
+            "There are no metrics of the guard beside proxy-agent",
+            f"It does not run, and Karmada does not reach this cluster. {_unread(namespace, anp.AGENT)}",
+        ),
+        _critical(
+            "ApiServerDown",
+            f"{well} == 0",
+            "{{ $labels.pod }} does not reach a well API server",
+            "Karmada's requests to this cluster fail. The guard dials what every pod is told of its API server, or the "
+            "member's apiAddress: look whether it is well, and whether a NetworkPolicy lets the pods out to its port "
+            "(apiPorts).",
+        ),
+        _full("MemberGuardFull", job, anp.AGENT, "The guard beside proxy-agent"),
     ]
     return [_labelled(rule, namespace=namespace, member=member) for rule in rules]
 
@@ -120,17 +142,16 @@ def _guard_alerts(namespace: str, job: str) -> Sequence[Rule]:
             "NoTunnel",
             _goes_on(failed, "pod"),
             "Requests that {{ $labels.pod }} let through got no tunnel",
-            f"With {PREFIX}DialsFail: see there. Alone: no agent of that member is connected to this proxy-server, "
-            "or the agent's identifier is not the host of the member's API endpoint. `make status` says which member "
-            f"does not answer; look there at `kubectl -n NAMESPACE logs deploy/{anp.AGENT}`.",
+            f"With {PREFIX}DialsFail: see there. Alone: no agent of that member is connected to this proxy-server, or "
+            "it is stuck. `make doctor` says which member's it is, and what to do.",
         ),
         _warning(
             "RequestsRefused",
             _goes_on(refused, "pod"),
             "The guard of {{ $labels.pod }} refuses requests",
             f"`kubectl -n {namespace} logs {{{{ $labels.pod }}}} -c {anp.GUARD}` says whose and why: 407 without the "
-            "right credential, 403 to what is no member, 405 what is no CONNECT. If they are Karmada's, `pulumi up` "
-            "gives it the credential, and the guard its members; if not, close the port to whoever it is.",
+            "right credential, 405 what is no CONNECT. If they are Karmada's, `pulumi up --refresh` gives it the "
+            "credential; if not, close the port to whoever it is.",
         ),
         _warning(
             "ConnectionsRefused",
@@ -139,6 +160,7 @@ def _guard_alerts(namespace: str, job: str) -> Sequence[Rule]:
             "They come from outside proxy.allowedSources. If they are Karmada's, whose pods or nodes have other "
             "addresses now, add their network there; if not, somebody tries a port that is not theirs.",
         ),
+        _full("GuardFull", job, "karmada", "The guard of proxy-server"),
     ]
 
 
@@ -170,6 +192,18 @@ def _series(metric: str, job: str, **labels: str) -> str:
 
 def _goes_on(counter: str, by: str) -> str:
     return f"sum by ({by}) (rate({counter}[{WINDOW}])) > 0"
+
+
+def _full(name: str, job: str, frontend: str, what: str) -> Rule:
+    """That a guard's frontend is about to let nobody in."""
+    now, limit = (_series(f"haproxy_frontend_{each}_sessions", job, proxy=frontend) for each in ("current", "limit"))
+    return _warning(
+        name,
+        f"max by (pod) ({now} / {limit}) > {FULL}",
+        f"{what} in {{{{ $labels.pod }}}} has {{{{ $value | humanizePercentage }}}} of its connections open",
+        "When all are, requests wait. Look who holds them, watches and port-forwards; more proxy-servers "
+        "(proxy.replicas), or more agents (replicas of the member), share them.",
+    )
 
 
 def _unread(namespace: str, app: str) -> str:

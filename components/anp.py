@@ -10,15 +10,18 @@ from dataclasses import dataclass
 
 SERVER = "proxy-server"
 AGENT = "proxy-agent"
-GUARD = "proxy-guard"
+GUARD, MEMBER_GUARD = "proxy-guard", "member-guard"
 
 PROXY_PATH = "/apis/cluster.karmada.io/v1alpha1/clusters/{0}/proxy"
 """Where Karmada serves a member's API; `kubectl --server` takes the Karmada API's URL with this behind it."""
 
+IDENTIFIERS_FLAG = "--agent-identifiers="
+"""proxy-agent's: `host=A&host=B`, the hosts whose requests it takes."""
+
 ENDPOINT_FLAG, PROXY_FLAG = "--cluster-api-endpoint=", "--proxy-server-address="
 """karmada-agent's two flags, by which it reports the way to its member."""
 
-FRONTEND_PORT = 8090  # CONNECT over mTLS
+FRONTEND_PORT = 8090  # CONNECT over mTLS, as documented
 AGENT_PORT = 8091  # agents' gRPC over mTLS
 SERVER_HEALTH_PORT = 8092
 AGENT_HEALTH_PORT = 8093
@@ -29,15 +32,19 @@ SERVER_CERT_DIR = "/var/certs/server"
 AGENT_CERT_DIR = "/var/certs/agent"
 
 SERVER_NAMES = ("kubernetes", "localhost")
-"""DNS names in both server certificates. The guard checks the first."""
+"""DNS names in both server certificates."""
 
-SERVER_ARGS = (
+COMMON_SERVER_ARGS = (
     f"--health-port={SERVER_HEALTH_PORT}",
     f"--cluster-ca-cert={SERVER_CERT_DIR}/cluster-ca-cert.crt",
     f"--cluster-cert={SERVER_CERT_DIR}/cluster-cert.crt",
     f"--cluster-key={SERVER_CERT_DIR}/cluster-key.key",
     "--mode=http-connect",
     "--proxy-strategies=destHost",
+)
+
+DOCUMENTED_SERVER_ARGS = (
+    *COMMON_SERVER_ARGS,
     f"--server-ca-cert={SERVER_CERT_DIR}/server-ca-cert.crt",
     f"--server-cert={SERVER_CERT_DIR}/server-cert.crt",
     f"--server-key={SERVER_CERT_DIR}/server-key.key",
@@ -47,7 +54,16 @@ SERVER_ARGS = (
 # What a guarded stack adds to the documented Deployments.
 GUARD_METRICS_PORT = 8096
 METRICS, GUARD_METRICS = "metrics", "guard-metrics"
-"""Names of the ports that serve metrics: ANP's and the guard's."""
+"""Names of the ports that serve metrics: ANP's and the guard's beside it."""
+
+FRONTEND_DIR = "/run/proxy-server"
+FRONTEND_SOCKET = f"{FRONTEND_DIR}/frontend.sock"
+"""Where the host guard reaches proxy-server's frontend: in the pod alone."""
+
+IDENTIFIER = "{0}.member"
+"""The host by which proxy-server picks a member's agents. In their pods it is the loopback, where the guard is."""
+
+MEMBER_GUARD_PORT = 6443
 
 AGENTS_SERVICE = "proxy-server-agents"
 """The Service by which agents reach :8091, where proxy-server is not on the host network."""
@@ -85,8 +101,11 @@ HANDING_OVER = Ending(pause=5, grace=15)
 
 READY_SECONDS = 30
 """How old a new server is before it is used: it is ready with any agent, and those of other members are yet to find
-it. An agent tries once a second, at a random one of the servers; a try at one that has just gone takes 20 s, gRPC's own
-limit. A server that has lost all its agents, as by a cut network, is used again as soon as one is back."""
+it. An agent that lacks one tries once a second, at a random one of the servers; a try at one that has just gone takes
+20 s, gRPC's own limit. A server that has lost all its agents, as by a cut network, is used as soon as one is back."""
+
+DIAL_SECONDS = 20
+"""How long proxy-server waits for an agent's dial. A stalled session is cut off well before."""
 
 AGENT_READY_SECONDS = 10
 """How long a new agent has been ready before an old one goes: it is ready with any server, and finds the others so."""
@@ -94,21 +113,24 @@ AGENT_READY_SECONDS = 10
 KEEPALIVE_ARG = "--keepalive-time=30s"
 """ANP's own default is an hour: an idle agent would not notice a cut connection before. Less than 30 s is refused."""
 
-LASTING_AGENT_ARGS = ("--sync-forever", "--sync-interval=1s", "--sync-interval-cap=5s", KEEPALIVE_ARG)
-"""Without the first an agent stops dialling once it has been connected to every server there is."""
+AGENT_ARGS = ("--sync-interval=1s", "--sync-interval-cap=5s", KEEPALIVE_ARG)
+"""An agent dials while it has fewer connections than a server has told it that there are (`--server-count`), and is
+silent else. With `--sync-forever` it would open a connection each second for ever."""
 
 
-def guarded_server_args(ending: Ending, replicas: int) -> list[str]:
-    """What a guarded proxy-server gets beside the documented arguments.
+def guarded_server_args(ending: Ending, replicas: int, log_level: int) -> list[str]:
+    """The arguments of a guarded proxy-server. Its frontend is a socket in the pod, which needs no certificates.
 
-    The plain port's side stays on the pod's loopback. All who speak TLS to it are ours. Without a timeout, dialling
-    through an agent that is gone would hang.
+    Without a timeout, dialling through an agent that is gone would hang.
     """
     return [
-        "--server-bind-address=127.0.0.1",
+        *COMMON_SERVER_ARGS,
+        f"--uds-name={FRONTEND_SOCKET}",
+        "--server-port=0",
         f"--server-count={replicas}",
         "--tls-min-version=VersionTLS13",
-        "--backend-dial-timeout=10s",
+        f"--backend-dial-timeout={DIAL_SECONDS}s",
         f"--graceful-shutdown-timeout={ending.grace}s",
         KEEPALIVE_ARG,
+        f"--v={log_level}",
     ]

@@ -33,8 +33,9 @@ from config.settings import MemberSettings, Settings
 class MemberArgs:
     """The stack's settings and the member, and the ends of its tunnel. `karmada` is the provider for the Karmada API.
 
-    By the settings' frontend there is a guard, which takes `credentials`, or all is as documented. `adopts` is whether
-    the member's part takes the place of what was made by hand.
+    By the settings' frontend there is a guard, which knows credentials by `mac_keys`, or all is as documented. `adopts`
+    is whether the member's part takes the place of what was made by hand, `former` by which other identifiers its
+    agents are to be found, in this `up` still.
     """
 
     settings: Settings
@@ -44,8 +45,9 @@ class MemberArgs:
     entry: Entry
     server: ProxyServer
     karmada: kubernetes.Provider
-    credentials: Sequence[Output[str]]
+    mac_keys: Sequence[Output[str]]
     adopts: bool
+    former: Sequence[str] = ()
 
 
 class Member(ComponentResource):
@@ -83,6 +85,7 @@ class Member(ComponentResource):
                 image=args.image,
                 entry=args.entry,
                 server_ca_pem=args.pki.agent_trust,
+                former=args.former,
                 certificate=certificate,
                 after=loaded_into_kind(f"{name}-image", args.image, member.kind, settings.node(member), child),
             ),
@@ -95,7 +98,7 @@ class Member(ComponentResource):
                 # where nobody has said it and nobody was asked, as when it is rendered, it was not
                 registered=bool(member.registered),
                 frontend=settings.proxy.frontend,
-                credentials=args.credentials,
+                mac_keys=args.mac_keys,
                 guard=[args.server.deployment],
             ),
             ResourceOptions(parent=self, provider=args.karmada),

@@ -19,7 +19,7 @@ from config.settings import MemberSettings, MonitoringSettings, Settings
 API_VERSION = "monitoring.coreos.com/v1"
 METRICS_PORTS: Mapping[str, Sequence[str]] = {
     anp.SERVER: [anp.METRICS, anp.GUARD_METRICS],
-    anp.AGENT: [anp.METRICS],
+    anp.AGENT: [anp.METRICS, anp.GUARD_METRICS],
 }
 """The named ports of an app's pods that serve /metrics."""
 

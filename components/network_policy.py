@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pulumi import ResourceOptions
+from pulumi import Output, ResourceOptions
 from pulumi_kubernetes.networking.v1 import (
     NetworkPolicy,
     NetworkPolicyIngressRuleArgsDict,
     NetworkPolicyPeerArgsDict,
+    NetworkPolicyPortArgsDict,
 )
 
 from components import anp
@@ -20,6 +21,12 @@ from config.settings import Host, MonitoringSettings
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """The label that Kubernetes itself puts on every namespace."""
+
+
+DNS: Sequence[NetworkPolicyPortArgsDict] = [
+    {"port": port, "protocol": protocol} for port in (53, 5353) for protocol in ("UDP", "TCP")
+]
+"""Where a cluster's DNS answers behind its Service: 5353 is OpenShift's."""
 
 
 def server_policy(host: Host, proxy: Proxy, monitoring: MonitoringSettings, opts: ResourceOptions) -> NetworkPolicy:
@@ -40,15 +47,22 @@ def server_policy(host: Host, proxy: Proxy, monitoring: MonitoringSettings, opts
     )
 
 
-def agent_policy(name: str, namespace: str, monitoring: MonitoringSettings, opts: ResourceOptions) -> NetworkPolicy:
-    """proxy-agent: out only, for it dials the server and the member's API, wherever they are."""
+def agent_policy(
+    name: str,
+    namespace: str,
+    monitoring: MonitoringSettings,
+    ports: Output[Sequence[int]],
+    opts: ResourceOptions,
+) -> NetworkPolicy:
+    """proxy-agent: out only, by port. A policy sees the address behind a Service, which nobody knows here."""
     return NetworkPolicy(
         name,
         metadata={"name": anp.AGENT, "namespace": namespace},
         spec={
             "pod_selector": {"match_labels": {"app": anp.AGENT}},
-            "policy_types": ["Ingress"],
-            "ingress": _from(monitoring.namespaces, [anp.AGENT_HEALTH_PORT]),
+            "policy_types": ["Ingress", "Egress"],
+            "ingress": _from(monitoring.namespaces, [anp.AGENT_HEALTH_PORT, anp.GUARD_METRICS_PORT]),
+            "egress": [{"ports": ports.apply(_tcp)}, {"ports": DNS}],
         },
         opts=opts,
     )
@@ -59,4 +73,8 @@ def _from(namespaces: Sequence[str], ports: Sequence[int]) -> list[NetworkPolicy
     peers: list[NetworkPolicyPeerArgsDict] = [
         {"namespace_selector": {"match_labels": {NAMESPACE_NAME: each}}} for each in namespaces
     ]
-    return [{"from_": peers, "ports": [{"port": each, "protocol": "TCP"} for each in ports]}] if peers else []
+    return [{"from_": peers, "ports": _tcp(ports)}] if peers else []
+
+
+def _tcp(ports: Sequence[int]) -> list[NetworkPolicyPortArgsDict]:
+    return [{"port": each, "protocol": "TCP"} for each in sorted(set(ports))]

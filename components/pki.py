@@ -1,4 +1,4 @@
-"""TunnelPki: the two CAs of the tunnel, and the certificates that the host cluster holds.
+"""TunnelPki: the tunnel's CA, as documented a second one, and the certificates that the host cluster holds.
 
 A member's agent certificate is the member's own (member.py); it is signed by `agent_ca`.
 """
@@ -20,33 +20,43 @@ from components.certificate import (
     CertificateAuthorityArgs,
     first,
 )
+from config.proxy_settings import Frontend
 from config.settings import Certificates
 
 
 @dataclass(frozen=True, kw_only=True)
 class TunnelPkiArgs:
-    """`address` is where agents dial the server: an IP address or a DNS name."""
+    """`address` is where agents dial the server: an IP address or a DNS name. As documented there is a frontend CA."""
 
     address: Input[str]
     settings: Certificates
+    frontend: Frontend
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontendSide:
+    """Karmada's side of a documented proxy-server: PEMs of the CAs that are trusted there, the one that signs first,
+    the server's certificate, and a client's."""
+
+    trust: Output[str]
+    server: Certificate
+    client: Certificate
 
 
 class TunnelPki(ComponentResource):
-    """Two CAs that know nothing of each other, so that no agent's certificate opens the frontend.
+    """The agent CA signs the certificate that agents dial (`agent_server`), and theirs. As documented there is a
+    frontend CA for Karmada's side too, that knows nothing of it, so that no agent's certificate opens the frontend.
 
-    The frontend CA signs proxy-server's certificate for Karmada's side (`frontend_server`) and the client
-    certificate that may use it (`frontend_client`); the agent CA signs the certificate that agents dial
-    (`agent_server`), and theirs. While a CA's key is changed there are two of each, and both are trusted.
+    While a CA's key is changed there are two of each, and both are trusted.
     """
 
     agent_ca: CertificateAuthority
     """What signs members' certificates."""
-    frontend_trust: Output[str]
     agent_trust: Output[str]
-    """PEMs of the CAs that are trusted on a side, the one that signs first."""
-    frontend_server: Certificate
-    frontend_client: Certificate
+    """PEMs of the CAs that are trusted on agents' side, the one that signs first."""
     agent_server: Certificate
+    frontend: FrontendSide | None
+    """None where a guard is the frontend's only client."""
     certificate_ends: Mapping[str, Output[str]]
     """When each of these certificates ends, RFC 3339, by its name."""
     ends: Output[str]
@@ -55,7 +65,9 @@ class TunnelPki(ComponentResource):
     def __init__(self, name: str, args: TunnelPkiArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:TunnelPki", name, None, opts)
         child = ResourceOptions(parent=self)
-        frontend, agent = _authorities("frontend", args, child), _authorities("agent", args, child)
+        documented = args.frontend is Frontend.DOCUMENTED
+        frontend = _authorities("frontend", args, child) if documented else {}
+        agent = _authorities("agent", args, child)
 
         def certificate(
             of: str, authority: CertificateAuthority, common_name: str, *addresses: Input[str]
@@ -72,21 +84,22 @@ class TunnelPki(ComponentResource):
                 child,
             )
 
-        self.frontend_trust, self.agent_trust = (
-            Output.concat("", *(each.cert_pem for each in side.values())) for side in (frontend, agent)
-        )
-        frontend_ca, self.agent_ca = next(iter(frontend.values())), next(iter(agent.values()))
-        self.frontend_server = certificate("frontend-server", frontend_ca, SERVER, *SERVER_NAMES, "127.0.0.1")
-        self.frontend_client = certificate("frontend-client", frontend_ca, "karmada")
+        self.agent_trust, self.agent_ca = _trust(agent), next(iter(agent.values()))
         self.agent_server = certificate("agent-server", self.agent_ca, SERVER, *SERVER_NAMES, args.address)
-        self.certificate_ends = {
-            **{name: authority.ends for name, authority in (frontend | agent).items()},
-            "frontend-server": self.frontend_server.ends,
-            "frontend-client": self.frontend_client.ends,
-            "agent-server": self.agent_server.ends,
-        }
+        leaves = {"agent-server": self.agent_server}
+        self.frontend = None
+        for frontend_ca in list(frontend.values())[:1]:
+            server = certificate("frontend-server", frontend_ca, SERVER, *SERVER_NAMES, "127.0.0.1")
+            client = certificate("frontend-client", frontend_ca, "karmada")
+            self.frontend = FrontendSide(trust=_trust(frontend), server=server, client=client)
+            leaves |= {"frontend-server": server, "frontend-client": client}
+        self.certificate_ends = {name: each.ends for name, each in {**frontend, **agent, **leaves}.items()}
         self.ends = Output.all(*self.certificate_ends.values()).apply(first)
         self.register_outputs({"ends": self.ends})
+
+
+def _trust(authorities: Mapping[str, CertificateAuthority]) -> Output[str]:
+    return Output.concat("", *(each.cert_pem for each in authorities.values()))
 
 
 def _authorities(of: str, args: TunnelPkiArgs, opts: ResourceOptions) -> dict[str, CertificateAuthority]:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict
-from pulumi_kubernetes.core.v1 import ContainerArgsDict, ResourceRequirementsArgsDict
+from pulumi_kubernetes.core.v1 import ConfigMap, ContainerArgsDict, ResourceRequirementsArgsDict
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
-from components import anp, security_context
+from components import anp, member_guard, security_context
 from components.availability import disruption_budget, longest_rollout, spread_over_nodes
 from components.certificate import Certificate
 from components.entry import Entry
 from components.images import Image
 from components.network_policy import agent_policy
 from components.revision import revision
-from components.secret_files import CHECKSUM_ANNOTATION, SecretFiles, secret_files, volume
-from components.server_pod import ending
-from config.proxy_settings import Frontend
+from components.secret_files import CHECKSUM_ANNOTATION, checksum_of, combined, secret_files, volume
+from components.server_pod import ending, guard_probes
+from config.proxy_settings import Frontend, GuardedProxy
 from config.settings import MemberSettings, Settings
 
 CERT_VOLUME = "cert"
+GUARD_VOLUME = "guard"
 
 RESOURCES: ResourceRequirementsArgsDict = {
     "requests": {"cpu": "100m", "memory": "64Mi"},
@@ -29,13 +31,20 @@ RESOURCES: ResourceRequirementsArgsDict = {
 }
 """Measured: 34 MB idle, 40 MB and 0.2 cores with 200 requests at once (140 a second)."""
 
+GUARD_RESOURCES: ResourceRequirementsArgsDict = {
+    "requests": {"cpu": "50m", "memory": "32Mi"},
+    "limits": {"memory": "256Mi"},
+}
+"""Measured: 29 MiB with all its connections idle (3.3 KiB each), 156 MiB with all of them full both ways."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProxyAgentArgs:
     """The stack's settings, the member, and where it dials proxy-server (`entry`).
 
-    By the settings' frontend it is the documented Deployment as it is, or one with a readiness probe, keepalive and
-    endless reconnection, which rolls when its certificate changes; its pods end as proxy-server's do.
+    By the settings' frontend it is the documented Deployment as it is, or one with a guard, readiness and keepalive,
+    which rolls when its certificate changes; its pods end as proxy-server's do. Until all parts go by the member's
+    name, its agents are to be found by `former` hosts too.
     """
 
     settings: Settings
@@ -44,6 +53,7 @@ class ProxyAgentArgs:
     entry: Entry
     server_ca_pem: Output[str]
     certificate: Certificate
+    former: Sequence[str] = ()
     after: Sequence[Resource] = ()
 
 
@@ -51,7 +61,7 @@ class ProxyAgent(ComponentResource):
     """A Deployment of proxy-agents, all under one identifier, and their Secret `proxy-agent-cert`."""
 
     deployment: Deployment
-    needs: Sequence[Resource]
+    needs: list[Resource]
     """What must be there before the Deployment."""
     revision: Output[str]
     """Another one after each rollout that this stack caused."""
@@ -59,7 +69,7 @@ class ProxyAgent(ComponentResource):
     def __init__(self, name: str, args: ProxyAgentArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:ProxyAgent", name, None, opts)
         child = ResourceOptions(parent=self)
-        frontend, namespace = args.settings.proxy.frontend, args.member.namespace
+        proxy, namespace = args.settings.proxy, args.member.namespace
         replicas = args.settings.agents(args.member)
         files = secret_files(
             f"{name}-cert",
@@ -73,10 +83,17 @@ class ProxyAgent(ComponentResource):
             child,
         )
         self.needs = [*args.after, files.secret]
+        spec = _documented(args, replicas)
+        if proxy.frontend is Frontend.GUARDED:
+            guard = _guard_configuration(args.member, proxy)
+            self.needs.append(_guard_file(f"{name}-guard", namespace, guard, child))
+            spec = _guarded(args, replicas, combined([files.checksum, Output.from_input(checksum_of(guard))]))
+            ports = Output.from_input(args.entry.port).apply(lambda port: [port, *_api_ports(args)])
+            agent_policy(f"{name}-policy", namespace, args.settings.monitoring, ports, child)
         self.deployment = Deployment(
             name,
             metadata={"name": anp.AGENT, "namespace": namespace, "labels": {"app": anp.AGENT}},
-            spec=_documented(args, replicas) if frontend is Frontend.DOCUMENTED else _lasting(args, replicas, files),
+            spec=spec,
             opts=ResourceOptions.merge(
                 child,
                 ResourceOptions(
@@ -86,8 +103,6 @@ class ProxyAgent(ComponentResource):
                 ),
             ),
         )
-        if frontend is Frontend.GUARDED:
-            agent_policy(f"{name}-policy", namespace, args.settings.monitoring, child)
         if replicas > 1:
             disruption_budget(name, anp.AGENT, namespace, child)
         self.revision = revision(self.deployment)
@@ -109,12 +124,13 @@ def _documented(args: ProxyAgentArgs, replicas: int) -> DeploymentSpecArgsDict:
     }
 
 
-def _lasting(args: ProxyAgentArgs, replicas: int, files: SecretFiles) -> DeploymentSpecArgsDict:
-    """The documented Deployment with readiness, keepalive, reconnection and what `restricted` asks for; it rolls by
-    checksum, and a new pod is connected before an old one goes."""
+def _guarded(args: ProxyAgentArgs, replicas: int, checksum: Output[str]) -> DeploymentSpecArgsDict:
+    """The documented Deployment with a guard, readiness, keepalive and what `restricted` asks for.
+
+    It rolls by checksum, and a new pod is connected before an old one goes."""
     agent: ContainerArgsDict = {
         **_documented_agent(args),
-        "args": [*_arguments(args), *anp.LASTING_AGENT_ARGS],
+        "args": [*_arguments(args), *anp.AGENT_ARGS, f"--v={args.member.log_level}"],
         "ports": [{"name": anp.METRICS, "container_port": anp.AGENT_HEALTH_PORT}],
         "readiness_probe": {"http_get": {"path": "/readyz", "port": anp.AGENT_HEALTH_PORT}, "period_seconds": 1},
         "resources": RESOURCES,
@@ -128,15 +144,19 @@ def _lasting(args: ProxyAgentArgs, replicas: int, files: SecretFiles) -> Deploym
         "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
         "selector": {"match_labels": {"app": anp.AGENT}},
         "template": {
-            "metadata": {"labels": {"app": anp.AGENT}, "annotations": {CHECKSUM_ANNOTATION: files.checksum}},
+            "metadata": {"labels": {"app": anp.AGENT}, "annotations": {CHECKSUM_ANNOTATION: checksum}},
             "spec": {
                 "automount_service_account_token": False,
                 "termination_grace_period_seconds": ends.grace,
                 "security_context": security_context.of_pod(anp.SERVER_USER),
                 "image_pull_secrets": [{"name": each} for each in args.image.pull_secrets],
                 "topology_spread_constraints": [spread_over_nodes(anp.AGENT)],
-                "containers": [agent],
-                "volumes": [volume(CERT_VOLUME, anp.AGENT_CERT_SECRET, security_context.READABLE_BY_POD)],
+                "host_aliases": [{"ip": "127.0.0.1", "hostnames": [anp.IDENTIFIER.format(args.member.name)]}],
+                "containers": [agent, _guard(args, ends)],
+                "volumes": [
+                    volume(CERT_VOLUME, anp.AGENT_CERT_SECRET, security_context.READABLE_BY_POD),
+                    {"name": GUARD_VOLUME, "config_map": {"name": anp.MEMBER_GUARD}},
+                ],
             },
         },
     }
@@ -158,13 +178,50 @@ def _documented_agent(args: ProxyAgentArgs) -> ContainerArgsDict:
     }
 
 
+def _guard(args: ProxyAgentArgs, ends: anp.Ending) -> ContainerArgsDict:
+    """The guard beside the agent. It outlives the agent's signal to end, as what runs through both does; by a command,
+    for members may be of a Kubernetes that knows no sleep action."""
+    return {
+        "name": anp.MEMBER_GUARD,
+        "image": args.settings.images.guard,
+        "image_pull_policy": "IfNotPresent",
+        "ports": [{"name": anp.GUARD_METRICS, "container_port": anp.GUARD_METRICS_PORT}],
+        **guard_probes(),
+        "lifecycle": {"pre_stop": {"exec_": {"command": ["sleep", str(ends.grace)]}}},
+        "resources": GUARD_RESOURCES,
+        "security_context": {**security_context.of_container(), "run_as_user": anp.GUARD_USER},
+        "volume_mounts": [{"name": GUARD_VOLUME, "mount_path": member_guard.DIRECTORY, "read_only": True}],
+    }
+
+
+def _guard_file(name: str, namespace: str, files: Mapping[str, str], opts: ResourceOptions) -> ConfigMap:
+    """The guard's configuration, in which nothing is secret."""
+    metadata: ObjectMetaArgsDict = {"name": anp.MEMBER_GUARD, "namespace": namespace}
+    return ConfigMap(name, metadata=metadata, data=files, opts=opts)
+
+
+def _guard_configuration(member: MemberSettings, proxy: GuardedProxy) -> Mapping[str, str]:
+    """Its files by name."""
+    to = member_guard.Forwarding(address=member.api_address, stall=proxy.stall_seconds, grace=ending(proxy).grace)
+    return {member_guard.CONFIGURATION: member_guard.configuration(to)}
+
+
+def _api_ports(args: ProxyAgentArgs) -> list[int]:
+    """Where the agent's pods dial API servers: the guard, and by a former identifier the agent itself."""
+    former = [args.member.endpoint_port] if args.former else []
+    return sorted({*args.member.api_ports, *args.member.address_ports, *former})
+
+
 def _arguments(args: ProxyAgentArgs) -> list[Input[str]]:
     """The documented arguments: where the server is, and the host whose requests this agent takes."""
+    hosts = [args.member.host]
+    if args.settings.proxy.frontend is Frontend.GUARDED:
+        hosts = [*args.former, anp.IDENTIFIER.format(args.member.name)]
     return [
         f"--ca-cert={anp.AGENT_CERT_DIR}/ca.crt",
         f"--agent-cert={anp.AGENT_CERT_DIR}/proxy-agent.crt",
         f"--agent-key={anp.AGENT_CERT_DIR}/proxy-agent.key",
         Output.format("--proxy-server-host={0}", args.entry.address),
         Output.format("--proxy-server-port={0}", args.entry.port),
-        f"--agent-identifiers=host={args.member.host}",
+        anp.IDENTIFIERS_FLAG + "&".join(f"host={each}" for each in hosts),
     ]

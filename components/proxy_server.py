@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumi_command import local
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict, DeploymentStrategyArgsDict
 
-from checks.commands import free_strategy
-from components import anp, guard, server_pod
+from checks.commands import free_strategy, renamed
+from components import anp, host_guard, server_pod
 from components.availability import disruption_budget, longest_rollout
 from components.images import Image, loaded_into_kind
 from components.local_command import local_command
@@ -23,19 +24,24 @@ from components.pki import TunnelPki
 from components.revision import revision
 from components.secret_files import SecretFiles, combined, secret_files
 from config.proxy_settings import Exposure, Frontend, GuardedProxy, Proxy
-from config.settings import Settings
+from config.settings import MemberSettings, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProxyServerArgs:
-    """What proxy-server runs and presents. By the settings' frontend there is a guard, which takes `credentials`, or it
-    is the documented Deployment as it is. `adopts` is whether it takes the place of what was made by hand."""
+    """What proxy-server runs and presents. By the settings' frontend there is a guard, which knows credentials by
+    `mac_keys`, or it is the documented Deployment as it is.
+
+    `adopts` is whether it takes the place of what was made by hand. `renaming` are the members whose agents are known
+    by another identifier until this `up`: it waits for them, so that a request finds them by either.
+    """
 
     settings: Settings
     image: Image
     pki: TunnelPki
-    credentials: Sequence[Output[str]]
+    mac_keys: Sequence[Output[str]]
     adopts: bool
+    renaming: Sequence[MemberSettings] = ()
 
 
 class ProxyServer(ComponentResource):
@@ -61,10 +67,11 @@ class ProxyServer(ComponentResource):
                 child,
                 ResourceOptions(
                     # a pod that started before its Secret is changed would keep what it read
-                    depends_on=[*loaded, *_freed(name, args, child), *(each.secret for each in files)],
+                    depends_on=[*loaded, *_prepared(name, args, child), *(each.secret for each in files)],
                     custom_timeouts=longest_rollout(proxy.replicas),
-                    # Kubernetes keeps the host's ports that it filled in for a pod on the host network
-                    replace_on_changes=["spec.template.spec.hostNetwork"],
+                    # Kubernetes keeps the host's ports that it filled in for a pod on the host network; and one
+                    # server cannot become several by rolling: agents of the one look for no other
+                    replace_on_changes=["spec.template.spec.hostNetwork", "spec.strategy.type"],
                     delete_before_replace=True,
                 ),
             ),
@@ -100,55 +107,64 @@ def _spec(args: ProxyServerArgs, files: Sequence[SecretFiles]) -> DeploymentSpec
     }
 
 
-def _freed(name: str, args: ProxyServerArgs, opts: ResourceOptions) -> list[Resource]:
-    """What lets a Deployment that was made by hand be given this one's strategy, where it takes its place."""
-    host = args.settings.host
-    if not args.adopts or args.settings.proxy.exposure is not Exposure.HOST_NETWORK:
-        return []
-    given = free_strategy.FreeStrategyInput(host=host.api, namespace=host.namespace, deployment=anp.SERVER)
-    create = local_command("free_strategy")
-    return [local.Command(f"{name}-strategy", create=create, stdin=given.model_dump_json(), opts=opts)]
+def _prepared(name: str, args: ProxyServerArgs, opts: ResourceOptions) -> list[Resource]:
+    """What must be done before the Deployment takes the place of another, made by hand or by an earlier version."""
+    host, found = args.settings.host, list[Resource]()
+    if args.adopts and args.settings.proxy.replicas == 1:
+        free = free_strategy.FreeStrategyInput(host=host.api, namespace=host.namespace, deployment=anp.SERVER)
+        create = local_command("free_strategy")
+        found.append(local.Command(f"{name}-strategy", create=create, stdin=free.model_dump_json(), opts=opts))
+    if args.renaming:
+        agents = [renamed.Renaming(member=each.name, at=each.api, namespace=each.namespace) for each in args.renaming]
+        given = renamed.RenamedInput(agents=agents, seconds=renamed.SECONDS)
+        waiting = local.Command(
+            f"{name}-agents-first",
+            create=local_command("renamed"),
+            stdin=given.model_dump_json(),
+            # in each `up` until it has ended well
+            triggers=[datetime.now(UTC).isoformat()],
+            opts=opts,
+        )
+        found.append(waiting)
+    return found
 
 
 def _strategy(proxy: Proxy) -> DeploymentStrategyArgsDict:
-    if proxy.exposure is Exposure.HOST_NETWORK:
-        # a second pod on the host network finds its ports taken: a rolling update would never end
+    """An agent looks for a server while it lacks one, so that a new one is found when an old one has gone; one of
+    several goes on until the others are replaced. On the host network a second pod would find its ports taken."""
+    if proxy.replicas == 1:
         return {"type": "Recreate"}
-    return {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}}
+    return {"type": "RollingUpdate", "rolling_update": {"max_surge": 0, "max_unavailable": proxy.replicas - 1}}
 
 
 def _certificates(pki: TunnelPki, namespace: str, opts: ResourceOptions) -> SecretFiles:
-    """The documented Secret with its six documented keys."""
+    """The documented Secret: three keys for agents' side and, where there is one, three for the frontend's."""
     files: dict[str, Input[str]] = {
-        "server-ca-cert.crt": pki.frontend_trust,
-        "server-cert.crt": pki.frontend_server.cert_pem,
-        "server-key.key": pki.frontend_server.key_pem,
         "cluster-ca-cert.crt": pki.agent_trust,
         "cluster-cert.crt": pki.agent_server.cert_pem,
         "cluster-key.key": pki.agent_server.key_pem,
     }
+    if pki.frontend:
+        files |= {
+            "server-ca-cert.crt": pki.frontend.trust,
+            "server-cert.crt": pki.frontend.server.cert_pem,
+            "server-key.key": pki.frontend.server.key_pem,
+        }
     return secret_files(anp.SERVER_CERT_SECRET, anp.SERVER_CERT_SECRET, namespace, files, opts)
 
 
 def _guard_files(args: ProxyServerArgs, proxy: GuardedProxy, opts: ResourceOptions) -> SecretFiles:
-    """The guard's configuration, which lets through to every member, paused ones too, and what it presents."""
-    host = args.settings.host
+    """The guard's configuration: the same whichever members there are."""
 
-    def configuration(credentials: Sequence[str]) -> str:
-        rules = guard.Rules(
+    def configuration(keys: Sequence[str]) -> str:
+        rules = host_guard.Rules(
             port=proxy.port,
-            ipv6=":" in host.address,
-            sources=proxy.allowed_sources if proxy.exposure is Exposure.HOST_NETWORK else (),
-            targets=sorted(member.target for member in args.settings.members if member.host),
-            credentials=credentials,
+            sources=host_guard.listened_to(proxy.allowed_sources) if proxy.exposure is Exposure.HOST_NETWORK else (),
+            keys=keys,
+            stall=proxy.stall_seconds,
             grace=server_pod.ending(proxy).grace,
         )
-        return guard.configuration(rules)
+        return host_guard.configuration(rules)
 
-    client = args.pki.frontend_client
-    files: dict[str, Input[str]] = {
-        guard.CONFIGURATION: Output.all(*args.credentials).apply(configuration),
-        guard.CLIENT_CERTIFICATE: Output.format("{0}{1}", client.cert_pem, client.key_pem),
-        guard.SERVER_CA: args.pki.frontend_trust,
-    }
-    return secret_files(anp.GUARD, anp.GUARD, host.namespace, files, opts)
+    files = {host_guard.CONFIGURATION: Output.all(*args.mac_keys).apply(configuration)}
+    return secret_files(anp.GUARD, anp.GUARD, args.settings.host.namespace, files, opts)

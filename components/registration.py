@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 from pulumi_kubernetes.apiextensions import CustomResourcePatch
 from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
 
 from components.field_manager import ANNOTATION, field_manager
+from components.host_guard import credential
 from components.revision import revision
 from config.proxy_settings import Frontend
 
@@ -23,15 +25,15 @@ AGENT_USER = "system:karmada:agent:{0}"
 
 @dataclass(frozen=True, kw_only=True)
 class RegistrationArgs:
-    """The Cluster object's name, whether `karmadactl register` made it, and the credentials that a guard takes.
+    """The Cluster object's name, whether `karmadactl register` made it, and the keys by which a guard knows who asks.
 
-    Karmada shows the first. `guard` is what must know it before.
+    Karmada shows the one of the first. `guard` is what must know it before.
     """
 
     cluster: str
     registered: bool
     frontend: Frontend
-    credentials: Sequence[Output[str]] = ()
+    mac_keys: Sequence[Output[str]] = ()
     guard: Sequence[Resource] = ()
 
 
@@ -90,7 +92,7 @@ def _proxy_header(name: str, args: RegistrationArgs, opts: ResourceOptions) -> C
         api_version="cluster.karmada.io/v1alpha1",
         kind="Cluster",
         metadata={"name": args.cluster, "annotations": {ANNOTATION: field_manager()}},
-        spec={"proxyHeader": {"Proxy-Authorization": args.credentials[0]}},
+        spec={"proxyHeader": {"Proxy-Authorization": args.mac_keys[0].apply(partial(credential, args.cluster))}},
         opts=ResourceOptions.merge(
             opts, ResourceOptions(additional_secret_outputs=["spec"], depends_on=list(args.guard))
         ),

@@ -13,9 +13,10 @@ from pulumi_kubernetes.core.v1 import (
     ProbeArgsDict,
     ResourceRequirementsArgsDict,
     TolerationArgsDict,
+    VolumeMountArgsDict,
 )
 
-from components import anp, guard, security_context
+from components import anp, host_guard, security_context
 from components.availability import spread_over_nodes
 from components.images import Image
 from components.secret_files import CHECKSUM_ANNOTATION, volume
@@ -23,6 +24,7 @@ from config.proxy_settings import Exposure, GuardedProxy, Proxy, Toleration
 
 CERT_VOLUME = "cert"
 GUARD_VOLUME = "guard"
+FRONTEND_VOLUME = "frontend"
 
 SERVER_RESOURCES: ResourceRequirementsArgsDict = {
     "requests": {"cpu": "100m", "memory": "64Mi"},
@@ -33,9 +35,13 @@ as the guard lets in; none is set for the CPU, which would slow down what runs t
 
 GUARD_RESOURCES: ResourceRequirementsArgsDict = {
     "requests": {"cpu": "100m", "memory": "32Mi"},
-    "limits": {"memory": "512Mi"},
+    "limits": {"memory": "1Gi"},
 }
-"""Measured: 15 MB idle, 27 MB and 0.15 cores with the same."""
+"""Measured: 15 MB idle, 27 MB and 0.15 cores with the same; 75 MiB with all its connections idle (7.4 KiB each), and
+825 MiB with all of them stalled both ways (101 KiB each)."""
+
+FRONTEND_MOUNT: VolumeMountArgsDict = {"name": FRONTEND_VOLUME, "mount_path": anp.FRONTEND_DIR}
+"""Where proxy-server makes its socket, and the guard, of the same group, finds it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +57,8 @@ class GuardedPodArgs:
 
 
 def ending(proxy: Proxy) -> anp.Ending:
-    """How its pods end: on the host network there is none to hand over to."""
-    return anp.ALONE if proxy.exposure is Exposure.HOST_NETWORK else anp.HANDING_OVER
+    """How its pods end: a single one has none to hand over to."""
+    return anp.ALONE if proxy.replicas == 1 else anp.HANDING_OVER
 
 
 def documented(image: Input[str]) -> PodTemplateSpecArgsDict:
@@ -87,6 +93,7 @@ def guarded(args: GuardedPodArgs) -> PodTemplateSpecArgsDict:
             "volumes": [
                 volume(CERT_VOLUME, anp.SERVER_CERT_SECRET, security_context.READABLE_BY_POD),
                 volume(GUARD_VOLUME, anp.GUARD, security_context.READABLE_BY_POD),
+                {"name": FRONTEND_VOLUME, "empty_dir": {"medium": "Memory", "size_limit": "1Mi"}},
             ],
         },
     }
@@ -98,7 +105,7 @@ def _documented_server(image: Input[str]) -> ContainerArgsDict:
         "image": image,
         "image_pull_policy": "IfNotPresent",
         "command": [f"/{anp.SERVER}"],
-        "args": list(anp.SERVER_ARGS),
+        "args": list(anp.DOCUMENTED_SERVER_ARGS),
         "liveness_probe": {
             "http_get": {"path": "/healthz", "port": anp.SERVER_HEALTH_PORT, "scheme": "HTTP"},
             "failure_threshold": 3,
@@ -121,7 +128,7 @@ def _server(args: GuardedPodArgs) -> ContainerArgsDict:
     }
     return {
         **_documented_server(args.image.reference),
-        "args": [*anp.SERVER_ARGS, *anp.guarded_server_args(ends, proxy.replicas)],
+        "args": anp.guarded_server_args(ends, proxy.replicas, proxy.log_level),
         "ports": [
             {"name": "agents", "container_port": anp.AGENT_PORT},
             {"name": anp.METRICS, "container_port": anp.SERVER_HEALTH_PORT},
@@ -130,12 +137,14 @@ def _server(args: GuardedPodArgs) -> ContainerArgsDict:
         "resources": SERVER_RESOURCES,
         "security_context": security_context.of_container(),
         **_pausing(ends.pause),
-        "volume_mounts": [{"name": CERT_VOLUME, "mount_path": anp.SERVER_CERT_DIR, "read_only": True}],
+        "volume_mounts": [
+            {"name": CERT_VOLUME, "mount_path": anp.SERVER_CERT_DIR, "read_only": True},
+            FRONTEND_MOUNT,
+        ],
     }
 
 
 def _guard(args: GuardedPodArgs) -> ContainerArgsDict:
-    healthy: ProbeArgsDict = {"tcp_socket": {"port": args.proxy.port}}
     return {
         "name": anp.GUARD,
         "image": args.guard_image,
@@ -144,12 +153,30 @@ def _guard(args: GuardedPodArgs) -> ContainerArgsDict:
             {"name": "plain", "container_port": args.proxy.port},
             {"name": anp.GUARD_METRICS, "container_port": anp.GUARD_METRICS_PORT},
         ],
-        "liveness_probe": {**healthy, "initial_delay_seconds": 10},
-        "readiness_probe": {**healthy, "period_seconds": 1},
+        **guard_probes(),
         "resources": GUARD_RESOURCES,
         "security_context": {**security_context.of_container(), "run_as_user": anp.GUARD_USER},
         **_pausing(ending(args.proxy).guard_pause),
-        "volume_mounts": [{"name": GUARD_VOLUME, "mount_path": guard.DIRECTORY, "read_only": True}],
+        "volume_mounts": [
+            {"name": GUARD_VOLUME, "mount_path": host_guard.DIRECTORY, "read_only": True},
+            FRONTEND_MOUNT,
+        ],
+    }
+
+
+class GuardProbes(TypedDict):
+    """The probes of a guard's container."""
+
+    liveness_probe: ProbeArgsDict
+    readiness_probe: ProbeArgsDict
+
+
+def guard_probes() -> GuardProbes:
+    """By HTTP, at the port of its own health: one that hangs still accepts, and a plain port may refuse the kubelet."""
+    healthy: ProbeArgsDict = {"http_get": {"path": "/healthz", "port": anp.GUARD_METRICS_PORT}}
+    return {
+        "liveness_probe": {**healthy, "initial_delay_seconds": 10},
+        "readiness_probe": {**healthy, "period_seconds": 1},
     }
 
 

@@ -17,6 +17,8 @@ from pydantic.alias_generators import to_camel
 from config.problems import Wrong, set_to
 
 OWN_PORTS = range(8090, 8097)  # ANP's: frontend, agents, health, agent's health, agent's admin, admin; guard's metrics
+LONGEST_NAME = 48
+"""Of a Cluster object in Karmada (pkg/util/validation)."""
 DOCUMENTED_PORT: Final = 8088  # fixed in the fork's code
 
 _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?"
@@ -71,29 +73,40 @@ def host_of(url: str) -> str:
 
 
 def endpoint(text: str) -> str:
-    """A member's API endpoint is what others dial: https, with a host as it is compared, and not loopback."""
+    """A member's API endpoint names a host and nothing below it: it is what certificates are checked against."""
     try:
         url = urlsplit(text)
         host, _ = url.hostname or "", url.port
     except ValueError:
-        raise Wrong(f'"{text}" is no URL with a valid host and port', set_to("https://ADDRESS:6443")) from None
+        raise Wrong(f'"{text}" is no URL with a valid host and port', set_to("https://HOST:6443")) from None
+    parts = {"user": "@" in url.netloc, "path": url.path not in ("", "/"), "query": url.query, "fragment": url.fragment}
+    beside = next((what for what, found in parts.items() if found), "")
     wrongs = {
         "is not https": url.scheme != "https",
         "lacks a host": not host,
         "has a host that is neither an IP address nor a DNS name": not _is_host(host),
-        "is loopback: Karmada and the tunnel need the address that others use": is_loopback(host),
+        f"has a {beside} beside its host and port": bool(beside),
     }
     for why, wrong in wrongs.items():
         if wrong:
-            raise Wrong(f'"{text}" {why}', set_to("https://ADDRESS:6443"))
-    if url.netloc != url.netloc.lower():
-        why = f'"{text}" has capitals in its host, which the guard and the server compare letter by letter'
-        raise Wrong(why, set_to(url._replace(netloc=url.netloc.lower()).geturl()))
+            raise Wrong(f'"{text}" {why}', set_to("https://HOST:6443"))
     return text
 
 
+def host_port(text: str) -> str:
+    """An API server's address: HOST or HOST:PORT, an IPv6 address with a port in brackets; 6443 where none is said."""
+    host, colon, port = text.rpartition(":")
+    if ip(text) or not colon or re.fullmatch(r"\[[^\[\]]*\]", text):
+        host, port = text, "6443"
+    host = host.removeprefix("[").removesuffix("]")
+    if not _is_host(host) or not (port.isdecimal() and 1 <= int(port) <= 65535):
+        raise Wrong(f'"{text}" is neither an IP address nor a DNS name, alone or with a port', set_to("HOST:6443"))
+    return f"{bracketed(host)}:{int(port)}"
+
+
 def _is_host(name: str) -> bool:
-    return ip(name) is not None or re.fullmatch(_DNS_NAME, name) is not None
+    """An address with a zone (`fe80::1%eth0`) is one on its own machine alone, and may have any text behind the `%`."""
+    return (ip(name) is not None and "%" not in name) or re.fullmatch(_DNS_NAME, name) is not None
 
 
 def _address(text: str) -> str:
@@ -149,6 +162,13 @@ Text = Annotated[str, _like(r"(?s:.+)", "a text that is not empty")]
 Name = Annotated[
     str, _like(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "a DNS label: lower-case letters, digits and hyphens")
 ]
+ClusterName = Annotated[
+    str,
+    _like(
+        rf"[a-z0-9]([-a-z0-9]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?",
+        f"a DNS label of at most {LONGEST_NAME} characters, as Karmada has it: lower-case letters, digits and hyphens",
+    ),
+]
 KindName = Annotated[str, _like(r"[a-z0-9.-]+", "a kind cluster's name: a-z, 0-9, dots and hyphens", "NAME")]
 ContextName = Annotated[
     str, _like(r"(?!-)[^\x00-\x1f\x7f]+", "a context: printable, and without a hyphen in front", "CONTEXT")
@@ -160,8 +180,11 @@ ImagePrefix = Annotated[
 ]
 Address = Annotated[str, AfterValidator(_address)]
 Endpoint = Annotated[str, AfterValidator(endpoint)]
+HostPort = Annotated[str, AfterValidator(host_port)]
 Network = Annotated[str, AfterValidator(_network)]
 ImageReference = Annotated[str, AfterValidator(_image)]
 PlainPort = Annotated[int, Field(ge=1024, le=49151), AfterValidator(_port)]
 Replicas = Annotated[int, Field(ge=1, le=99)]
 Generation = Annotated[int, Field(ge=1)]
+LogLevel = Annotated[int, Field(ge=0, le=10)]
+Port = Annotated[int, Field(ge=1, le=65535)]

@@ -1,4 +1,4 @@
-"""The section `images`: ANP's, which are either built or published, and the guard's."""
+"""The section `images`: ANP's, which are either built or published, and the guards'."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class PodImages(Model):
     """What pods need of either."""
 
     pull_secrets: Sequence[Name] = Field((), description="Secrets with which pods pull, there in every namespace used")
-    guard: ImageReference = Field("haproxy:3.2-alpine", description="Image of the guard (HAProxy 2.6 or later)")
+    guard: ImageReference = Field("haproxy:3.2-alpine", description="Image of both guards (HAProxy 2.6 or later)")
 
 
 class BuiltImages(PodImages):

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from config.fields import DOCUMENTED_PORT, Generation, Model, Network, PlainPort, Replicas
+from config.fields import DOCUMENTED_PORT, Generation, LogLevel, Model, Network, PlainPort, Replicas
 
 ADOPT = "Take the place of what the documented manual steps made, where it is there"
 
@@ -53,8 +53,12 @@ class Guarded(Model):
     node_selector: Mapping[str, str] = Field({}, description="Labels of the nodes that proxy-servers run on")
     tolerations: Sequence[Toleration] = Field((), description="Taints of nodes that proxy-servers tolerate")
     credential: Generation = Field(
-        1, description="Generation of Karmada's credential for the guard: add 1 to change it"
+        1, description="Generation of the key behind Karmada's credentials for the guard: add 1 to change it"
     )
+    stall_seconds: Annotated[int, Field(ge=1, le=10)] = Field(
+        5, description="After how long a session that is not read is ended, in seconds: it would stop all others"
+    )
+    log_level: LogLevel = Field(2, description="How much proxy-server logs: klog's verbosity, 0 to 10")
 
 
 class OnHostNetwork(Guarded):

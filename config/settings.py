@@ -14,7 +14,19 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_v
 
 from clusters.kubeconfig import Context
 from clusters.workstation import KindNode
-from config.fields import Address, ContextName, Endpoint, Generation, KindName, Model, Name, Replicas, bracketed
+from config.fields import (
+    Address,
+    ContextName,
+    Endpoint,
+    Generation,
+    HostPort,
+    KindName,
+    LogLevel,
+    Model,
+    Name,
+    Port,
+    Replicas,
+)
 from config.image_settings import Images
 from config.problems import Wrong, config_key, set_to
 from config.proxy_settings import Proxy
@@ -84,6 +96,10 @@ class MemberDefaults(Reached):
     )
     paused: bool = Field(False, description="Keep what it has and leave it out of up and check")
     replicas: Replicas | None = Field(None, description="Number of proxy-agents; without, as many as proxy-servers")
+    api_ports: Sequence[Port] = Field(
+        (443, 6443), description="Ports of API servers, to which a NetworkPolicy lets proxy-agent's pods out"
+    )
+    log_level: LogLevel = Field(2, description="How much proxy-agent logs: klog's verbosity, 0 to 10")
     agent: Agent = Field(default_factory=lambda: Agent.model_validate({}), description="Where karmada-agent runs")
 
 
@@ -92,7 +108,13 @@ class MemberSettings(Cluster, MemberDefaults):
 
     context: ContextName = Field("", description="Context of the member; without, its name")
     api_endpoint: Endpoint = Field(
-        "", description="URL of its API server; without, its kubeconfig's, or the kind node's"
+        "",
+        description="URL that karmada-agent reports, and whose host its API server's certificate has; "
+        "without, its kubeconfig's, or the kind node's",
+    )
+    api_address: HostPort = Field(
+        "",
+        description="Where pods reach its API server, HOST or HOST:PORT, a name in full; without, what pods are told",
     )
     _name: str = PrivateAttr("")
 
@@ -105,14 +127,19 @@ class MemberSettings(Cluster, MemberDefaults):
         return self._name
 
     @property
-    def target(self) -> str:
-        """What a CONNECT to this member names: `host:port` of its API endpoint."""
-        return f"{bracketed(self.host)}:{urlsplit(self.api_endpoint).port or 443}"
+    def host(self) -> str:
+        """The host of its API endpoint: as documented, the identifier by which the server picks this member's agent."""
+        return urlsplit(self.api_endpoint).hostname or ""
 
     @property
-    def host(self) -> str:
-        """The host of its API endpoint: the identifier by which the server picks this member's agent."""
-        return urlsplit(self.api_endpoint).hostname or ""
+    def endpoint_port(self) -> int:
+        """The port of its API endpoint."""
+        return urlsplit(self.api_endpoint).port or 443
+
+    @property
+    def address_ports(self) -> Sequence[int]:
+        """The port of apiAddress, where there is one."""
+        return [int(self.api_address.rpartition(":")[2])] if self.api_address else []
 
 
 def _life(hours: int) -> int:

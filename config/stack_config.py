@@ -13,10 +13,11 @@ from typing import TypeVar, cast, get_args
 import pulumi
 from pulumi.runtime.config import get_config_secret_keys_env
 from pydantic import TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
 
 from clusters.workstation import Workstation
 from config.explanations import explained, no_such_key
-from config.fields import Model, Name
+from config.fields import ClusterName, Model, is_loopback
 from config.image_settings import BuiltImages, Images, variant_of_images
 from config.listed_members import as_map
 from config.lookups import Lookups
@@ -34,6 +35,9 @@ SECTIONS: Mapping[str, Sequence[type[Model]]] = {
     "monitoring": [MonitoringSettings],
 }
 """The stack's config keys and what each holds, in one of its variants; `members` holds one by each name."""
+
+OF_THE_GUARD = {"api_address", "api_ports", "log_level"}
+"""Keys of a member that say something of what is not documented."""
 
 M = TypeVar("M", bound=Model)
 
@@ -74,7 +78,9 @@ def load(
     # without what counts for all of them there is nothing to look up
     members = [known.complete_member(each) for each in members] if defaults else members
     problems += _members_apart(host, members) if defaults else []
-    problems += _as_documented(proxy, images, monitoring) if proxy else []
+    if proxy and proxy.frontend is Frontend.DOCUMENTED:
+        problems += _as_documented(images, monitoring)
+        problems += _members_as_documented(defaults, members) if defaults else []
     problems += _alerts_in_time(monitoring, certificates) if monitoring and certificates else []
     if isinstance(images, BuiltImages) and images.credentials and "images" not in secret:
         key = "images.credentials.password"
@@ -130,7 +136,7 @@ class _Sections:
 
     def _member(self, name: str, raw: object, common: Mapping[str, object]) -> MemberSettings | None:
         try:
-            TypeAdapter(Name).validate_python(name)
+            TypeAdapter(ClusterName).validate_python(name)
         except ValidationError as error:
             wrong = error.errors()[0].get("ctx", {})["error"]
             key = config_key("members", name)
@@ -179,14 +185,9 @@ def _merged(common: object, own: object) -> object:
 
 
 def _members_apart(host: Host | None, members: Sequence[MemberSettings]) -> Iterator[Problem]:
-    """Members are told apart by the host of their endpoint too, and none is the host cluster."""
-    endpoints: dict[str, str] = {}
+    """No member is the host cluster."""
     for member in members:
         key = config_key("members", member.name)
-        other = endpoints.setdefault(member.host, key)
-        if member.host and other != key:
-            why = f'"{member.api_endpoint}" has the host of {other} too; the server tells members apart by it'
-            yield Problem(f"{key}.apiEndpoint", why, config_set(f"{key}.apiEndpoint", "https://ADDRESS:6443"))
         if host and _same_cluster(host, member):
             why = f'"{member.context}" is the host cluster (host.context, host.karmadaContext or host.kind)'
             yield Problem(f"{key}.context", why, config_set(f"{key}.context", "CONTEXT"))
@@ -198,12 +199,36 @@ def _same_cluster(host: Host, member: MemberSettings) -> bool:
     return member.kubeconfig == host.kubeconfig and member.context in (host.context, host.karmada_context)
 
 
-def _as_documented(proxy: Proxy, images: Images | None, monitoring: MonitoringSettings | None) -> Iterator[Problem]:
+def _members_as_documented(defaults: MemberDefaults, members: Sequence[MemberSettings]) -> Iterator[Problem]:
+    """Without a guard, members are told apart by the host of their endpoint, which proxy-agent itself dials."""
+    endpoints: dict[str, str] = {}
+    for member in members:
+        key = config_key("members", member.name)
+        endpoint, why = f"{key}.apiEndpoint", ""
+        other = endpoints.setdefault(member.host, key)
+        if member.host and other != key:
+            why = f"has the host of {other} too; proxy-server tells members apart by it"
+        elif member.host and is_loopback(member.host):
+            why = "is loopback, which proxy-agent dials in its own pod"
+        elif member.api_endpoint != member.api_endpoint.lower():
+            why = "has capitals in its host, which proxy-server compares letter by letter"
+        if why:
+            mend = config_set(endpoint, "https://ADDRESS:6443")
+            yield Problem(endpoint, f'"{member.api_endpoint}" {why}', f"with {AsDocumented.when}: {mend}")
+    places: Mapping[str, MemberDefaults] = {
+        "memberDefaults": defaults,
+        **{config_key("members", each.name): each for each in members},
+    }
+    for place, of in places.items():
+        for name in OF_THE_GUARD & (of.model_fields_set - (set() if of is defaults else defaults.model_fields_set)):
+            key = f"{place}.{to_camel(name)}"
+            yield Problem(key, f"there is no such key with {AsDocumented.when}: {AsDocumented.about}", config_rm(key))
+
+
+def _as_documented(images: Images | None, monitoring: MonitoringSettings | None) -> Iterator[Problem]:
     """What other sections must not ask of a tunnel that is deployed as it is documented."""
-    if proxy.frontend is not Frontend.DOCUMENTED:
-        return
     if isinstance(images, BuiltImages) and images.build.is_upstream:
-        why = f'"{proxy.frontend}", but {images.build.repository} has no plain port of its own'
+        why = f'"{Frontend.DOCUMENTED}", but {images.build.repository} has no plain port of its own'
         yield Problem("proxy.frontend", why, config_set("proxy.frontend", Frontend.GUARDED))
     if images and images.pull_secrets:
         why = f"there is no such key with {AsDocumented.when}: {AsDocumented.about}"

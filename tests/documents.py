@@ -45,6 +45,8 @@ NOT_RUN: Mapping[str, str] = {
     "docs/operations.md#renewal": "test_real_clusters.py runs it under traffic, on two servers",
     "docs/operations.md#upgrading-anp 2": "it asks a repository on the Internet",
     "docs/operations.md#upgrading-anp 3": "DIGEST is of an image that somebody has checked",
+    "docs/operations.md#from-the-version-that-told-members-apart-by-their-endpoint": "it is for a stack named prod, "
+    "whose state was made by that version",
     "docs/operations.md#when-a-run-was-interrupted": "test_interrupted_runs.py types it after each interruption",
     "docs/operations.md#when-a-run-was-interrupted 2": "test_interrupted_runs.py types it after each interruption",
     "docs/security.md#where-to-keep-it": "it needs a bucket and a KMS",

@@ -12,10 +12,11 @@ import sys
 
 from pydantic import BaseModel
 
+from checks.deployments import rolled_out
 from checks.until import until
 from clusters.api import CLUSTERS, DEPLOYMENTS, Apis, Asking
 from clusters.kubeconfig import Context, Unavailable
-from clusters.objects import Json, items, number, text
+from clusters.objects import Json, items, text
 from components.anp import PROXY_FLAG
 
 SECONDS = 120
@@ -68,15 +69,6 @@ def gone(asking: Asking, given: AgentGoneInput) -> None:
     url = text(asking.get(given.karmada, CLUSTERS, given.cluster), "spec", "proxyURL")
     if url == given.proxy_url:
         raise Unavailable(f"its Cluster still names {url}")
-
-
-def rolled_out(deployment: Json) -> bool:
-    """Whether all pods of a Deployment are of its latest generation and available (`kubectl rollout status`)."""
-    seen, wanted = number(deployment, "status", "observedGeneration"), number(deployment, "spec", "replicas")
-    if seen < number(deployment, "metadata", "generation"):
-        return False
-    of_all = [number(deployment, "status", each) for each in ("updatedReplicas", "replicas", "availableReplicas")]
-    return of_all == [wanted, wanted, wanted]
 
 
 def names_itself(deployment: Json, url: str) -> bool:

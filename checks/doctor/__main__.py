@@ -10,14 +10,13 @@ from functools import partial
 
 import pulumi
 
+from checks import tunnels
 from checks.doctor.tunnel import Tunnel
 from checks.doctor.tunnel_path import TunnelPath
 from checks.doctor.walk import walk
 from checks.findings import Walk
 from clusters.api import Apis, Asking
-from clusters.objects import Json, number, text
 from clusters.pool import Remembering, side_by_side
-from config.settings import Settings
 from tools import stack
 
 
@@ -26,10 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     stack.name()
     try:
-        # in this order: a stack that is not there is not made by looking at its config
-        outputs = stack.outputs()
-        settings = stack.settings()
-        found = tunnels(settings, outputs)
+        settings, found = tunnels.of_stack()
     except pulumi.RunError as error:
         print(
             json.dumps({"error": str(error)}) if options.json else error,
@@ -43,19 +39,6 @@ def main(arguments: Sequence[str]) -> int:
     else:
         print("\n".join([line for each in walks for line in each.lines()] + [f"{each}: paused" for each in paused]))
     return 1 if any(each.first for each in walks) else 0
-
-
-def tunnels(settings: Settings, outputs: Json) -> Sequence[Tunnel]:
-    """The tunnels to all members that are not paused, as the stack's last `up` left them.
-
-    Raises pulumi.RunError where there was none.
-    """
-    address, url = text(outputs, "entry", "address"), text(outputs, "entry", "proxyUrl")
-    if not address or not url:
-        why = f"the stack {stack.name()} is not up: no `up` of it has ended well, and left a tunnel to be looked at"
-        raise pulumi.RunError(f"{why}\n  pulumi up, or make up, says why")
-    port = number(outputs, "entry", "port")
-    return [Tunnel.of(settings, each, address, port, url) for each in settings.active]
 
 
 def walked(found: Sequence[Tunnel], asking: Asking) -> Sequence[Walk]:

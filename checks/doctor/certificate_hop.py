@@ -14,12 +14,14 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from checks.doctor.tunnel_path import TunnelPath
-from checks.findings import REFRESH, Finding, State
+from checks.findings import REFRESH, Finding, right, wrong
 from clusters.objects import Json, entries, text
-from components import anp, guard
+from components import anp
 from config.fields import ip
 
 CERTIFICATES = "certificates"
+
+RENEW = f"{REFRESH}  # and delete a pod that has begun with it: it keeps what it read"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +41,12 @@ def certificates(path: TunnelPath) -> Finding:
         (path.tunnel.host, namespace, anp.SERVER_CERT_SECRET),
         (path.tunnel.inside, inside, anp.AGENT_CERT_SECRET),
     ]
-    secrets += [(path.tunnel.host, namespace, anp.GUARD)] if path.tunnel.guarded else []
     files: dict[str, Mapping[str, str]] = {}
     for api, where, name in secrets:
         secret = path.secret(api, where, name)
         if secret is None:
             says = f'there is no Secret "{name}" in namespace "{where}" of {api.name}'
-            return Finding(hop=CERTIFICATES, state=State.WRONG, says=says, mend=REFRESH)
+            return wrong(CERTIFICATES, says, REFRESH)
         files[name] = _files(secret)
     now = datetime.now(UTC)
     ends: dict[str, datetime] = {}
@@ -54,30 +55,21 @@ def certificates(path: TunnelPath) -> Finding:
             leaf, *_ = x509.load_pem_x509_certificates(each.pem.encode())
             trusted = x509.load_pem_x509_certificates(each.trusted.encode())
         except ValueError:
-            return _wrong(f"{each.name} is not there, or is no certificate")
-        wrong = _objection(each, leaf, trusted, now)
-        if wrong:
-            return _wrong(f"{each.name} {wrong}")
+            return wrong(CERTIFICATES, f"{each.name} is not there, or is no certificate", RENEW)
+        objection = _objection(each, leaf, trusted, now)
+        if objection:
+            return wrong(CERTIFICATES, f"{each.name} {objection}", RENEW)
         ends[each.name] = leaf.not_valid_after_utc
     name = min(ends, key=lambda each: ends[each])
-    says = f"{len(ends)} are trusted, the first ends {ends[name]:%Y-%m-%d} ({name})"
-    return Finding(hop=CERTIFICATES, state=State.RIGHT, says=says)
-
-
-def _wrong(says: str) -> Finding:
-    mend = f"{REFRESH}  # and delete a pod that has begun with it: it keeps what it read"
-    return Finding(hop=CERTIFICATES, state=State.WRONG, says=says, mend=mend)
+    return right(CERTIFICATES, f"{len(ends)} are trusted, the first ends {ends[name]:%Y-%m-%d} ({name})")
 
 
 def _presented(path: TunnelPath, secrets: Mapping[str, Mapping[str, str]]) -> Iterator[Presented]:
-    """Who presents what to whom. A guard trusts by its own copy of the CAs; the fork has none."""
+    """Who presents what to whom. Only as documented has the frontend certificates."""
     server, agent = secrets[anp.SERVER_CERT_SECRET], secrets[anp.AGENT_CERT_SECRET]
-    front = secrets.get(anp.GUARD, {guard.SERVER_CA: server.get("server-ca-cert.crt", "")})
-    trusted = front.get(guard.SERVER_CA, "")
-    yield Presented(name="frontend-server", pem=server.get("server-cert.crt", ""), trusted=trusted)
-    if path.tunnel.guarded:
-        client, trusted = front.get(guard.CLIENT_CERTIFICATE, ""), server.get("server-ca-cert.crt", "")
-        yield Presented(name="frontend-client", pem=client, trusted=trusted)
+    if not path.tunnel.guarded:
+        trusted = server.get("server-ca-cert.crt", "")
+        yield Presented(name="frontend-server", pem=server.get("server-cert.crt", ""), trusted=trusted)
     yield Presented(
         name="agent-server",
         pem=server.get("cluster-cert.crt", ""),

@@ -2,43 +2,55 @@
 
 from __future__ import annotations
 
-import base64
-
-from checks.doctor.tunnel_path import Container, TunnelPath, running
-from checks.findings import REFRESH, Finding, State
-from clusters.objects import entries, text
-from components import anp, guard
+from checks.doctor.tunnel_path import CLOSED, Container, TunnelPath, delete, running
+from checks.findings import REFRESH, Finding, State, right, wrong
+from clusters.objects import text
+from components import anp
+from components.host_guard import HEADER, member_of
 
 GUARD, SERVER = "guard", "proxy-server"
 
+REFUSED = 407
+"""The guard's answer to who shows no credential, or a wrong one."""
+
+UNSERVED = 503
+"""The guard's answer where it does not reach the socket of proxy-server."""
+
 
 def guarding(path: TunnelPath) -> Finding | None:
-    """Whether the guard is well and lets Karmada through to the member. The fork has none.
+    """Whether the guards are well and let Karmada through to the member. The fork has none.
 
-    It compares the credentials, and tells none.
+    They are asked with the credential that is on the Cluster object, which is not told.
     """
     if not path.tunnel.guarded:
         return None
     found = running(path, _container(path, GUARD, anp.GUARD, anp.GUARD_METRICS_PORT), path.tunnel.servers)
     if found.state is not State.RIGHT:
         return found
-    namespace = path.tunnel.host_namespace
-    data = entries(path.secret(path.tunnel.host, namespace, anp.GUARD), "data")
-    configuration = base64.b64decode(text(data, guard.CONFIGURATION)).decode(errors="replace")
-    allowed = guard.let_through(configuration)
-    header = text(path.cluster(), "spec", "proxyHeader", "Proxy-Authorization")
-    if path.tunnel.target not in allowed.targets:
-        why = f"it lets nobody through to {path.tunnel.target}, but to {', '.join(allowed.targets) or 'no member'}"
-        return Finding(hop=GUARD, state=State.WRONG, says=why, mend=REFRESH)
-    if header not in allowed.credentials:
-        why = "it does not take the credential that is on the Cluster object: it answers 407"
-        return Finding(hop=GUARD, state=State.WRONG, says=why, mend=REFRESH)
-    return Finding(hop=GUARD, state=State.RIGHT, says=f"{found.says}, lets Karmada through to {path.tunnel.target}")
+    member, whose = path.tunnel.member, member_of(text(path.cluster(), *HEADER))
+    if whose != member:
+        what = f"that of {whose}" if whose else "none of the guard"
+        return wrong(GUARD, f"the credential on the Cluster object is {what}", REFRESH)
+    for each in path.connects():
+        if each.status == REFUSED:
+            why = f"{each.server}: it does not take the credential that is on the Cluster object: {each.says}"
+            return wrong(GUARD, why, REFRESH)
+        if each.status == CLOSED or 400 <= each.status < 500:
+            return wrong(GUARD, f"{each.server}: it takes no CONNECT to {member}: {each.says}", REFRESH)
+    return right(GUARD, f"{found.says}, lets Karmada through to {member}")
 
 
 def proxy_server(path: TunnelPath) -> Finding:
     """Whether proxy-server is well. With its agents it has nothing to do: a pod without any is not ready, but well."""
-    return running(path, _container(path, SERVER, anp.SERVER, anp.SERVER_HEALTH_PORT), path.tunnel.servers)
+    of = _container(path, SERVER, anp.SERVER, anp.SERVER_HEALTH_PORT)
+    found = running(path, of, path.tunnel.servers)
+    if found.state is not State.RIGHT or not path.tunnel.guarded:
+        return found
+    for each in path.connects():
+        if each.status == UNSERVED:
+            why = f"{each.server}: the guard beside it does not reach its socket: {each.says}"
+            return wrong(SERVER, why, f"{delete(of, each.server)}  # another one takes its place")
+    return found
 
 
 def _container(path: TunnelPath, hop: str, name: str, port: int) -> Container:

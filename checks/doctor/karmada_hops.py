@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from checks.doctor.tunnel_path import TunnelPath
-from checks.findings import REFRESH, Finding, State
+from checks.findings import REFRESH, Finding, right, wrong
 from checks.registered import is_registered
 from clusters.api import CLUSTERS, REVIEWS
 from clusters.kubeconfig import Unavailable
-from clusters.objects import Json, at, entries, text
+from clusters.objects import Json, at, text
 from clusters.workstation import typed
 from components import anp
 from components.anp import PROXY_PATH
+from components.host_guard import HEADER
 from components.registration import AGENT_USER
-from config.fields import host_of, is_loopback
 
 API, GRANT, CLUSTER, REQUEST = "Karmada API", "grant", "Cluster", "request"
 
-PASSED = ("Unauthorized", "Proxy Authentication Required", "Forbidden", "Service Unavailable", "Internal Server Error")
+PASSED = ("Unauthorized", "Proxy Authentication Required", "Service Unavailable", "Internal Server Error")
 """The guard's and proxy-server's own answers, as Go words a refused CONNECT: Karmada does reach them. What the Karmada
 API itself refuses it calls `forbidden`."""
 DIALLED = ("Bad Gateway", "Gateway Timeout")
 """proxy-server's answers where an agent was there and its dial failed."""
+CERTIFICATE = "x509: "
+"""How Go begins what it has against a certificate: the member's API server has answered by then."""
+PROXY, ENDED = "proxyconnect", ("EOF", "connection reset by peer")
+"""What Go says of the way to the proxy, and of a connection that was ended."""
 
 AGENTS_GROUP = "system:karmada:agents"
 """The group of every registered member's karmada-agent."""
@@ -33,10 +37,8 @@ def karmada_api(path: TunnelPath) -> Finding:
         path.asking.raw(path.tunnel.karmada, CLUSTERS.api)
     except Unavailable as reason:
         mend = f"see to karmada-apiserver, karmada-aggregated-apiserver and the credentials of {context}"
-        return Finding(
-            hop=API, state=State.WRONG, says=f"{context} does not serve {CLUSTERS.group}: {reason}", mend=mend
-        )
-    return Finding(hop=API, state=State.RIGHT, says=f"{context} serves {CLUSTERS.group}")
+        return wrong(API, f"{context} does not serve {CLUSTERS.group}: {reason}", mend)
+    return right(API, f"{context} serves {CLUSTERS.group}")
 
 
 def grant(path: TunnelPath) -> Finding | None:
@@ -53,26 +55,24 @@ def grant(path: TunnelPath) -> Finding | None:
         "spec": {"user": user, "groups": groups, "resourceAttributes": attributes},
     }
     if at(path.asking.create(karmada, REVIEWS, review), "status", "allowed") is True:
-        return Finding(hop=GRANT, state=State.RIGHT, says=f"{user} may update the Cluster {name}")
+        return right(GRANT, f"{user} may update the Cluster {name}")
     why = f"{user} may not update the Cluster {name}: karmada-agent cannot report the tunnel when it starts"
-    return Finding(hop=GRANT, state=State.WRONG, says=why, mend=REFRESH)
+    return wrong(GRANT, why, REFRESH)
 
 
 def cluster(path: TunnelPath) -> Finding:
     """What the Cluster object says of the path. All of it but the header is karmada-agent's, from its two flags."""
     found = path.cluster()
     if found is None:
-        why = f"Karmada has no Cluster {path.tunnel.member}"
-        return Finding(hop=CLUSTER, state=State.WRONG, says=why, mend="join the member, then pulumi up")
-    why, mend = _wrong(path, found)
+        return wrong(CLUSTER, f"Karmada has no Cluster {path.tunnel.member}", "join the member, then pulumi up")
+    why, mend = _objection(path, found)
     if why:
-        return Finding(hop=CLUSTER, state=State.WRONG, says=why, mend=mend)
-    header = ", with the guard's credential" if path.tunnel.guarded else ""
-    says = f"{text(found, 'spec', 'apiEndpoint')} by {text(found, 'spec', 'proxyURL')}{header}"
-    return Finding(hop=CLUSTER, state=State.RIGHT, says=says)
+        return wrong(CLUSTER, why, mend)
+    header = ", with a credential for the guard" if path.tunnel.guarded else ""
+    return right(CLUSTER, f"{text(found, 'spec', 'apiEndpoint')} by {text(found, 'spec', 'proxyURL')}{header}")
 
 
-def _wrong(path: TunnelPath, found: Json) -> tuple[str, str]:
+def _objection(path: TunnelPath, found: Json) -> tuple[str, str]:
     """What is wrong with a Cluster and what to do, or nothing."""
     endpoint, url = text(found, "spec", "apiEndpoint"), text(found, "spec", "proxyURL")
     reported = f"{restart(path)}  # karmada-agent sets it when it starts"
@@ -81,13 +81,11 @@ def _wrong(path: TunnelPath, found: Json) -> tuple[str, str]:
             f"it is in {text(found, 'spec', 'syncMode')} mode: Karmada dials it itself",
             "take the member out of the stack",
         )
-    if is_loopback(host_of(endpoint)):
-        return f"apiEndpoint {endpoint} is loopback: proxy-agent would dial itself", reported
     if endpoint != path.tunnel.api_endpoint:
         return f"apiEndpoint is {endpoint or 'empty'}, the stack's {path.tunnel.api_endpoint}", reported
     if url != path.tunnel.proxy_url:
         return f"proxyURL is {url or 'empty'}, the stack's {path.tunnel.proxy_url}", reported
-    if path.tunnel.guarded and not entries(found, "spec", "proxyHeader"):
+    if path.tunnel.guarded and not text(found, *HEADER):
         return "proxyHeader is empty: the guard will answer 407", REFRESH
     return "", ""
 
@@ -106,23 +104,26 @@ def request(path: TunnelPath) -> Finding:
     try:
         path.asking.raw(path.tunnel.karmada, ready)
     except Unavailable as reason:
-        says = f"GET {ready}: {reason}"
-        return Finding(hop=REQUEST, state=State.WRONG, says=says, mend=_beyond(path, str(reason)))
-    return Finding(hop=REQUEST, state=State.RIGHT, says=f"GET {ready} answers ok")
+        return wrong(REQUEST, f"GET {ready}: {reason}", _beyond(path, str(reason)))
+    return right(REQUEST, f"GET {ready} answers ok")
 
 
 def _beyond(path: TunnelPath, reason: str) -> str:
     """What is to be looked at when no other hop is wrong: what only the parts themselves can see of each other."""
+    tunnel = path.tunnel
+    logs = typed(tunnel.inside, "logs", f"--namespace={tunnel.member_namespace}", f"deployment/{anp.AGENT}")
     if any(each in reason for each in DIALLED):
-        logs = typed(
-            path.tunnel.inside, "logs", f"--namespace={path.tunnel.member_namespace}", f"deployment/{anp.AGENT}"
-        )
-        return f"{logs}  # proxy-agent does not reach {path.tunnel.target} from its pods: members.NAME.apiEndpoint"
+        return f"{logs} --container={anp.AGENT}  # says why proxy-agent does not reach {tunnel.identifier}"
+    if CERTIFICATE in reason:
+        host = f"the host of members.{tunnel.member}.apiEndpoint"
+        return f"the API server's certificate must be valid, name {host}, and be of the CA in the Cluster's Secret"
+    if tunnel.guarded and PROXY not in reason and any(each in reason for each in ENDED):
+        return f"{logs} --container={anp.MEMBER_GUARD}  # says how it ended what came through the tunnel; ask again"
     if any(each in reason for each in PASSED):
-        where = f"--namespace={path.tunnel.host_namespace}"
-        restarted = typed(path.tunnel.host, where, "rollout", "restart", f"deployment/{anp.SERVER}")
+        where = f"--namespace={tunnel.host_namespace}"
+        restarted = typed(tunnel.host, where, "rollout", "restart", f"deployment/{anp.SERVER}")
         return f"{restarted}  # if all else is right: a pod keeps what it read when it began"
     return (
-        f"if all else is right, Karmada's own pods do not reach {path.tunnel.proxy_url}: see to NetworkPolicies, "
+        f"if all else is right, Karmada's own pods do not reach {tunnel.proxy_url}: see to NetworkPolicies, "
         "proxy.allowedSources and cluster DNS"
     )

@@ -5,16 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from checks.doctor.tunnel_path import Container, TunnelPath, look, running, waiting
-from checks.findings import REFRESH, Finding, State
+from checks.deployments import arguments, identifiers, value_of
+from checks.doctor.tunnel_path import SILENT, Answered, Container, TunnelPath, delete, look, running, waiting
+from checks.findings import REFRESH, Finding, State, right, wrong
 from clusters.api import DEPLOYMENTS, NotServing
 from clusters.kubeconfig import Unavailable
-from clusters.objects import Json, entries, items, number, text
+from clusters.objects import entries, number, text
 from clusters.workstation import typed
 from components import alerts, anp
+from components.alerts import API_SERVER_UP
 from config.fields import bracketed
 
-KARMADA_AGENT, PROXY_AGENT, TUNNEL, MEMBER_API = "karmada-agent", "proxy-agent", "tunnel", "member API"
+KARMADA_AGENT, PROXY_AGENT, MEMBER_GUARD = "karmada-agent", "proxy-agent", "member guard"
+TUNNEL, MEMBER_API = "tunnel", "member API"
+
+NO_AGENT = 500
+"""proxy-server's answer to a CONNECT to a member of which it has no agent."""
+
+NOT_DIALLED = 502
+"""Its answer where an agent's dial failed: to the guard in the agent's own pod."""
+
+TIMED_OUT = 504
+"""Its answer where an agent that it has does not, after anp.DIAL_SECONDS: longer than it is waited for here."""
+
+CONNECTED = 200
 
 
 def member_api(path: TunnelPath) -> Finding:
@@ -23,9 +37,9 @@ def member_api(path: TunnelPath) -> Finding:
         path.asking.raw(path.tunnel.inside, "/readyz")
     except Unavailable as reason:
         why = f"the API server of {path.tunnel.inside.name} is not ready: {reason}"
-        mend = "see to the member's API server; a member that is away for long: members.NAME.paused"
-        return Finding(hop=MEMBER_API, state=State.WRONG, says=why, mend=mend)
-    return Finding(hop=MEMBER_API, state=State.RIGHT, says=f"{path.tunnel.inside.name} is ready")
+        mend = f"see to the member's API server; a member that is away for long: members.{path.tunnel.member}.paused"
+        return wrong(MEMBER_API, why, mend)
+    return right(MEMBER_API, f"{path.tunnel.inside.name} is ready")
 
 
 def karmada_agent(path: TunnelPath) -> Finding:
@@ -34,11 +48,11 @@ def karmada_agent(path: TunnelPath) -> Finding:
     found = path.asking.get(path.tunnel.inside, DEPLOYMENTS, agent.deployment, agent.namespace)
     if found is None:
         why = f'there is no Deployment "{agent.deployment}" in namespace "{agent.namespace}"'
-        return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=why, mend="deploy it, then pulumi up --refresh")
+        return wrong(KARMADA_AGENT, why, f"deploy it, then {REFRESH}")
     wanted = {anp.ENDPOINT_FLAG: path.tunnel.api_endpoint, anp.PROXY_FLAG: path.tunnel.proxy_url}
-    why = _differing(_arguments(found, agent.container), wanted)
+    why = _differing(arguments(found, agent.container), wanted)
     if why:
-        return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=why, mend=REFRESH)
+        return wrong(KARMADA_AGENT, why, REFRESH)
     labels = entries(found, "spec", "selector", "matchLabels")
     selector = ",".join(f"{key}={value}" for key, value in labels.items())
     for pod in path.pods(path.tunnel.inside, agent.namespace, selector):
@@ -46,12 +60,12 @@ def karmada_agent(path: TunnelPath) -> Finding:
         if waits:
             name = text(pod, "metadata", "name")
             mend = look(path.tunnel.inside, agent.namespace, name, agent.container, waits)
-            return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=f"{name}: it {waits}", mend=mend)
+            return wrong(KARMADA_AGENT, f"{name}: it {waits}", mend)
     ready, replicas = number(found, "status", "readyReplicas"), number(found, "spec", "replicas")
     if ready < replicas or not ready:
         mend = typed(path.tunnel.inside, "describe", f"--namespace={agent.namespace}", f"deployment/{agent.deployment}")
-        return Finding(hop=KARMADA_AGENT, state=State.WRONG, says=f"{ready} of {replicas} pods ready", mend=mend)
-    return Finding(hop=KARMADA_AGENT, state=State.RIGHT, says=f"{ready} of {replicas} pods ready, with both flags")
+        return wrong(KARMADA_AGENT, f"{ready} of {replicas} pods ready", mend)
+    return right(KARMADA_AGENT, f"{ready} of {replicas} pods ready, with both flags")
 
 
 def proxy_agent(path: TunnelPath) -> Finding:
@@ -59,50 +73,101 @@ def proxy_agent(path: TunnelPath) -> Finding:
     namespace = path.tunnel.member_namespace
     found = path.asking.get(path.tunnel.inside, DEPLOYMENTS, anp.AGENT, namespace)
     if found is None:
-        why = f'there is no Deployment "{anp.AGENT}" in namespace "{namespace}"'
-        return Finding(hop=PROXY_AGENT, state=State.WRONG, says=why, mend=REFRESH)
-    wanted = {
-        "--agent-identifiers=": f"host={path.tunnel.identifier}",
-        "--proxy-server-host=": path.tunnel.address,
-        "--proxy-server-port=": str(path.tunnel.port),
-    }
-    why = _differing(_arguments(found, anp.AGENT), wanted)
+        return wrong(PROXY_AGENT, f'there is no Deployment "{anp.AGENT}" in namespace "{namespace}"', REFRESH)
+    hosts = identifiers(found)
+    wanted = {"--proxy-server-host=": path.tunnel.address, "--proxy-server-port=": str(path.tunnel.port)}
+    why = _differing(arguments(found, anp.AGENT), wanted)
+    if path.tunnel.identifier not in hosts:
+        why = f"it is to be found as {' and '.join(hosts) or 'nothing'}, the stack's is {path.tunnel.identifier}"
     if why:
-        return Finding(hop=PROXY_AGENT, state=State.WRONG, says=why, mend=REFRESH)
+        return wrong(PROXY_AGENT, why, REFRESH)
     return running(path, _agents(path), path.tunnel.agents)
 
 
+def member_guard(path: TunnelPath) -> Finding | None:
+    """Whether the guard beside each proxy-agent is well and reaches the API server from there. The fork has none."""
+    if not path.tunnel.guarded:
+        return None
+    of, key = _guards(path), f"members.{path.tunnel.member}"
+    found = running(path, of, path.tunnel.agents)
+    if found.state is not State.RIGHT:
+        return found
+    where = path.tunnel.api_address or "the address that every pod is told"
+    for pod in path.pods(of.api, of.namespace, f"app={of.app}"):
+        name = text(pod, "metadata", "name")
+        try:
+            metrics = path.asking.served(of.api, of.namespace, name, of.port, "/metrics")
+        except NotServing as silent:
+            why = f"{name}: {of.name} does not tell whether it reaches the API server: {silent}"
+            return wrong(MEMBER_GUARD, why, f"{delete(of, name)}  # another one takes its place")
+        if API_SERVER_UP not in metrics:
+            why = f"{name}: the API server at {where} is not reached from there, or is not ready"
+            address = "must be right, and a name be known there" if path.tunnel.api_address else "names another address"
+            mend = f"see to NetworkPolicies and {key}.apiPorts; {key}.apiAddress {address}"
+            return wrong(MEMBER_GUARD, why, mend)
+    return right(MEMBER_GUARD, f"{found.says}, reaches the API server at {where}")
+
+
 def tunnel(path: TunnelPath) -> Finding | None:
-    """Whether each proxy-agent is connected to each proxy-server, by its own word. The fork's agent does not tell."""
+    """Whether each proxy-agent is connected to each proxy-server by its own word, and each proxy-server reaches one.
+
+    An agent whose tunnel is stuck still calls itself connected, while proxy-server has given it up. The fork's agent
+    does not tell.
+    """
     if not path.tunnel.guarded:
         return None
     of = _agents(path)
-    pods = path.pods(of.api, of.namespace, f"app={of.app}")
+    pods = [text(pod, "metadata", "name") for pod in path.pods(of.api, of.namespace, f"app={of.app}")]
     where = f"{bracketed(path.tunnel.address)}:{path.tunnel.port}"
     servers, agents = path.tunnel.servers, path.tunnel.agents
-    for pod in pods:
-        name = text(pod, "metadata", "name")
-        logs = typed(of.api, "logs", f"--namespace={of.namespace}", f"pod/{name}")
-        mend = f"{logs}  # says why: {where} must be reached from there; a pod keeps the certificate it began with"
+    if not pods:
+        return wrong(TUNNEL, "no proxy-agent is there to be connected", REFRESH)
+    for name in pods:
+        reason = f"{where} must be reached from there; a pod keeps the certificate it began with"
+        mend = f"{_logs(of, name)}  # says why: {reason}"
         try:
             path.asking.served(of.api, of.namespace, name, of.port, "/readyz")
             connected = _connections(path.asking.served(of.api, of.namespace, name, of.port, "/metrics"))
         except NotServing:
-            why = f"{name} is connected to no proxy-server at {where}"
-            return Finding(hop=TUNNEL, state=State.WRONG, says=why, mend=mend)
+            return wrong(TUNNEL, f"{name} is connected to no proxy-server at {where}", mend)
         if connected is not None and connected < servers:
-            why = f"{name} is connected to {connected} of {servers} proxy-servers at {where}"
-            return Finding(hop=TUNNEL, state=State.WRONG, says=why, mend=mend)
-    if not pods:
-        return Finding(hop=TUNNEL, state=State.WRONG, says="no proxy-agent is there to be connected", mend=REFRESH)
-    return Finding(hop=TUNNEL, state=State.RIGHT, says=f"{len(pods)} of {agents} proxy-agents connected to {where}")
+            return wrong(TUNNEL, f"{name} is connected to {connected} of {servers} proxy-servers at {where}", mend)
+    answers = path.connects()
+    for each in answers:
+        found = _stuck(of, pods, each, path.tunnel.member)
+        if found:
+            return found
+    reached = ", ".join(each.server for each in answers if each.status == CONNECTED)
+    through = f"; {reached} can reach {path.tunnel.member} through them" if reached else ""
+    return right(TUNNEL, f"{len(pods)} of {agents} proxy-agents connected to {where}{through}")
+
+
+def _stuck(of: Container, agents: Sequence[str], answered: Answered, member: str) -> Finding | None:
+    """Why a proxy-server does not reach a member whose agents call themselves connected to it, or None."""
+    others = f"{delete(of, *agents)}  # others take their place"
+    if answered.status == NO_AGENT:
+        why = f"stuck: said to be connected, but {answered.server} has no tunnel to {member}"
+        return wrong(TUNNEL, f"{', '.join(agents)}: {why}: {answered.says}", others)
+    if answered.status == NOT_DIALLED:
+        why = f"{answered.server}: an agent of {member} does not reach the guard in its own pod: {answered.says}"
+        return wrong(TUNNEL, why, f"{_logs(of, *agents)}  # says why")
+    if answered.status in (SILENT, TIMED_OUT):
+        why = f"{answered.server}: a CONNECT to {member} is held up: {answered.says}"
+        return wrong(TUNNEL, why, f"{others}; if it is still so in half a minute: who holds it up is cut off by then")
+    return None
 
 
 def _agents(path: TunnelPath) -> Container:
-    namespace, port = path.tunnel.member_namespace, anp.AGENT_HEALTH_PORT
-    return Container(
-        hop=PROXY_AGENT, api=path.tunnel.inside, namespace=namespace, app=anp.AGENT, name=anp.AGENT, port=port
-    )
+    return _container(path, PROXY_AGENT, anp.AGENT, anp.AGENT_HEALTH_PORT)
+
+
+def _guards(path: TunnelPath) -> Container:
+    return _container(path, MEMBER_GUARD, anp.MEMBER_GUARD, anp.GUARD_METRICS_PORT)
+
+
+def _container(path: TunnelPath, hop: str, name: str, port: int) -> Container:
+    namespace = path.tunnel.member_namespace
+    return Container(hop=hop, api=path.tunnel.inside, namespace=namespace, app=anp.AGENT, name=name, port=port)
 
 
 def _connections(metrics: str) -> int | None:
@@ -111,18 +176,16 @@ def _connections(metrics: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _arguments(deployment: Json, container: str) -> Sequence[str]:
-    """A container's command and arguments."""
-    for each in items(deployment, "spec", "template", "spec", "containers"):
-        if text(each, "name") == container:
-            return [str(word) for word in (*items(each, "command"), *items(each, "args"))]
-    return []
+def _logs(of: Container, *pods: str) -> str:
+    """What to type to see what a container has said, in one pod of them or in all."""
+    which = [f"pod/{each}" for each in pods] if len(pods) == 1 else [f"--selector=app={of.app}", "--prefix"]
+    return typed(of.api, "logs", f"--namespace={of.namespace}", *which, f"--container={of.name}")
 
 
 def _differing(words: Sequence[str], wanted: Mapping[str, str]) -> str:
     """Which flag (`--flag=`) has another value than is wanted, by the last one if it is there twice; or nothing."""
     for flag, value in wanted.items():
-        given = [word.removeprefix(flag) for word in words if word.startswith(flag)] or [""]
-        if given[-1] != value:
-            return f"{flag.removesuffix('=')} is {given[-1] or 'not there'}, the stack's {value}"
+        given = value_of(flag, words)
+        if given != value:
+            return f"{flag.removesuffix('=')} is {given or 'not there'}, the stack's {value}"
     return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from clusters.kubeconfig import Context
+from components.anp import IDENTIFIER
 from config.proxy_settings import Frontend
 from config.settings import Agent, MemberSettings, Settings
 
@@ -15,8 +16,9 @@ from config.settings import Agent, MemberSettings, Settings
 class Tunnel(BaseModel):
     """From the Karmada API to a member. `inside` is the member's own API; the namespaces are those of the proxies.
 
-    `target` is what a CONNECT to the member names, `identifier` the host by which proxy-server picks its agents;
-    `servers` and `agents` are how many there should be. Agents dial `address` and `port`, Karmada `proxy_url`.
+    `identifier` is the host by which proxy-server picks its agents;
+    `servers` and `agents` are how many there should be. Agents dial `address` and `port`, Karmada `proxy_url`, which
+    ends at the guards' `plain_port`; the member's guard dials `api_address` or, without, what pods are told.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,13 +33,14 @@ class Tunnel(BaseModel):
     member_namespace: str
     agent: Agent
     api_endpoint: str
-    target: str
     identifier: str
     servers: int
     agents: int
     address: str
     port: int
     proxy_url: str
+    plain_port: int
+    api_address: str
 
     @property
     def guarded(self) -> bool:
@@ -47,7 +50,7 @@ class Tunnel(BaseModel):
     @classmethod
     def of(cls, settings: Settings, member: MemberSettings, address: str, port: int, proxy_url: str) -> Tunnel:
         """The tunnel to a member, where agents dial `address` and `port`, and Karmada `proxy_url`."""
-        host = settings.host
+        host, documented = settings.host, settings.proxy.frontend is Frontend.DOCUMENTED
         return cls(
             member=member.name,
             frontend=settings.proxy.frontend,
@@ -59,11 +62,12 @@ class Tunnel(BaseModel):
             member_namespace=member.namespace,
             agent=member.agent,
             api_endpoint=member.api_endpoint,
-            target=member.target,
-            identifier=member.host,
+            identifier=member.host if documented else IDENTIFIER.format(member.name),
             servers=settings.proxy.replicas,
             agents=settings.agents(member),
             address=address,
             port=port,
             proxy_url=proxy_url,
+            plain_port=settings.proxy.port,
+            api_address=member.api_address,
         )

@@ -6,17 +6,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.doctor.tunnel import Tunnel
-from checks.findings import REFRESH, Finding, State
-from clusters.api import CLUSTERS, PODS, SECRETS, Asking, NotServing
+from checks.findings import REFRESH, Finding, right, wrong
+from clusters.api import CLUSTERS, PODS, SECRETS, Asking, Closed, NotServing
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, items, number, text
 from clusters.workstation import typed
+from components import anp
+from components.host_guard import HEADER
 
 BEGAN = ("CrashLoopBackOff", "Error", "OOMKilled")
 """Reasons for which a container waits that has run before."""
 
 ENDED = ("Failed", "Succeeded")
 """Phases of pods that are still listed, as those that were evicted; another is in their place."""
+
+
+SILENT, CLOSED = 0, -1
+"""Instead of a status: no answer in time, or an end of the connection without one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What became of a CONNECT to a proxy-server, a pod by its name: its HTTP status, and that in words."""
+
+    server: str
+    status: int
+    says: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +50,24 @@ class TunnelPath:
         found = self.asking.all(of, PODS, namespace, selector)
         lasting = [each for each in found if at(each, "metadata", "deletionTimestamp") is None]
         return [each for each in lasting if text(each, "status", "phase") not in ENDED]
+
+    def connects(self) -> Sequence[Answered]:
+        """How each proxy-server answers a CONNECT to the member, through its guard and with the Cluster's credential.
+
+        Raises Unavailable.
+        """
+        host, namespace = self.tunnel.host, self.tunnel.host_namespace
+        credential = text(self.cluster(), *HEADER)
+        answers: list[Answered] = []
+        for pod in self.pods(host, namespace, f"app={anp.SERVER}"):
+            name = text(pod, "metadata", "name")
+            try:
+                status = self.asking.connected(host, namespace, name, self.tunnel.plain_port, credential)
+                answers.append(Answered(server=name, status=status, says=f"it answers {status}"))
+            except NotServing as silent:
+                status = CLOSED if isinstance(silent, Closed) else SILENT
+                answers.append(Answered(server=name, status=status, says=str(silent)))
+        return answers
 
     def secret(self, of: Context, namespace: str, name: str) -> Json:
         """A Secret, or None. Raises Unavailable."""
@@ -58,23 +91,22 @@ def running(path: TunnelPath, of: Container, expected: int) -> Finding:
     pods = path.pods(of.api, of.namespace, f"app={of.app}")
     if not pods:
         why = f'there is no pod of {of.app} in namespace "{of.namespace}" of {of.api.name}'
-        return Finding(hop=of.hop, state=State.WRONG, says=why, mend=REFRESH)
+        return wrong(of.hop, why, REFRESH)
     for pod in pods:
         name = text(pod, "metadata", "name")
         waits = waiting(pod, of.name)
         if waits:
             mend = look(of.api, of.namespace, name, of.name, waits)
-            return Finding(hop=of.hop, state=State.WRONG, says=f"{name}: {of.name} {waits}", mend=mend)
+            return wrong(of.hop, f"{name}: {of.name} {waits}", mend)
         try:
             path.asking.served(of.api, of.namespace, name, of.port, "/healthz")
         except NotServing as silent:
-            mend = typed(of.api, "delete", f"--namespace={of.namespace}", f"pod/{name}")
             why = f"{name}: {of.name} runs, but on :{of.port} {silent}"
-            return Finding(hop=of.hop, state=State.WRONG, says=why, mend=f"{mend}  # another one takes its place")
+            return wrong(of.hop, why, f"{delete(of, name)}  # another one takes its place")
     if len(pods) < expected:
         mend = typed(of.api, "get", "events", f"--namespace={of.namespace}")
-        return Finding(hop=of.hop, state=State.WRONG, says=f"{len(pods)} of {expected} pods run", mend=mend)
-    return Finding(hop=of.hop, state=State.RIGHT, says=f"{of.name} runs in {len(pods)} of {expected} pods and is well")
+        return wrong(of.hop, f"{len(pods)} of {expected} pods run", mend)
+    return right(of.hop, f"{of.name} runs in {len(pods)} of {expected} pods and is well")
 
 
 def waiting(pod: Json, container: str) -> str:
@@ -83,8 +115,13 @@ def waiting(pod: Json, container: str) -> str:
         if text(each, "name") == container:
             reason = text(each, "state", "waiting", "reason") or text(each, "state", "terminated", "reason")
             return f"does not run: {reason}, {number(each, 'restartCount')} restarts" if reason else ""
-    phase = text(pod, "status", "phase")
-    return f"does not run: the pod is {phase or 'new'}"
+    phase = text(pod, "status", "phase") or "new"
+    return "is not among its containers" if phase == "Running" else f"does not run: the pod is {phase}"
+
+
+def delete(of: Container, *pods: str) -> str:
+    """What to type to delete some of the pods that a container is in."""
+    return typed(of.api, "delete", f"--namespace={of.namespace}", *(f"pod/{each}" for each in pods))
 
 
 def look(of: Context, namespace: str, pod: str, container: str, waits: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from checks.doctor import certificate_hop, host_hops, karmada_hops, member_hops
 from checks.doctor.tunnel_path import TunnelPath
-from checks.findings import Finding, State, Walk
+from checks.findings import Finding, State, Walk, unknown
 from clusters.kubeconfig import Unavailable
 
 Hop = Callable[[TunnelPath], Finding | None]
@@ -21,12 +21,19 @@ HOPS: Sequence[tuple[str, Hop]] = (
     (host_hops.SERVER, host_hops.proxy_server),
     (certificate_hop.CERTIFICATES, certificate_hop.certificates),
     (member_hops.PROXY_AGENT, member_hops.proxy_agent),
+    (member_hops.MEMBER_GUARD, member_hops.member_guard),
     (member_hops.TUNNEL, member_hops.tunnel),
     (member_hops.MEMBER_API, member_hops.member_api),
     (karmada_hops.REQUEST, karmada_hops.request),
 )
 
-BY_MEMBER_API = (member_hops.KARMADA_AGENT, certificate_hop.CERTIFICATES, member_hops.PROXY_AGENT, member_hops.TUNNEL)
+BY_MEMBER_API = (
+    member_hops.KARMADA_AGENT,
+    certificate_hop.CERTIFICATES,
+    member_hops.PROXY_AGENT,
+    member_hops.MEMBER_GUARD,
+    member_hops.TUNNEL,
+)
 """Hops about which the member's API is asked."""
 
 
@@ -41,7 +48,7 @@ def _findings(path: TunnelPath) -> Iterator[Finding]:
         if name == member_hops.MEMBER_API:
             yield api
         elif name in BY_MEMBER_API and api.state is not State.RIGHT:
-            yield Finding(hop=name, state=State.UNKNOWN, says="the member's API does not answer", mend=api.mend)
+            yield unknown(name, "the member's API does not answer", api.mend)
         else:
             found = _asked(name, hop, path)
             yield from [found] if found else []
@@ -51,5 +58,4 @@ def _asked(name: str, hop: Hop, path: TunnelPath) -> Finding | None:
     try:
         return hop(path)
     except Unavailable as reason:
-        mend = "see to that API and to the rights of the kubeconfig's user, and ask again"
-        return Finding(hop=name, state=State.UNKNOWN, says=str(reason), mend=mend)
+        return unknown(name, str(reason), "see to that API and to the rights of the kubeconfig's user, and ask again")

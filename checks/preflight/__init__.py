@@ -7,7 +7,7 @@ together. Paused members are left out; what this machine alone knows, config/ ha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import pulumi
@@ -21,19 +21,26 @@ from checks.preflight.member_cluster import facts_of_member
 from clusters.api import Apis, Asking
 from clusters.objects import Json, text
 from clusters.pool import side_by_side
-from components.anp import SERVER
+from components.anp import IDENTIFIER, SERVER
 from components.field_manager import field_manager
+from components.host_guard import HEADER, member_of
 from config.problems import PROJECT, Problem, refusal
+from config.proxy_settings import Frontend
 from config.settings import Cluster, MemberSettings, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
     """The settings with what only the clusters know, `registered` of each member, and the clusters in which the stack
-    takes the place of what was made by hand (adoption.py)."""
+    takes the place of what was made by hand (adoption.py).
+
+    `former` are the hosts, by a member's name, by which its agents are found until Karmada shows the guard that name:
+    in the `up` that takes the place of an earlier version, of the documented steps or of the fork.
+    """
 
     settings: Settings
     adopting: Sequence[Cluster]
+    former: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
 
 def check(settings: Settings, asking: Asking | None = None) -> Ready:
@@ -60,10 +67,24 @@ def check(settings: Settings, asking: Asking | None = None) -> Ready:
     elsewhere = _tunnelled_elsewhere(settings, active, found["host"].has_server, found["karmada"].clusters)
     for warning in [*(warning for each in found.values() for warning in each.warnings), *elsewhere]:
         pulumi.log.warn(warning)
+    guarded = settings.proxy.frontend is Frontend.GUARDED
     joined = settings.joined(found["karmada"].registered)
     clusters: Mapping[str, Cluster] = {"host": joined.host, **dict(zip(members, joined.members, strict=True))}
     adopting = [cluster for key, cluster in clusters.items() if key in found and found[key].adopts]
-    return Ready(settings=joined, adopting=adopting)
+    former = _former(active, found, found["karmada"].clusters) if guarded else {}
+    return Ready(settings=joined, adopting=adopting, former=former)
+
+
+def _former(
+    active: Mapping[str, MemberSettings], found: Mapping[str, Facts], clusters: Sequence[Json]
+) -> dict[str, Sequence[str]]:
+    headers = {text(each, "metadata", "name"): text(each, *HEADER) for each in clusters}
+    former: dict[str, Sequence[str]] = {}
+    for key, each in active.items():
+        others = [host for host in found[key].identifiers if host != IDENTIFIER.format(each.name)]
+        if others and member_of(headers.get(each.name, "")) != each.name:
+            former[each.name] = others
+    return former
 
 
 def _mistaken(

@@ -22,7 +22,8 @@ class Facts:
     """Of one API: its problems and what is to be warned of, its identity if it tells that, and of some what is there.
 
     `clusters` are the Cluster objects that it has, `registered` the members that `karmadactl register` joined,
-    `has_server` is whether a proxy-server is there, `adopts` whether something made by hand is taken over.
+    `has_server` is whether a proxy-server is there, `adopts` whether something made by hand is taken over,
+    `identifiers` are the hosts by which a member's agents are to be found.
     """
 
     problems: list[Problem] = field(default_factory=list[Problem])
@@ -32,6 +33,7 @@ class Facts:
     registered: frozenset[str] = frozenset()
     has_server: bool = False
     adopts: bool = False
+    identifiers: Sequence[str] = ()
 
 
 def facts(asking: Asking, key: str, of: Context, needed: Sequence[Right]) -> Facts:

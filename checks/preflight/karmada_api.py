@@ -9,9 +9,14 @@ from checks.preflight.facts import Facts, facts, no_answer
 from checks.registered import is_registered
 from clusters.api import CLUSTERS, FORBIDDEN, Asking
 from clusters.kubeconfig import Unavailable
-from clusters.objects import text
-from config.problems import Problem, config_rm, config_set
+from clusters.objects import at, text
+from config.fields import is_loopback
+from config.problems import PROJECT, Problem, config_rm, config_set
+from config.proxy_settings import Frontend
 from config.settings import MemberSettings, Settings
+
+INSECURE = "insecureSkipTLSVerification"
+"""Of a Cluster: its API server's certificate is not looked at."""
 
 
 def facts_of_karmada(asking: Asking, settings: Settings, members: Mapping[str, MemberSettings]) -> Facts:
@@ -33,8 +38,13 @@ def facts_of_karmada(asking: Asking, settings: Settings, members: Mapping[str, M
     except Unavailable as reason:
         return Facts([no_answer(context, of, reason)])
     modes = {text(each, "metadata", "name"): text(each, "spec", "syncMode") for each in clusters}
+    insecure = {text(each, "metadata", "name") for each in clusters if at(each, "spec", INSECURE) is True}
     for key, member in members.items():
-        problems += _cluster_object(key, member, modes) if not member.paused else ()
+        if not member.paused:
+            problems += _cluster_object(key, member, modes)
+            if is_loopback(member.host) and settings.proxy.frontend is Frontend.GUARDED:
+                problems += _loopback(key, member) if member.name in insecure else ()
+                found.warnings += [] if member.name in insecure else [_loopback_warning(key, member)]
     found.problems += problems
     found.clusters, found.registered = clusters, frozenset(registered)
     return found
@@ -48,6 +58,18 @@ def _cluster_object(key: str, member: MemberSettings, modes: Mapping[str, str]) 
     elif modes[member.name] != "Pull":
         why = f'the Cluster "{member.name}" is in {modes[member.name]} mode: Karmada dials it, and needs no tunnel'
         yield Problem(key, why, config_rm(key))
+
+
+def _loopback(key: str, member: MemberSettings) -> Iterator[Problem]:
+    """Without a look at certificates Karmada would take itself for the member, were the tunnel's flag lost."""
+    why = f'"{member.api_endpoint}" is loopback, and the Cluster "{member.name}" has {INSECURE}: without the tunnel '
+    mend = config_set(f"{key}.apiEndpoint", "https://HOST:6443")
+    yield Problem(f"{key}.apiEndpoint", f"{why}Karmada would take its own API server for the member", mend)
+
+
+def _loopback_warning(key: str, member: MemberSettings) -> str:
+    why = f'"{member.api_endpoint}" is loopback: without the tunnel Karmada would dial itself'
+    return f"{PROJECT}:{key}.apiEndpoint: {why}; {config_set(f'{key}.apiEndpoint', 'https://HOST:6443')}"
 
 
 def _not_told(key: str, member: MemberSettings, reason: Unavailable) -> Problem:

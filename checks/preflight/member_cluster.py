@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from checks.commands.disown_args import ARGS, path_of
+from checks.deployments import identifiers
 from checks.preflight import adoption, rights
 from checks.preflight.facts import Facts, facts, no_answer, no_namespace, pull_secrets
 from clusters.api import DEPLOYMENTS, Asking
@@ -24,6 +25,7 @@ def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Sett
         found.problems += no_namespace(asking, key, of)
         found.problems += pull_secrets(asking, of, settings.images)
         deployment = asking.get(of.api, DEPLOYMENTS, agent.deployment, agent.namespace)
+        found.identifiers = identifiers(asking.get(of.api, DEPLOYMENTS, AGENT, of.namespace))
     except Unavailable as reason:
         problem = no_answer(f"{key}.context", of.api, reason)
         mend = f"{problem.mend}, or pause it: {config_set(f'{key}.paused', 'true')}"

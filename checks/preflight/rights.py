@@ -68,7 +68,11 @@ def of_member(settings: Settings, member: MemberSettings) -> list[Right]:
     )
     found = [*_workload(settings, member, anp.AGENT, anp.AGENT_CERT_SECRET), agent]
     if settings.proxy.frontend is Frontend.GUARDED:
-        found += _created(member.namespace, "networkpolicies.networking.k8s.io")
+        found += _created(member.namespace, "networkpolicies.networking.k8s.io", "configmaps")
+        found += [
+            Right(verb=verb, resource="configmaps", namespace=member.namespace, name=anp.MEMBER_GUARD, ours=True)
+            for verb in LATER
+        ]
     return found + _budget(member.namespace, settings.agents(member))
 
 

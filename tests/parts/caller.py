@@ -1,4 +1,4 @@
-"""A caller of the guard that writes its requests byte by byte, as no library would, and reads what comes back."""
+"""A caller of a guard that writes its requests byte by byte, as no library would, and reads what comes back."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ LONGEST = 20.0
 """Seconds that a caller waits for anything."""
 
 HEADER = "Proxy-Authorization"
+
+IPV4, IPV6 = "127.0.0.1", "::1"
+"""Addresses of this machine."""
 
 
 def connect(
@@ -52,7 +55,7 @@ class Answer:
 
 
 class Connection:
-    """A connection to the guard."""
+    """A connection to a guard."""
 
     def __init__(self, plain: socket.socket) -> None:
         self.plain = plain
@@ -94,9 +97,9 @@ class Connection:
 
 
 @contextmanager
-def calling(port: int) -> Generator[Connection]:
+def calling(port: int, address: str = IPV4) -> Generator[Connection]:
     """A connection to a port of this machine, closed in the end."""
-    connection = Connection(socket.create_connection(("127.0.0.1", port), LONGEST))
+    connection = Connection(socket.create_connection((address, port), LONGEST))
     try:
         yield connection
     finally:
@@ -108,3 +111,11 @@ def statuses(port: int, request: bytes, answers: int = 1) -> Sequence[int]:
     with calling(port) as connection:
         connection.send(request)
         return [connection.answer().status for _ in range(answers)]
+
+
+def served(port: int, path: str, method: str = "GET", address: str = IPV4) -> tuple[int, bytes]:
+    """Status and body of what a guard's metrics port answers, on a connection of its own."""
+    with calling(port, address) as connection:
+        connection.send(f"{method} {path} HTTP/1.0\r\n\r\n".encode())
+        head, _, body = connection.rest().partition(b"\r\n\r\n")
+        return int(head.split(b" ")[1]), body

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.parts import haproxy
-from tests.parts.guarded import Guard, started
-from tests.parts.issued import Issued, issue
+from tests.parts.host_guarded import HostGuard, started
+from tests.parts.issued import Documented, Issued, issue, issue_documented
 
 
 @pytest.fixture(scope="session")
@@ -18,16 +18,22 @@ def issued(tmp_path_factory: pytest.TempPathFactory) -> Issued:
 
 
 @pytest.fixture(scope="session")
-def program(issued: Issued) -> haproxy.Program:
+def documented(tmp_path_factory: pytest.TempPathFactory) -> Documented:
+    """Those of a documented stack, which has a frontend with certificates."""
+    return issue_documented(tmp_path_factory.mktemp("documented"))
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> haproxy.Program:
     """HAProxy, however it is to be had here; skips without one."""
-    found = haproxy.find(issued.guard_files)
+    found = haproxy.find(tmp_path_factory.mktemp("haproxy"))
     if not found:
         pytest.skip(haproxy.ABSENT)
     return found
 
 
 @pytest.fixture(scope="module")
-def guarded(program: haproxy.Program, issued: Issued) -> Iterator[Guard]:
-    """A guard before the server that it is meant for."""
-    with started(program, issued, issued.frontend_server) as running:
+def guarded(program: haproxy.Program) -> Iterator[HostGuard]:
+    """A host guard before the server that it is meant for."""
+    with started(program) as running:
         yield running

@@ -1,4 +1,4 @@
-"""ANP's frontend, as far as the guard can tell: CONNECT over mTLS, on loopback. It keeps what reaches it.
+"""ANP's frontend, as far as the host guard can tell: CONNECT on a unix socket. It keeps what reaches it.
 
 It dials nobody: what a tunnel brings goes back as it came, and a farewell follows when the caller is done.
 """
@@ -6,16 +6,13 @@ It dials nobody: what a tunnel brings goes back as it came, and a farewell follo
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tests.parts.issued import Pair
-
-UNREACHABLE = "unreachable.example:443"
-"""A target for which the server has no agent: it refuses a CONNECT to it, and takes the next request."""
+UNREACHABLE = "unreachable"
+"""A member for which the server has no agent: it refuses a CONNECT to it, and takes the next request."""
 
 FAREWELL = b"the target has seen the end"
 REFUSAL = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 8\r\n\r\nno agent"
@@ -27,27 +24,26 @@ PATIENCE = 0.05
 """Seconds that the server leaves a request unanswered, for what may be sent early behind it."""
 
 
+def echo(connection: socket.socket) -> None:
+    """Sends back what comes, and at its end the farewell."""
+    while chunk := connection.recv(65_536):
+        connection.sendall(chunk)
+    connection.sendall(FAREWELL)
+
+
 class ConnectServer:
-    """It listens from the start; `close` ends it. A caller needs a certificate of `trusts`.
+    """It listens from the start; `close` ends it. `tunnelled` is what is done inside a tunnel."""
 
-    `newest` is the newest TLS that it speaks.
-    """
-
-    def __init__(self, pair: Pair, trusts: Path, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> None:
+    def __init__(self, at: Path, tunnelled: Callable[[socket.socket], None] = echo) -> None:
         self.heads: list[bytes] = []
         """The head of each request, as it came."""
         self.early: list[bytes] = []
         """What came behind each head before it was answered."""
         self.connections = 0
-        self.versions: list[str | None] = []
-        """The TLS of each connection that came about."""
-        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=trusts)
-        self._tls.maximum_version = newest
-        self._tls.verify_mode = ssl.CERT_REQUIRED
-        self._tls.load_cert_chain(pair.certificate, pair.key)
-        self._tls.set_alpn_protocols(["h2", "http/1.1"])
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listening.getsockname()[1]
+        self._tunnelled = tunnelled
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(str(at))
+        self._listening.listen(1_024)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -59,23 +55,22 @@ class ConnectServer:
     @property
     def targets(self) -> Sequence[str]:
         """The target of each request."""
-        return [head.split(b" ")[1].decode() for head in self.heads]
+        return [head.split(b" ")[1].decode("latin-1") for head in self.heads]
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
-                plain, _ = self._listening.accept()
+                connection, _ = self._listening.accept()
                 self.connections += 1
-                threading.Thread(target=self._serve, args=[plain], daemon=True).start()
+                threading.Thread(target=self._serve, args=[connection], daemon=True).start()
 
-    def _serve(self, plain: socket.socket) -> None:
-        plain.settimeout(LONGEST)
-        with suppress(OSError), plain, self._tls.wrap_socket(plain, server_side=True) as connection:
-            self.versions.append(connection.version())
+    def _serve(self, connection: socket.socket) -> None:
+        connection.settimeout(LONGEST)
+        with suppress(OSError), connection:
             while self._request(connection):
                 pass
 
-    def _request(self, connection: ssl.SSLSocket) -> bool:
+    def _request(self, connection: socket.socket) -> bool:
         """One request; whether another one may follow on the same connection."""
         received = b""
         while b"\r\n\r\n" not in received:
@@ -90,11 +85,9 @@ class ConnectServer:
         connection.settimeout(LONGEST)
         self.early.append(early)
         self.heads.append(head)
-        if head.split(b" ")[1] == UNREACHABLE.encode():
+        if head.startswith(f"CONNECT {UNREACHABLE}.".encode()):
             connection.sendall(REFUSAL)
             return True
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + early)
-        while chunk := connection.recv(65_536):
-            connection.sendall(chunk)
-        connection.sendall(FAREWELL)
+        self._tunnelled(connection)
         return False

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +29,14 @@ class Program:
     directory: Path
     binary: str
 
-    def command(self, name: str, *arguments: str) -> Sequence[str]:
+    def command(self, name: str, environment: Mapping[str, str], *arguments: str) -> Sequence[str]:
         """How to run it; a container gets the name."""
+        variables = [f"{each}={value}" for each, value in environment.items()]
         if self.binary:
-            return [self.binary, *arguments]
+            return ["env", *variables, self.binary, *arguments]
         run = ["docker", "run", "--rm", "--name", name, "--network", "host", "--user", f"{os.getuid()}:{os.getgid()}"]
         mounted = ["--volume", f"{self.directory}:{self.directory}:ro", "--entrypoint", "haproxy"]
-        return [*run, *mounted, IMAGE, *arguments]
+        return [*run, *(f"--env={each}" for each in variables), *mounted, IMAGE, *arguments]
 
     def end(self, name: str, process: subprocess.Popen[bytes]) -> None:
         """Ends what was run, whatever it does."""
@@ -59,18 +60,20 @@ def find(directory: Path) -> Program | None:
     return None
 
 
-def check(program: Program, configuration: Path) -> str:
+def check(program: Program, configuration: Path, environment: Mapping[str, str] | None = None) -> str:
     """What `haproxy -c` has against a configuration, warnings too: nothing, where there is nothing."""
-    said = _said(program.command(_name(), "-c", "-dW", "-f", str(configuration)))
+    said = _said(program.command(_name(), environment or {}, "-c", "-dW", "-f", str(configuration)))
     return said.stdout + said.stderr if said.returncode else ""
 
 
 @contextmanager
-def running(program: Program, configuration: Path, port: int) -> Generator[Path]:
+def running(
+    program: Program, configuration: Path, port: int, environment: Mapping[str, str] | None = None
+) -> Generator[Path]:
     """HAProxy with a configuration, from when its port answers; yields the file that its log goes to."""
     log, name = configuration.with_suffix(".log"), _name()
     with log.open("wb") as output:
-        command = program.command(name, "-db", "-f", str(configuration))
+        command = program.command(name, environment or {}, "-db", "-f", str(configuration))
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
         _wait(process, port, log)

@@ -1,4 +1,4 @@
-"""The certificates of a stack, as files: what the program itself puts into its Secrets, run without an engine."""
+"""The certificates of a stack, as files: what the program itself makes and puts into its Secrets, without an engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from clusters.objects import Json, entries, text
-from components import guard
 from tests import issuing
 from tools.render.program import Run
 
@@ -26,6 +25,9 @@ CONFIG: Mapping[str, Json] = {
     "karmada-anp:proxy": {"credential": 2},
 }
 
+DOCUMENTED: Mapping[str, Json] = {**CONFIG, "karmada-anp:proxy": {"frontend": "documented"}}
+"""The same as documented: where proxy-server has a frontend with certificates of its own."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
@@ -37,27 +39,22 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class Issued:
-    """Files by what they are for. `guard_files` is the directory with the guard's; `agents` go by member.
+    """Files by what they are for; `agents` go by member.
 
-    `frontend_ca` and `agent_ca` are whom the server trusts, `guards_ca` and `agents_ca` whom those trust that dial it.
+    `agent_ca` is whom the server trusts, `agents_ca` whom agents trust that dial it.
     """
 
-    frontend_ca: Path
-    frontend_server: Pair
-    frontend_client: Pair
     agent_ca: Path
     agent_server: Pair
     agents: Mapping[str, Pair]
-    guards_ca: Path
     agents_ca: Path
-    guard_files: Path
     run: Run
 
     def again(self, name: str, into: Path, now: datetime | None = None, **changed: Json) -> Pair:
         """A leaf certificate (`member1-agent`) issued again, with its own inputs but for those that are `changed`."""
         inputs = {**self.run.the("LocallySignedCert", name).inputs, **changed}
         pem, _ = issuing.locally_signed(inputs, now)
-        return _written(into, pem, self._key(name))
+        return _written(into, pem, self.key(name))
 
     def ca_again(self, name: str, into: Path, now: datetime | None = None) -> Path:
         """A CA's certificate (`agent-ca-1`) issued again, with its own inputs: the key is the same."""
@@ -68,15 +65,26 @@ class Issued:
 
     def signed_by(self, signer: str, name: str, into: Path) -> Pair:
         """A leaf certificate issued again by a leaf, whose certificate its file has behind it as a CA's would be."""
-        key, certificate = self._key(signer), text(self.run.the("LocallySignedCert", signer).outputs, "certPem")
+        key, certificate = self.key(signer), text(self.run.the("LocallySignedCert", signer).outputs, "certPem")
         as_ca = {**self.run.the("SelfSignedCert", "agent-ca-1").inputs, "privateKeyPem": key}
         as_ca["subject"] = self.run.the("CertRequest", signer).inputs["subject"]
         pretended, _ = issuing.self_signed(as_ca)
         forged = self.again(name, into, caPrivateKeyPem=key, caCertPem=pretended)
-        return _written(into, forged.certificate.read_text() + certificate, self._key(name))
+        return _written(into, forged.certificate.read_text() + certificate, self.key(name))
 
-    def _key(self, name: str) -> str:
+    def key(self, name: str) -> str:
+        """The private key of a leaf certificate, as PEM."""
         return text(self.run.the("PrivateKey", name).outputs, "privateKeyPem")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Documented:
+    """A documented stack's files: agents' side, and the frontend's. `ca` is whom the frontend and its clients trust."""
+
+    agents_side: Issued
+    ca: Path
+    server: Pair
+    client: Pair
 
 
 def issue(directory: Path, keys: Mapping[str, Json] | None = None, before: Issued | None = None) -> Issued:
@@ -84,24 +92,38 @@ def issue(directory: Path, keys: Mapping[str, Json] | None = None, before: Issue
 
     `keys` are the config of the CAs' keys; `before` is an earlier run, of which this one is the next `up`.
     """
-    config = {**CONFIG, "karmada-anp:certificates": dict(keys or {})}
+    return _issued(CONFIG, directory, keys, before)
+
+
+def issue_documented(
+    directory: Path, keys: Mapping[str, Json] | None = None, before: Documented | None = None
+) -> Documented:
+    """The same of a documented stack. No Secret has the certificate of the frontend's client: there is none in it."""
+    made = _issued(DOCUMENTED, directory, keys, before.agents_side if before else None)
+    server, client = directory / "proxy-server-cert", made.run.the("LocallySignedCert", "frontend-client")
+    return Documented(
+        agents_side=made,
+        ca=server / "server-ca-cert.crt",
+        server=Pair(certificate=server / "server-cert.crt", key=server / "server-key.key"),
+        client=_written(directory, text(client.outputs, "certPem"), made.key("frontend-client")),
+    )
+
+
+def _issued(
+    config: Mapping[str, Json], directory: Path, keys: Mapping[str, Json] | None, before: Issued | None
+) -> Issued:
+    config = {**config, "karmada-anp:certificates": dict(keys or {})}
     run = issuing.run("parts", config, before.run.resources.values() if before else ())
-    server, front = _unpacked(run, "proxy-server-cert", directory), _unpacked(run, "proxy-guard", directory)
+    server = _unpacked(run, "proxy-server-cert", directory)
     agents = {name: _unpacked(run, f"{name}-proxy-agent-cert", directory) for name in MEMBERS}
-    client = front / guard.CLIENT_CERTIFICATE
     return Issued(
-        frontend_ca=server / "server-ca-cert.crt",
-        frontend_server=Pair(certificate=server / "server-cert.crt", key=server / "server-key.key"),
-        frontend_client=Pair(certificate=client, key=client),
         agent_ca=server / "cluster-ca-cert.crt",
         agent_server=Pair(certificate=server / "cluster-cert.crt", key=server / "cluster-key.key"),
         agents={
             name: Pair(certificate=files / "proxy-agent.crt", key=files / "proxy-agent.key")
             for name, files in agents.items()
         },
-        guards_ca=front / guard.SERVER_CA,
         agents_ca=directory / f"{MEMBERS[0]}-proxy-agent-cert" / "ca.crt",
-        guard_files=front,
         run=run,
     )
 

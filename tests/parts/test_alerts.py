@@ -1,4 +1,4 @@
-"""The alerts, evaluated by promtool over what a real proxy-server, guard and proxy-agent said of themselves.
+"""The alerts, evaluated by promtool over what a real proxy-server, proxy-agent and their guards said of themselves.
 
 It tests no Prometheus and no operator. A record is one answer of /metrics: gauges stay as they are, and counters count
 as much again each minute. `recorded/README.md` says how the records were made.
@@ -10,8 +10,7 @@ import json
 import re
 import shutil
 import subprocess
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
@@ -20,13 +19,14 @@ from pathlib import Path
 import pytest
 
 from clusters.objects import Json, entries, items, text
+from components.alerts import API_SERVER_UP
 from components.anp import AGENT, SERVER
 from tests import issuing
-from tests.parts import haproxy
-from tests.parts.caller import connect, statuses
-from tests.parts.guarded import configuration
+from tests.parts import haproxy, member_guarded
+from tests.parts.caller import connect, served, statuses
+from tests.parts.host_guarded import started
 from tests.parts.hostile import RIGHT, TARGET
-from tests.parts.issued import CONFIG, Issued
+from tests.parts.issued import CONFIG
 from tools.render.program import Run
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -88,6 +88,11 @@ def recorded(name: str, app: str, growth: Growth = as_much_again) -> list[Json]:
 def server(*names: str, growth: Growth = as_much_again) -> list[Json]:
     """promtool's input of records of proxy-server's pod."""
     return [each for name in names for each in recorded(name, SERVER, growth)]
+
+
+def agent(*names: str) -> list[Json]:
+    """promtool's input of records of proxy-agent's pod."""
+    return [each for name in names for each in recorded(name, AGENT)]
 
 
 def firing(names: set[str], eval_time: str = LATE) -> Asked:
@@ -167,7 +172,7 @@ def test_prometheus_loads_the_rules(stack: Stack, monitoring: str) -> None:
 
 def test_a_tunnel_that_works_alerts_nobody(stack: Stack) -> None:
     stack(ONE).test("proxy-server-monitoring", server("server", "guard"), firing(set()))
-    stack(ONE).test("member1-monitoring", recorded("agent", AGENT), firing(set()))
+    stack(ONE).test("member1-monitoring", agent("agent", "member-guard"), firing(set()))
 
 
 HOST_FAULTS: Mapping[str, tuple[Json, Sequence[str], set[str]]] = {
@@ -179,13 +184,21 @@ HOST_FAULTS: Mapping[str, tuple[Json, Sequence[str], set[str]]] = {
         ["server", "guard-faulty"],
         {"NoTunnel", "RequestsRefused", "ConnectionsRefused"},
     ),
+    "a guard that is nearly full": (ONE, ["server", "guard-full"], {"GuardFull"}),
     "one member of two": (TWO, ["server", "guard"], {"MembersMissing"}),
 }
 
 MEMBER_FAULTS: Mapping[str, tuple[Sequence[str], set[str]]] = {
-    "no pod": ([], {"AgentAbsent"}),
-    "an agent that has lost its server": (["agent-faulty"], {"AgentDisconnected", "EndpointDialsFail"}),
-    "an agent that never found a server": (["agent-never-connected"], {"AgentDisconnected"}),
+    "no pod": ([], {"AgentAbsent", "MemberGuardAbsent"}),
+    "an agent without a guard": (["agent"], {"MemberGuardAbsent"}),
+    "a guard without an agent": (["member-guard"], {"AgentAbsent"}),
+    "an agent that has lost its server": (
+        ["agent-faulty", "member-guard"],
+        {"AgentDisconnected", "EndpointDialsFail"},
+    ),
+    "an agent that never found a server": (["agent-never-connected", "member-guard"], {"AgentDisconnected"}),
+    "an API server that is down": (["agent", "member-guard-faulty"], {"ApiServerDown"}),
+    "a guard that is nearly full": (["agent", "member-guard-full"], {"MemberGuardFull"}),
 }
 
 
@@ -198,8 +211,7 @@ def test_a_fault_in_the_host_fires_its_alerts_and_no_others(stack: Stack, fault:
 @pytest.mark.parametrize("fault", MEMBER_FAULTS)
 def test_a_fault_in_a_member_fires_its_alerts_and_no_others(stack: Stack, fault: str) -> None:
     records, alerts = MEMBER_FAULTS[fault]
-    given = [each for name in records for each in recorded(name, AGENT)]
-    stack(ONE).test("member1-monitoring", given, firing(alerts))
+    stack(ONE).test("member1-monitoring", agent(*records), firing(alerts))
 
 
 def test_every_alert_is_fired_by_one_of_these_faults(stack: Stack) -> None:
@@ -215,13 +227,14 @@ def test_an_agent_at_one_of_two_servers_is_not_connected_enough(stack: Stack) ->
     record = (RECORDED / "agent.prom").read_text()
     assert f"\n{known} 1\n" in record
     given = series(record.replace(f"\n{known} 1\n", f"\n{known} 2\n"), AGENT)
-    stack(ONE).test("member1-monitoring", given, firing({"AgentDisconnected"}))
+    stack(ONE).test("member1-monitoring", [*given, *agent("member-guard")], firing({"AgentDisconnected"}))
 
 
 def test_a_rollout_alerts_nobody(stack: Stack) -> None:
-    for records in (["server-faulty", "guard-faulty"], []):
+    for records in (["server-faulty", "guard-faulty"], ["server", "guard-full"], []):
         stack(ONE).test("proxy-server-monitoring", server(*records), firing(set(), AT_ONCE))
-    stack(ONE).test("member1-monitoring", recorded("agent-faulty", AGENT), firing(set(), AT_ONCE))
+    for records in (["agent-faulty", "member-guard-faulty"], ["agent", "member-guard-full"], []):
+        stack(ONE).test("member1-monitoring", agent(*records), firing(set(), AT_ONCE))
 
 
 def test_a_mishap_that_does_not_go_on_alerts_nobody(stack: Stack) -> None:
@@ -252,6 +265,12 @@ def said(rule: Json, labels: Mapping[str, str], summary: str) -> Json:
             "Dials through proxy-server-1 fail: error_response",
         ),
         (
+            "GuardFull",
+            ["server", "guard-full"],
+            {"pod": "proxy-server-1"},
+            "The guard of proxy-server in proxy-server-1 has 85.45% of its connections open",
+        ),
+        (
             "MembersMissing",
             ["server", "guard"],
             {"pod": "proxy-server-1", "job": "karmada-system/proxy-server", "proxy_strategy": "destHost"},
@@ -271,7 +290,7 @@ def test_an_alert_names_the_pod_and_what_is_wrong(
 # certificates
 
 
-LEAVES = {"frontend-server", "frontend-client", "agent-server", "member1-agent"}
+LEAVES = {"agent-server", "member1-agent"}
 
 
 def test_a_certificate_alerts_from_two_weeks_before_its_end(stack: Stack) -> None:
@@ -292,30 +311,41 @@ def test_it_says_how_long_the_certificate_still_lives(stack: Stack) -> None:
     rules.test("proxy-server-monitoring", [], asked, interval="12h")
 
 
-# the guard that is here
+# the guards that are here
 
 
-@pytest.fixture
-def metrics(program: haproxy.Program, issued: Issued) -> Iterator[tuple[int, int]]:
-    """A guard of its own, with nobody behind it: its port, and that of its metrics."""
-    port, metrics_port, nobody = haproxy.free_ports(3)
-    file = issued.guard_files / f"{port}.cfg"
-    file.write_text(configuration(issued, port, nobody, metrics_port))
-    with haproxy.running(program, file, port):
-        yield port, metrics_port
-
-
-def scraped(port: int) -> list[Json]:
+def scraped(metrics_port: int, app: str) -> list[Json]:
     """promtool's input of what a guard says now."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=LONGEST) as answer:
-        return series(answer.read().decode(), SERVER)
+    status, body = served(metrics_port, "/metrics")
+    assert status == 200
+    return series(body.decode(), app)
 
 
-def test_the_haproxy_that_is_here_counts_what_the_alerts_ask_for(stack: Stack, metrics: tuple[int, int]) -> None:
+def test_the_host_guard_that_is_here_counts_what_the_alerts_ask_for(stack: Stack, program: haproxy.Program) -> None:
     """Whichever release it is; the records are of one."""
-    port, metrics_port = metrics
     rules, connected = stack(ONE), server("server")
-    rules.test("proxy-server-monitoring", connected + scraped(metrics_port), firing(set()))
-    assert statuses(port, connect(TARGET, None)) == [407]
-    assert statuses(port, RIGHT) == [503]
-    rules.test("proxy-server-monitoring", connected + scraped(metrics_port), firing({"NoTunnel", "RequestsRefused"}))
+    with started(program) as guard:
+        rules.test("proxy-server-monitoring", connected + scraped(guard.metrics_port, SERVER), firing(set()))
+        guard.server.close()
+        assert statuses(guard.port, connect(TARGET, None)) == [407]
+        assert statuses(guard.port, RIGHT) == [503]
+        refused = {"NoTunnel", "RequestsRefused"}
+        rules.test("proxy-server-monitoring", connected + scraped(guard.metrics_port, SERVER), firing(refused))
+
+
+def test_so_does_the_member_guard(stack: Stack, program: haproxy.Program) -> None:
+    rules, connected = stack(ONE), agent("agent")
+    with member_guarded.started(
+        program, member_guarded.forwarding(), member_guarded.own(member_guarded.nobodys_port()), member_guarded.OFTEN
+    ) as guard:
+        assert guard.comes_to_say(up=False)
+        given = connected + scraped(guard.metrics_port, AGENT)
+        rules.test("member1-monitoring", given, firing({"ApiServerDown"}))
+
+
+@pytest.mark.parametrize(
+    ("guard", "up"), [("member-guard", True), ("member-guard-full", True), ("member-guard-faulty", False)]
+)
+def test_the_line_by_which_the_doctor_knows_a_well_api_server_is_in_its_records(guard: str, up: bool) -> None:
+    """It reads the same metric as the alert."""
+    assert (API_SERVER_UP in (RECORDED / f"{guard}.prom").read_text().splitlines()) is up

@@ -1,4 +1,7 @@
-"""Who accepts whom: TLS handshakes with the certificates that the program makes, by OpenSSL with its strict checks."""
+"""Who accepts whom: TLS handshakes with the certificates that the program makes, by OpenSSL with its strict checks.
+
+Agents' side is every stack's; the frontend's is a documented one's, for behind a guard it is a socket in the pod.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from components.anp import SERVER_NAMES
-from tests.parts.issued import ADDRESS, MEMBERS, Issued, Pair
+from tests.parts.issued import ADDRESS, MEMBERS, Documented, Issued, Pair
 
 LONGEST = 5.0
 """Seconds that a handshake may take."""
@@ -110,16 +113,10 @@ def tunnel(issued: Issued, *, agent: Pair | None = None, server: Pair | None = N
 
 
 def frontend(
-    issued: Issued, *, client: Pair | None = None, server: Pair | None = None, name: str = SERVER_NAMES[0]
+    of: Documented, *, client: Pair | None = None, server: Pair | None = None, name: str = SERVER_NAMES[0]
 ) -> Outcome:
-    """The guard dials proxy-server's frontend, each with its own certificate, or with another."""
-    return handshake(
-        server=server or issued.frontend_server,
-        trusts=issued.frontend_ca,
-        client=client or issued.frontend_client,
-        trusting=issued.frontend_ca,
-        name=name,
-    )
+    """A client dials a documented proxy-server's frontend, each with its own certificate, or with another."""
+    return handshake(server=server or of.server, trusts=of.ca, client=client or of.client, trusting=of.ca, name=name)
 
 
 @pytest.mark.parametrize("member", MEMBERS)
@@ -130,9 +127,12 @@ def test_an_agent_and_the_server_accept_each_other(issued: Issued, member: str, 
 
 
 @pytest.mark.parametrize("name", [*SERVER_NAMES, "127.0.0.1"])
-def test_the_guard_and_the_frontend_accept_each_other(issued: Issued, name: str) -> None:
-    """The guard asks for the first name; the others are documented."""
-    assert frontend(issued, name=name) == BOTH_ACCEPT
+def test_the_frontend_and_its_client_accept_each_other(documented: Documented, name: str) -> None:
+    assert frontend(documented, name=name) == BOTH_ACCEPT
+
+
+def test_a_documented_stacks_agents_and_server_accept_each_other(documented: Documented) -> None:
+    assert tunnel(documented.agents_side) == BOTH_ACCEPT
 
 
 def test_a_leaf_outlasts_the_certificate_of_its_ca(issued: Issued, tmp_path: Path) -> None:
@@ -150,9 +150,9 @@ def test_an_agent_certificate_cannot_serve(issued: Issued) -> None:
     assert re.match(WRONG_PURPOSE, tunnel(issued, server=issued.agents["member2"]).by_client)
 
 
-def test_a_frontend_client_certificate_cannot_serve(issued: Issued) -> None:
-    """The guard must not take itself, or who has its file, for proxy-server."""
-    assert re.match(WRONG_PURPOSE, frontend(issued, server=issued.frontend_client).by_client)
+def test_a_frontend_client_certificate_cannot_serve(documented: Documented) -> None:
+    """Who has a client's file must not pass for proxy-server."""
+    assert re.match(WRONG_PURPOSE, frontend(documented, server=documented.client).by_client)
 
 
 def test_the_agents_server_certificate_is_no_agents(issued: Issued) -> None:
@@ -160,34 +160,41 @@ def test_the_agents_server_certificate_is_no_agents(issued: Issued) -> None:
     assert re.match(WRONG_PURPOSE, tunnel(issued, agent=issued.agent_server).by_server)
 
 
-def test_the_frontends_server_certificate_is_no_clients(issued: Issued) -> None:
-    assert re.match(WRONG_PURPOSE, frontend(issued, client=issued.frontend_server).by_server)
+def test_the_frontends_server_certificate_is_no_clients(documented: Documented) -> None:
+    assert re.match(WRONG_PURPOSE, frontend(documented, client=documented.server).by_server)
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_an_agent_certificate_does_not_open_the_frontend(issued: Issued, member: str) -> None:
+def test_an_agent_certificate_does_not_open_the_frontend(documented: Documented, member: str) -> None:
     """A member that could CONNECT at the frontend would reach every other member's API server."""
-    assert frontend(issued, client=issued.agents[member]) == Outcome(by_server=UNKNOWN_CA)
+    assert frontend(documented, client=documented.agents_side.agents[member]) == Outcome(by_server=UNKNOWN_CA)
 
 
-def test_the_frontends_client_certificate_is_no_agents(issued: Issued) -> None:
+def test_the_frontends_client_certificate_is_no_agents(documented: Documented) -> None:
     """Who may ask for tunnels may not offer one, and get other members' requests."""
-    assert tunnel(issued, agent=issued.frontend_client) == Outcome(by_server=UNKNOWN_CA)
+    assert tunnel(documented.agents_side, agent=documented.client) == Outcome(by_server=UNKNOWN_CA)
 
 
-def test_the_guard_refuses_a_server_of_the_agents_ca(issued: Issued) -> None:
-    assert frontend(issued, server=issued.agent_server) == Outcome(by_client=UNKNOWN_CA)
+def test_the_frontends_client_refuses_a_server_of_the_agents_ca(documented: Documented) -> None:
+    outcome = frontend(documented, server=documented.agents_side.agent_server)
+    assert outcome == Outcome(by_client=UNKNOWN_CA)
 
 
-def test_an_agent_refuses_a_server_of_the_frontends_ca(issued: Issued) -> None:
-    assert tunnel(issued, server=issued.frontend_server, name=SERVER_NAMES[0]) == Outcome(by_client=UNKNOWN_CA)
+def test_an_agent_refuses_a_server_of_the_frontends_ca(documented: Documented) -> None:
+    outcome = tunnel(documented.agents_side, server=documented.server, name=SERVER_NAMES[0])
+    assert outcome == Outcome(by_client=UNKNOWN_CA)
 
 
-def test_nobody_enters_without_a_certificate(issued: Issued) -> None:
+def test_an_agent_of_another_stack_is_refused(issued: Issued, documented: Documented) -> None:
+    """Each stack has CAs of its own, whatever their names."""
+    assert tunnel(issued, agent=documented.agents_side.agents["member1"]) == Outcome(by_server=UNKNOWN_CA)
+
+
+def test_nobody_enters_without_a_certificate(issued: Issued, documented: Documented) -> None:
     """Both ports are mTLS: knowing the CA is not enough."""
     for server, ca, name in [
         (issued.agent_server, issued.agent_ca, ADDRESS),
-        (issued.frontend_server, issued.frontend_ca, SERVER_NAMES[0]),
+        (documented.server, documented.ca, SERVER_NAMES[0]),
     ]:
         outcome = handshake(server=server, trusts=ca, client=None, trusting=ca, name=name)
         assert outcome == Outcome(by_server=NO_CERTIFICATE)
@@ -210,9 +217,9 @@ def test_a_server_is_refused_under_an_address_that_its_certificate_lacks(issued:
     assert re.match("(IP address|Hostname) mismatch", tunnel(issued, name=name).by_client)
 
 
-def test_the_frontends_certificate_does_not_serve_at_the_hosts_address(issued: Issued) -> None:
+def test_the_frontends_certificate_does_not_serve_at_the_hosts_address(documented: Documented) -> None:
     """It is for the pod's own loopback alone."""
-    assert frontend(issued, name=ADDRESS).by_client.startswith("IP address mismatch")
+    assert frontend(documented, name=ADDRESS).by_client.startswith("IP address mismatch")
 
 
 @pytest.mark.parametrize("name", ["member2-agent", "agent-server"])

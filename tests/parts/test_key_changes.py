@@ -8,7 +8,7 @@ import pytest
 
 from clusters.objects import Json
 from components.anp import SERVER_NAMES
-from tests.parts.issued import ADDRESS, MEMBERS, Issued, Pair, issue
+from tests.parts.issued import ADDRESS, MEMBERS, Documented, Issued, Pair, issue, issue_documented
 from tests.parts.test_handshakes import BOTH_ACCEPT, UNKNOWN_CA, Outcome, handshake
 
 PHASES: Sequence[Mapping[str, Json]] = ({"caKeys": [1]}, {"caKeys": [1, 2]}, {"caKeys": [2, 1]}, {"caKeys": [2]})
@@ -25,6 +25,15 @@ def phases(tmp_path_factory: pytest.TempPathFactory) -> list[Issued]:
     return made
 
 
+@pytest.fixture(scope="module")
+def documented_phases(tmp_path_factory: pytest.TempPathFactory) -> list[Documented]:
+    """The same of a documented stack, which has a frontend with certificates."""
+    made: list[Documented] = []
+    for keys in PHASES:
+        made.append(issue_documented(tmp_path_factory.mktemp("phase"), keys, made[-1] if made else None))
+    return made
+
+
 def tunnel(server: Issued, agent: Issued, member: str = MEMBERS[0], trusts: Issued | None = None) -> Outcome:
     """An agent of one phase dials the server of another, each by the files of its own Secret, or trusting as another
     phase does."""
@@ -37,16 +46,18 @@ def tunnel(server: Issued, agent: Issued, member: str = MEMBERS[0], trusts: Issu
     )
 
 
-def frontend(server: Issued, guard: Issued, trusts: Issued | None = None, client: Pair | None = None) -> Outcome:
-    """The guard of one phase dials the frontend of another, as while only the one's files have come to the pod.
+def frontend(
+    server: Documented, client: Documented, trusts: Documented | None = None, shows: Pair | None = None
+) -> Outcome:
+    """A client of one phase dials the frontend of another.
 
-    It may trust as another phase does, or have the certificate of a `client` that is no guard.
+    It may trust as another phase does, or show the certificate of somebody that is no client of it.
     """
     return handshake(
-        server=server.frontend_server,
-        trusts=server.frontend_ca,
-        client=client or guard.frontend_client,
-        trusting=(trusts or guard).guards_ca,
+        server=server.server,
+        trusts=server.ca,
+        client=shows or client.client,
+        trusting=(trusts or client).ca,
         name=SERVER_NAMES[0],
     )
 
@@ -61,17 +72,21 @@ def test_agents_and_servers_of_phases_in_a_row_accept_each_other(
 
 
 @pytest.mark.parametrize(("earlier", "later"), IN_A_ROW)
-def test_the_guard_and_the_frontend_of_phases_in_a_row_accept_each_other(
-    phases: list[Issued], earlier: int, later: int
+def test_clients_and_frontends_of_phases_in_a_row_accept_each_other(
+    documented_phases: list[Documented], earlier: int, later: int
 ) -> None:
+    phases = documented_phases
     assert frontend(phases[earlier], phases[later]) == BOTH_ACCEPT
     assert frontend(phases[later], phases[earlier]) == BOTH_ACCEPT
 
 
 @pytest.mark.parametrize(("earlier", "later"), [(0, 2), (1, 3), (0, 3)])
-def test_no_phase_can_be_left_out(phases: list[Issued], earlier: int, later: int) -> None:
-    for one, other in ((phases[earlier], phases[later]), (phases[later], phases[earlier])):
-        assert BOTH_ACCEPT not in (tunnel(one, other), frontend(one, other))
+def test_no_phase_can_be_left_out(
+    phases: list[Issued], documented_phases: list[Documented], earlier: int, later: int
+) -> None:
+    for one, other in ((earlier, later), (later, earlier)):
+        assert tunnel(phases[one], phases[other]) != BOTH_ACCEPT
+        assert frontend(documented_phases[one], documented_phases[other]) != BOTH_ACCEPT
 
 
 def test_after_the_last_phase_an_agent_of_the_old_key_is_refused(phases: list[Issued]) -> None:
@@ -80,23 +95,29 @@ def test_after_the_last_phase_an_agent_of_the_old_key_is_refused(phases: list[Is
         assert tunnel(phases[3], old, trusts=phases[3]) == Outcome(by_server=UNKNOWN_CA)
 
 
-def test_after_the_last_phase_a_server_of_the_old_key_is_refused(phases: list[Issued]) -> None:
-    for old in (phases[0], phases[1]):
-        for outcome in (tunnel(old, phases[3]), frontend(old, phases[3])):
+def test_after_the_last_phase_a_server_of_the_old_key_is_refused(
+    phases: list[Issued], documented_phases: list[Documented]
+) -> None:
+    for old in (0, 1):
+        of_frontend = frontend(documented_phases[old], documented_phases[3])
+        for outcome in (tunnel(phases[old], phases[3]), of_frontend):
             # OpenSSL's server adds the CA that it trusts itself to what it presents
             assert outcome.by_client in (UNKNOWN_CA, "self-signed certificate in certificate chain")
             assert outcome.by_server == ""
 
 
-def test_after_the_last_phase_a_guard_of_the_old_key_is_refused(phases: list[Issued]) -> None:
-    for old in (phases[0], phases[1]):
-        assert frontend(phases[3], old, trusts=phases[3]) == Outcome(by_server=UNKNOWN_CA)
+def test_after_the_last_phase_a_client_of_the_frontends_old_key_is_refused(
+    documented_phases: list[Documented],
+) -> None:
+    last = documented_phases[3]
+    for old in documented_phases[:2]:
+        assert frontend(last, old, trusts=last) == Outcome(by_server=UNKNOWN_CA)
 
 
-def test_in_no_phase_an_agents_certificate_opens_the_frontend(phases: list[Issued]) -> None:
+def test_in_no_phase_an_agents_certificate_opens_the_frontend(documented_phases: list[Documented]) -> None:
     """Two CAs a side are trusted on the way, and still none of the other side's."""
-    for number, phase in enumerate(phases):
-        opened = frontend(phase, phase, client=phase.agents[MEMBERS[0]])
+    for number, phase in enumerate(documented_phases):
+        opened = frontend(phase, phase, shows=phase.agents_side.agents[MEMBERS[0]])
         assert opened == Outcome(by_server=UNKNOWN_CA), number
 
 

@@ -84,9 +84,17 @@ def members() -> list[str]:
     return SITE.joined
 
 
+SHARED_ENDPOINT = "https://kubernetes.default.svc:443"
+"""An API endpoint that the certificate of every member has, as every cluster's does, and that nobody dials."""
+
+
 def settings_of(*names: str) -> dict[str, dict[str, Json]]:
-    """The config's `members`, whole: each by its name. How it was joined the Karmada API tells."""
-    return {name: {"kubeconfig": MEMBERS_CONFIG, "kind": name} for name in names}
+    """The config's `members`, whole: each by its name. How it was joined the Karmada API tells.
+
+    Those of SECOND have one API endpoint.
+    """
+    shared = {name: {"apiEndpoint": SHARED_ENDPOINT} for name in names if name in SECOND.names}
+    return {name: {"kubeconfig": MEMBERS_CONFIG, "kind": name, **shared.get(name, {})} for name in names}
 
 
 def agent_specs(names: Sequence[str] = ()) -> Mapping[str, Json]:
@@ -119,7 +127,7 @@ def ours_in(end: tuple[str, str], namespace: str = NAMESPACE, site: Site = SITE)
         for each in listed:
             name = text(each, "metadata", "name")
             of = name.partition(":")[2]
-            if name.startswith(("proxy-", "karmada-anp")) and (not of or of in site.names):
+            if name.startswith(("proxy-", "member-guard", "karmada-anp")) and (not of or of in site.names):
                 found.append(f"{text(each, 'kind')} {name}")
     return found
 

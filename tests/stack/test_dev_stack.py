@@ -14,12 +14,16 @@ from pulumi import automation
 
 from clusters.objects import Json
 from clusters.workstation import ask
+from components import anp
 from components.anp import PROXY_PATH
+from tests.proof import note
 from tests.stack import environment
-from tests.stack.environment import NAMESPACE, through_karmada
+from tests.stack.environment import HOST, NAMESPACE, through_karmada
 from tests.stack.kubectl import apply, kubectl, objects
-from tests.stack.nodes import answers_itself, shell
+from tests.stack.nodes import answers_itself, pods, shell, uid_of
 from tests.stack.refusals import gives_back
+from tests.stack.sessions import STALLS
+from tests.stack.traffic import Karmada, karmada, traffic
 from tools.checkout import Checkout
 
 WEB_SERVER = """\
@@ -31,6 +35,12 @@ frontend web
   http-request return status 200 content-type text/plain string hello
 """
 SERVES = 'printf "$WEB_SERVER" >/tmp/web.cfg; echo started; exec haproxy -f /tmp/web.cfg'
+
+STALLED = 15.0
+"""Seconds for which a session is not read."""
+
+LONGEST_DELAY, RECOVERED = 8.0, 10.0
+"""Seconds that it may cost a request beside it, and after which all is as before."""
 
 
 @pytest.fixture(scope="module", params=environment.members() if not environment.why_not() else ["no cluster"])
@@ -48,6 +58,12 @@ def pod(up: automation.UpResult, member: str) -> Iterator[str]:
     ask([*proxied, "wait", "pod/tunnel-test", "--for=condition=Ready", "--timeout=60s"], 70)
     yield "tunnel-test"
     ask(kubectl(*environment.member(member), "delete", "pod/tunnel-test", "--wait=false"))
+
+
+@pytest.fixture(scope="module")
+def to(tmp_path_factory: pytest.TempPathFactory, up: automation.UpResult) -> Karmada:
+    """The Karmada API, for requests."""
+    return karmada(tmp_path_factory.mktemp("karmada"))
 
 
 def unchanged(summary: Mapping[automation.OpType, int] | Mapping[str, int]) -> bool:
@@ -139,21 +155,72 @@ def test_port_forward_works_through_karmada(pod: str, member: str) -> None:
         forward.wait(10)
 
 
-def test_one_member_can_leave_without_the_other_being_touched(up: automation.UpResult, dev: Checkout) -> None:
+def test_a_session_that_is_not_read_stops_no_other(to: Karmada, pod: str, member: str) -> None:
+    """In each member one of the two."""
+    stall = list(STALLS)[environment.members().index(member)]
+    others = [name for name in environment.members() if name != member]
+    with traffic(to, [member], every=0.1) as beside, traffic(to, others or [member], every=0.1) as elsewhere:
+        time.sleep(1)
+        with STALLS[stall](member, pod):
+            time.sleep(STALLED)
+        gone = time.monotonic()
+        time.sleep(RECOVERED + 3)
+    afterwards = beside.slowest_from(gone + RECOVERED)
+    note(
+        "Stalls",
+        tried=f"{stall} for {STALLED:.0f} s, requests to the same member and to another beside it",
+        expected=f"0 lost, none takes longer than {LONGEST_DELAY:.0f} s, {RECOVERED:.0f} s later all is as before",
+        seen=f"same member: {beside.summary}, afterwards {afterwards:.2f} s; another: {elsewhere.summary}",
+    )
+    assert (beside.lost, elsewhere.lost) == ([], [])
+    assert beside.slowest < LONGEST_DELAY
+    assert elsewhere.slowest < LONGEST_DELAY
+    assert len(beside.requests) > 100
+    assert afterwards < 1
+
+
+def test_one_member_can_leave_without_the_other_being_touched(
+    up: automation.UpResult, dev: Checkout, to: Karmada
+) -> None:
+    """Nor is proxy-server: no other member loses a request or an open session when one goes or comes."""
     names = environment.members()
     if len(names) < 2:
         pytest.skip("there is one member only")
     leaves, stays = names
     agent = ("get", "deployment/proxy-agent", "deployment/karmada-agent", f"--namespace={NAMESPACE}")
     was = [identity(each) for each in objects(kubectl(*environment.member(stays), *agent))]
-    dev.configure(members=environment.settings_of(stays))
-    result = dev.select().up()
-    assert f"{leaves}: reached" not in result.stdout
+    servers = [uid_of(each) for each in pods(HOST, anp.SERVER)]
+    apply(kubectl(*environment.member(stays)), shell("stays", "default", "sleep", "600"))
+    ask(kubectl(*environment.member(stays), "wait", "pod/stays", "--for=condition=Ready", "--timeout=60s"), 70)
+    echoing = [*through_karmada(stays), "exec", "--stdin", "stays", "--", "cat"]
+    session = subprocess.Popen(echoing, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+    try:
+        assert session.stdin
+        assert session.stdout
+        with traffic(to, [stays], every=0.1) as seen:
+            dev.configure(members=environment.settings_of(stays))
+            result = dev.select().up()
+            assert f"{leaves}: reached" not in result.stdout
+            assert environment.ours_in(environment.member(leaves)) == []
+            assert environment.healthy(leaves)
+            dev.configure(members=environment.settings_of(*names))
+            assert f"{leaves}: reached through Karmada" in dev.select().up().stdout
+        session.stdin.write("still open\n")
+        echo = session.stdout.readline()
+    finally:
+        session.kill()
+        session.wait(10)
+        ask(kubectl(*environment.member(stays), "delete", "pod/stays", "--wait=false"))
+    note(
+        "Members",
+        tried="one leaves and comes back, requests and an open exec to another meanwhile",
+        expected="0 lost, the session is open, proxy-server's pods are the same",
+        seen=f"{seen.summary}, {'open' if echo == 'still open' + chr(10) else 'closed'}",
+    )
+    assert seen.lost == []
+    assert echo == "still open\n"
+    assert [uid_of(each) for each in pods(HOST, anp.SERVER)] == servers
     assert [identity(each) for each in objects(kubectl(*environment.member(stays), *agent))] == was
-    assert environment.ours_in(environment.member(leaves)) == []
-    assert environment.healthy(leaves)
-    dev.configure(members=environment.settings_of(*names))
-    assert f"{leaves}: reached through Karmada" in dev.select().up().stdout
 
 
 def identity(deployment: Json) -> tuple[Json, Json]:

@@ -132,18 +132,47 @@ def present(secret: Sequence[str], certificate: str) -> None:
 
 @contextmanager
 def guard_down(_: Checkout) -> Generator[None]:
-    """It hangs: its process is stopped, with what it has started."""
+    """It hangs."""
     (pod,) = pods(HOST, anp.SERVER)
-    pid = process(HOST_NODE, pod, anp.GUARD)
-    children = ask(["docker", "exec", HOST_NODE, "cat", f"/proc/{pid}/task/{pid}/children"]).split()
+    with hanging(HOST_NODE, process(HOST_NODE, pod, anp.GUARD)):
+        yield
+
+
+@contextmanager
+def member_guard_down(_: Checkout) -> Generator[None]:
+    """It hangs."""
+    (pod,) = pods(IN_MEMBER, anp.AGENT)
+    with hanging(node_of(MEMBER), process(node_of(MEMBER), pod, anp.MEMBER_GUARD)):
+        yield
+
+
+@contextmanager
+def hanging(node: str, pid: int) -> Generator[None]:
+    """A process on a node is stopped, with what it has started."""
+    children = ask(["docker", "exec", node, "cat", f"/proc/{pid}/task/{pid}/children"]).split()
     every = [pid, *map(int, children)]
     for each in every:
-        signal(HOST_NODE, "STOP", each)
+        signal(node, "STOP", each)
     try:
         yield
     finally:
         for each in every:
-            signal(HOST_NODE, "CONT", each)
+            signal(node, "CONT", each)
+
+
+@contextmanager
+def anothers_credential(_: Checkout) -> Generator[None]:
+    """By the same key, as who sees both Clusters might put it there: it would open the other member."""
+    right = objects(kubectl(*KARMADA, "get", *CLUSTER))[0]
+    header = text(right, "spec", "proxyHeader", "Proxy-Authorization")
+    name, mac = base64.b64decode(header.removeprefix("Basic ")).decode().split(":")
+    assert name == MEMBER
+    wrong = base64.b64encode(f"{REGISTERED}:{mac}".encode()).decode()
+    patched(KARMADA, CLUSTER, {"spec": {"proxyHeader": {"Proxy-Authorization": f"Basic {wrong}"}}})
+    try:
+        yield
+    finally:
+        patched(KARMADA, CLUSTER, {"spec": {"proxyHeader": {"Proxy-Authorization": header}}})
 
 
 @contextmanager
@@ -172,6 +201,8 @@ FAULTS: Mapping[str, tuple[Fault, str]] = {
     "proxy-agent claims another host": (wrong_identifier, "proxy-agent"),
     "the agent's certificate has ended": (expired_certificate, "certificates"),
     "the guard hangs": (guard_down, "guard"),
+    "the Cluster has another member's credential": (anothers_credential, "guard"),
+    "the member's guard hangs": (member_guard_down, "member guard"),
     "the Cluster's endpoint is loopback": (endpoint_loopback, "Cluster"),
     "the member's API hangs": (member_api_down, "member API"),
 }

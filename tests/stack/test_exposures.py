@@ -29,6 +29,8 @@ from tests.stack.refusals import gives_back
 from tests.stack.traffic import karmada, traffic
 from tools.checkout import Checkout
 
+pytestmark = pytest.mark.long
+
 LONGEST_GAP = 30.0
 """Seconds without an answer that one server may cost when it is replaced on the host network."""
 

@@ -50,7 +50,7 @@ TWO: Mapping[str, Json] = {"exposure": "nodePort", "nodePort": NODE_PORT, "repli
 
 PATIENCE = 40.0
 """Seconds that a client waits for an answer: more than anything on the way lets it wait. Karmada waits 30 s for a
-connection to the guard and 10 s for a TLS handshake with the member, proxy-server 10 s for an agent's dial."""
+connection to the guard and 10 s for a TLS handshake with the member, proxy-server 20 s for an agent's dial."""
 
 WHOLE = 150.0
 """Seconds until all pods are there again, for the next fault: new servers wait 30 s each before they are used."""

@@ -140,7 +140,8 @@ def test_it_finds_each_key_and_credential_in_the_secrets_that_hold_them(places: 
     )
     sought = {name: needle for name, needle in run.needles.items() if "after the change" in name}
     assert {name for name, needle in sought.items() if needle not in held and "header" not in name} == set()
-    assert len([name for name in sought if "private key" in name]) >= 2 * (3 + len(environment.members()))
+    assert len([name for name in sought if "MAC key" in name]) >= 2 * 2
+    assert len([name for name in sought if "private key" in name]) >= 2 * (1 + len(environment.members()))
 
 
 def test_no_private_key_and_no_credential_is_anywhere_else(places: Places, run: Run) -> None:
@@ -182,7 +183,7 @@ def in_clusters(when: str) -> dict[str, str]:
 
 
 def pieces(data: str) -> dict[str, str]:
-    """Of a Secret's value: a private key's first line and each credential, as it is and as it is encoded.
+    """Of a Secret's value: a private key's first line and each key of credentials, as it is and as it is encoded.
 
     The other lines of an elliptic curve's key are its public half, which anybody may see.
     """
@@ -190,8 +191,8 @@ def pieces(data: str) -> dict[str, str]:
     spans: dict[str, tuple[int, int]] = {}
     for key in re.finditer(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n(\S+)\n", content):
         spans["private key"] = key.span(1)
-    for i, credential in enumerate(re.finditer(r"Basic\\* ([A-Za-z0-9+/]{32,}={0,2})", content)):
-        spans[f"credential {i + 1}"] = credential.span(1)
+    for i, key in enumerate(re.finditer(r"hmac\(sha256,([A-Za-z0-9+/]{40,}=*)\)", content)):
+        spans[f"MAC key {i + 1}"] = key.span(1)
     found: dict[str, str] = {}
     for name, (start, end) in spans.items():
         found[name] = content[start:end]

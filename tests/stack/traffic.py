@@ -83,6 +83,10 @@ class Traffic:
     def __str__(self) -> str:
         return "\n  ".join([self.summary, *self.lost[:20]])
 
+    def slowest_from(self, since: float) -> float:
+        """Seconds that the slowest took of those that began after that."""
+        return max((each.ended - each.began for each in list(self.requests) if each.began > since), default=0)
+
     def back(self, since: float, row: int = 10) -> float | None:
         """When `row` requests in a row had been answered that began after `since`, if none was lost from then on."""
         found, answers = None, 0

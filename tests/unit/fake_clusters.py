@@ -114,6 +114,9 @@ class Clusters:
     def served(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
         raise AssertionError(f"preflight looks at a pod: {pod}")
 
+    def connected(self, of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
+        raise AssertionError(f"preflight asks a guard: {pod}")
+
     def docker(self, command: Sequence[str]) -> str:
         assert command[:2] == ["docker", "version"]
         if not self.engine:

@@ -33,6 +33,7 @@ class Machine:
             "plain": "http://10.0.0.5:8080",
             "six": "https://[fd00::6]:6443",
             "default-port": "https://api.example.org",
+            "rancher": "https://rancher.example.org/k8s/clusters/c-m-1",
         },
     }
     nodes: Mapping[str, KindNode] = {

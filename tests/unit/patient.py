@@ -7,12 +7,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from checks.doctor.__main__ import tunnels
+from checks.doctor.host_hops import REFUSED
 from checks.doctor.tunnel_path import TunnelPath
-from clusters.api import REVIEWS, NotServing, Resource
+from checks.tunnels import tunnels
+from clusters.api import REVIEWS, Closed, NotServing, Resource
 from clusters.kubeconfig import Context, Unavailable
 from clusters.objects import Json, at, text
 from components import anp
+from components.alerts import API_SERVER_UP
 from config import stack_config
 from config.problems import PROJECT
 from config.settings import Settings
@@ -22,6 +24,7 @@ from tools.render.machine import PlaceholderMachine
 from tools.render.program import Run
 
 METRICS = "konnectivity_network_proxy_agent_open_server_connections {0}\n"
+API_SERVER_DOWN = API_SERVER_UP.removesuffix("1") + "0"
 
 NAMESPACE = "karmada-system"
 KARMADA_AGENT_POD = "app=karmada-agent"
@@ -32,6 +35,9 @@ class Patient:
 
     `objects` are by context and by namespace, kind and name or labels; a context in `away` does not answer. `silent`
     are the containers' ports that do not answer, `connections` what an agent counts, `says` why a request fails.
+    `api_server_up` is whether member guards reach their API server, `answers` how a CONNECT that the guard lets through
+    is answered, by the member's name or the server's pod: 200 if nothing else is said. With `closes` guards close a
+    connection to their plain port at once.
     """
 
     def __init__(self, run: Run) -> None:
@@ -39,6 +45,10 @@ class Patient:
         self.away: set[str] = set()
         self.silent: set[tuple[str, int, str]] = set()
         self.connections = "1"
+        self.api_server_up = True
+        self.answers: dict[str, int] = {}
+        self.closes = False
+        self._credentials: dict[str, str] = {}
         self.granted = True
         self.says = "proxyconnect tcp: dial tcp 192.0.2.3:8088: connect: connection refused"
         self.asked: list[Json] = []
@@ -50,17 +60,16 @@ class Patient:
                 "proxyURL": given["proxy-server-address"],
             }
             if run.resources.keys() & {each for each in run.resources if each.endswith(f"{name}-registration-header")}:
+                self._credentials[header(run, name)] = name
                 spec["proxyHeader"] = {"Proxy-Authorization": header(run, name)}
             self._has("karmada-apiserver", f"clusters/{name}", {"spec": spec})
             self._has(name, f"{NAMESPACE} deployments/karmada-agent", _karmada_agent(given))
             self._has(name, f"{NAMESPACE} pods {KARMADA_AGENT_POD}", _pod("karmada-agent", "karmada-agent"))
             self._made(name, run, "Deployment", f"{name}-proxy-agent")
             self._made(name, run, "Secret", f"{name}-proxy-agent-cert")
-            self._has(name, f"{NAMESPACE} pods app={anp.AGENT}", _pod(f"{anp.AGENT}-1", anp.AGENT))
-        for secret in [
-            each.name for each in run.resources.values() if each.name in (anp.SERVER_CERT_SECRET, anp.GUARD)
-        ]:
-            self._made("karmada-host", run, "Secret", secret)
+            agent = _pod(f"{anp.AGENT}-1", anp.AGENT, anp.MEMBER_GUARD)
+            self._has(name, f"{NAMESPACE} pods app={anp.AGENT}", agent)
+        self._made("karmada-host", run, "Secret", anp.SERVER_CERT_SECRET)
         server = _pod(f"{anp.SERVER}-1", anp.SERVER, anp.GUARD)
         self._has("karmada-host", f"{NAMESPACE} pods app={anp.SERVER}", server)
 
@@ -89,7 +98,21 @@ class Patient:
         self._found(of, "")
         if (of.name, port, path) in self.silent:
             raise NotServing("it does not answer within 5 s")
-        return METRICS.format(self.connections) if path == "/metrics" else "ok"
+        if path != "/metrics":
+            return "ok"
+        if port == anp.GUARD_METRICS_PORT:
+            return f"{API_SERVER_UP if self.api_server_up else API_SERVER_DOWN}\n"
+        return METRICS.format(self.connections)
+
+    def connected(self, of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
+        """As the guard does: what it does not take it refuses itself."""
+        self._found(of, "")
+        if (of.name, port, "CONNECT") in self.silent:
+            raise NotServing("it does not answer within 5 s")
+        if self.closes:
+            raise Closed("it closes the connection without an answer")
+        member = self._credentials.get(credential)
+        return REFUSED if member is None else self.answers.get(pod, self.answers.get(member, 200))
 
     def changed(self, context: str, what: str, *path: str, to: Json) -> None:
         """Sets what is at the end of a path in an object; a number is a place in a list."""

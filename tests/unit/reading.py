@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -61,14 +62,39 @@ def files(run: Run, secret: str) -> dict[str, str]:
 
 
 def guard_configuration(run: Run) -> str:
-    """The guard's configuration, out of its Secret."""
+    """The host guard's configuration, out of its Secret."""
     return files(run, "proxy-guard")["haproxy.cfg"]
+
+
+def member_guard_configuration(run: Run, member: str) -> str:
+    """A member guard's configuration, out of its ConfigMap."""
+    return text(run.the("ConfigMap", f"{member}-proxy-agent-guard").inputs, "data", "haproxy.cfg")
+
+
+def identifiers(run: Run, member: str) -> str:
+    """By which hosts a member's agents are found, as they are told."""
+    template = entries(run.the("Deployment", f"{member}-proxy-agent").inputs, "spec", "template")
+    return arguments(template, "proxy-agent")["agent-identifiers"]
+
+
+def mac_keys(run: Run) -> list[str]:
+    """The keys by which the host guard knows credentials, in base64, the current generation's first."""
+    found = re.findall(r"hmac\(sha256,([^)]*)\)", guard_configuration(run))
+    assert found
+    return found
 
 
 def header(run: Run, member: str) -> str:
     """The credential on a member's Cluster object."""
     patch = run.the("ClusterPatch", f"{member}-registration-header")
     return text(patch.inputs, "spec", "proxyHeader", "Proxy-Authorization")
+
+
+def shown(run: Run, member: str) -> str:
+    """What Karmada shows the host guard for a member, in clear: `NAME:MAC`."""
+    scheme, encoded = header(run, member).split(" ")
+    assert scheme == "Basic"
+    return base64.b64decode(encoded, validate=True).decode()
 
 
 def needs(run: Run, kind: str, name: str) -> set[str]:

@@ -1,8 +1,9 @@
-"""Where the documented manual steps were done already: what is said of it, and when the stack takes its place."""
+"""Where the documented manual steps were done already, or an earlier version of the stack is up: what is said of it,
+when the stack takes its place, and how."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -17,7 +18,9 @@ from config.settings import Settings
 from tests.unit.fake_clusters import OURS, Clusters, deployment, secret
 from tests.unit.machines import load
 from tests.unit.mistakes.refusal import member
-from tests.unit.stacks import changed
+from tests.unit.reading import commands, identifiers, needs
+from tests.unit.stacks import MEMBER3, MEMBER4, PAIR, changed, differing
+from tests.unit.test_network_policies import dialled
 from tools.render.program import Run
 
 FLAGS = ["--cluster-api-endpoint=https://10.0.0.3:6443", "--proxy-server-address=http://10.0.0.1:8088"]
@@ -235,6 +238,98 @@ def test_where_nothing_is_taken_over_nothing_is_prepared() -> None:
     }
 
 
-def test_a_rolling_update_needs_no_other_strategy() -> None:
-    run = made(True, proxy={"exposure": "nodePort"})
-    assert "proxy-server-strategy" not in {each.name for each in run.resources.values()}
+@pytest.mark.parametrize(("replicas", "prepared"), [(1, True), (2, False)])
+def test_a_rolling_update_needs_no_other_strategy(replicas: int, prepared: bool) -> None:
+    run = made(True, proxy={"exposure": "nodePort", "replicas": replicas})
+    assert ("proxy-server-strategy" in commands(run)) == prepared
+
+
+# agents that are known by another host, as an earlier version, the manual steps or the fork left them
+
+
+FORMER: Mapping[str, Sequence[str]] = {"member3": ["192.0.2.4", "edge.example.org"]}
+MEMBERS: Mapping[str, Json] = {**PAIR, "member3": {**MEMBER3, "apiEndpoint": "https://192.0.2.4:16443"}}
+FIRST = "proxy-server-agents-first"
+"""The command that waits until agents are known by both."""
+
+
+def renamed(former: Mapping[str, Sequence[str]], members: Json) -> Run:
+    """The `up` in which some members' agents are to be found by former hosts too."""
+
+    def ready(settings: Settings) -> Ready:
+        return Ready(settings=settings, adopting=[], former=former)
+
+    with patch("tools.render.program.ready", ready):
+        return changed((), members=members)
+
+
+@pytest.fixture(scope="module")
+def renaming() -> Run:
+    """Of two members one was known by other hosts."""
+    return renamed(FORMER, MEMBERS)
+
+
+@pytest.fixture(scope="module")
+def after(renaming: Run) -> Run:
+    """The next `up`."""
+    return changed(renaming.resources.values(), members=MEMBERS)
+
+
+def test_a_members_agents_are_found_by_its_name(pair: Run) -> None:
+    assert [identifiers(pair, name) for name in PAIR] == ["host=member3.member", "host=member4.member"]
+
+
+def test_while_karmada_does_not_show_the_name_yet_they_are_found_by_former_hosts_too(renaming: Run) -> None:
+    assert identifiers(renaming, "member3") == "host=192.0.2.4&host=edge.example.org&host=member3.member"
+    assert identifiers(renaming, "member4") == "host=member4.member"
+
+
+def test_proxy_server_is_rolled_after_agents_are_known_by_both_and_headers_follow(renaming: Run) -> None:
+    command = commands(renaming)[FIRST]
+    assert text(command.inputs, "create") == "sh checks/commands/run.sh renamed"
+    assert parse(text(command.inputs, "stdin")) == {
+        "agents": [
+            {
+                "member": "member3",
+                "at": {"kubeconfig": "~/.kube/members.config", "name": "member3"},
+                "namespace": "karmada-system",
+            }
+        ],
+        "seconds": 120,
+    }
+    assert f"Command {FIRST}" in needs(renaming, "Deployment", "proxy-server")
+    assert "Deployment proxy-server" in needs(renaming, "ClusterPatch", "member3-registration-header")
+
+
+def test_it_is_the_command_that_waits_for_agents_and_not_pulumi_or_one_that_is_away_would_stop_all(
+    renaming: Run,
+) -> None:
+    assert [each for each in needs(renaming, "Command", FIRST) if "agent" in each.lower()] == []
+
+
+def test_where_every_agent_is_known_by_its_member_nobody_waits(pair: Run, after: Run) -> None:
+    for run in (pair, after):
+        assert FIRST not in commands(run)
+        assert f"Command {FIRST}" not in needs(run, "Deployment", "proxy-server")
+
+
+def test_for_a_paused_members_agents_nobody_waits() -> None:
+    paused = {"member3": MEMBER3, "member4": {**MEMBER4, "paused": True}}
+    assert FIRST not in commands(renamed({"member4": ["192.0.2.104"]}, paused))
+
+
+def test_by_a_former_host_an_agent_dials_the_endpoint_itself_which_its_policy_allows_as_long(
+    renaming: Run, after: Run
+) -> None:
+    assert [16443 in dialled(run, "member3") for run in (renaming, after)] == [True, False]
+    assert 16443 not in dialled(renaming, "member4")
+
+
+def test_the_next_up_drops_the_former_hosts_and_touches_nobody_elses_pods(renaming: Run, after: Run) -> None:
+    assert identifiers(after, "member3") == "host=member3.member"
+    assert differing(renaming, after) == {
+        f"Command {FIRST}",
+        "Deployment member3-proxy-agent",
+        "NetworkPolicy member3-proxy-agent-policy",
+        "Command member3-check",
+    }

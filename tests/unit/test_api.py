@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import socket
 import time
+from functools import partial
 from pathlib import Path
+from threading import Barrier
 
 import pytest
+from kubernetes.client import Configuration
 
-from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, Apis
+from clusters import api as apis
+from clusters import kubeconfig
+from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, Apis, Closed, NotServing
 from clusters.kubeconfig import Context, Unavailable, servers
 from clusters.objects import Json
+from clusters.pool import side_by_side
 from tests.unit.fake_api_server import CONTEXTS, ApiServer
 
 AGENT = "member3 /apis/apps/v1/namespaces/tunnel/deployments/proxy-agent"
+
+
+POD = "member3 /api/v1/namespaces/tunnel/pods/proxy-agent-1/portforward?ports=8096"
 
 
 def url_of(api: ApiServer) -> str:
@@ -129,3 +138,119 @@ def test_a_kubeconfig_that_cannot_be_read_is_one_line(tmp_path: Path, content: s
 def test_a_context_that_is_not_there_is_named(api: ApiServer) -> None:
     with pytest.raises(Unavailable, match="typo"):
         Apis().raw(Context(str(api.kubeconfig), "typo"), "/readyz")
+
+
+# several at the same time
+
+
+def test_who_asks_of_one_context_does_not_wait_for_the_exec_plugin_of_another(
+    api: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """150 members are 150 plugins, each of which may take seconds."""
+    api.has |= {f"{each} /readyz": "ok" for each in CONTEXTS}
+    plugins = Barrier(len(CONTEXTS))
+
+    def configuration(of: Context) -> Configuration:
+        plugins.wait(10)
+        return kubeconfig.configuration(of)
+
+    monkeypatch.setattr(apis, "configuration", configuration)
+    asking = Apis()
+    told = side_by_side({each: partial(asking.raw, api.context(each), "/readyz") for each in CONTEXTS})
+    assert list(told.values()) == ["ok"] * len(CONTEXTS)
+
+
+def test_a_context_that_many_ask_of_is_read_once(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.has["member3 /readyz"] = "ok"
+    read: list[Context] = []
+
+    def configuration(of: Context) -> Configuration:
+        read.append(of)
+        time.sleep(0.05)
+        return kubeconfig.configuration(of)
+
+    monkeypatch.setattr(apis, "configuration", configuration)
+    asking = Apis()
+    side_by_side({i: partial(asking.raw, api.context("member3"), "/readyz") for i in range(8)})
+    assert len(read) == 1
+
+
+def test_after_an_exec_plugin_has_failed_it_is_tried_again(api: ApiServer) -> None:
+    """As where somebody logs in while an `up` waits for an answer."""
+    api.has["member3 /readyz"] = "ok"
+    asking, member = Apis(), api.context("member3")
+    api.write_kubeconfig(url_of(api), exec=plugin("", 3))
+    with pytest.raises(Unavailable, match="log in first"):
+        asking.raw(member, "/readyz")
+    api.write_kubeconfig(url_of(api), exec=plugin(TOKEN))
+    assert asking.raw(member, "/readyz") == "ok"
+
+
+def test_a_file_is_parsed_once_for_all_its_contexts_and_again_when_it_is_another(
+    api: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The YAML of 500 contexts takes many seconds."""
+    parsed: list[str] = []
+    merger = kubeconfig.KubeConfigMerger
+
+    def counted(paths: str) -> kubeconfig.KubeConfigMerger:
+        parsed.append(paths)
+        return merger(paths)
+
+    monkeypatch.setattr(kubeconfig, "KubeConfigMerger", counted)
+    hosts = [kubeconfig.configuration(api.context(each)).host for each in CONTEXTS]
+    assert hosts == [f"{url_of(api)}/{each}" for each in CONTEXTS]
+    assert len(parsed) == 1
+    api.write_kubeconfig("http://127.0.0.1:1/elsewhere")
+    assert kubeconfig.configuration(api.context("member3")).host == "http://127.0.0.1:1/elsewhere/member3"
+
+
+# pods, by a port-forward
+
+
+def test_what_a_pod_serves_is_asked_for_by_a_port_forward(api: ApiServer) -> None:
+    api.pods[POD] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell"
+    assert Apis().served(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "/healthz") == "well"
+    assert api.heads[0].startswith("GET /healthz HTTP/1.1\r\n")
+
+
+def test_a_pod_that_serves_an_error_is_not_well(api: ApiServer) -> None:
+    api.pods[POD] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+    with pytest.raises(NotServing, match="it answers 503"):
+        Apis().served(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "/readyz")
+
+
+@pytest.mark.parametrize("status", [200, 407, 500, 502, 504])
+def test_a_guard_is_asked_by_a_connect_with_the_credential_and_its_status_is_told(api: ApiServer, status: int) -> None:
+    """HAProxy answers 400 where the Host is not the target."""
+    api.pods[POD] = f"HTTP/1.1 {status} Said\r\n\r\nand more, of a tunnel or a reason"
+    assert Apis().connected(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "Basic of member3") == status
+    request, *headers = api.heads[0].split("\r\n")
+    assert request == "CONNECT member:443 HTTP/1.1"
+    assert {"Host: member:443", "Proxy-Authorization: Basic of member3"} <= set(headers)
+
+
+@pytest.mark.parametrize(
+    ("answer", "raised", "said"),
+    [
+        (None, NotServing, "it does not answer within 0.2 s"),
+        ("", Closed, "it closes the connection without an answer"),
+    ],
+    ids=["silent", "closes"],
+)
+def test_a_pod_that_does_not_answer_is_told_from_one_that_closes_the_connection(
+    api: ApiServer, monkeypatch: pytest.MonkeyPatch, answer: str | None, raised: type[NotServing], said: str
+) -> None:
+    monkeypatch.setattr(apis, "POD_SECONDS", 0.2)
+    api.pods[POD] = answer
+    with pytest.raises(NotServing) as error:
+        Apis().connected(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "")
+    assert (type(error.value), str(error.value)) == (raised, said)
+
+
+def test_a_pod_that_may_not_be_asked_is_told_in_the_words_of_the_api(api: ApiServer) -> None:
+    said = 'pods "proxy-agent-1" is forbidden: User "x" cannot create resource "pods/portforward"'
+    api.has[POD], api.answers_with = {"kind": "Status", "message": said}, 403
+    with pytest.raises(Unavailable) as error:
+        Apis().connected(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "")
+    assert (str(error.value), error.value.status) == (said, 403)

@@ -9,8 +9,9 @@ from threading import Barrier
 
 import pytest
 
-from clusters.api import NotServing
-from clusters.pool import AT_ONCE, once, side_by_side
+from clusters.api import Apis, NotServing
+from clusters.pool import AT_ONCE, Remembering, once, side_by_side
+from tests.unit.fake_api_server import ApiServer
 
 MEMBERS = 20
 
@@ -65,3 +66,12 @@ def test_no_more_than_a_bounded_number_is_asked_at_a_time_and_all_answer_in_thei
     told = side_by_side({each: partial(answer, each) for each in range(5 * AT_ONCE)})
     assert list(told.values()) == list(range(5 * AT_ONCE))
     assert 1 < max(most) <= AT_ONCE
+
+
+def test_a_guard_is_asked_once_with_each_credential_whichever_hops_want_to_know(api: ApiServer) -> None:
+    pod = "karmada-host /api/v1/namespaces/tunnel/pods/proxy-server-1/portforward?ports=8088"
+    api.pods[pod] = "HTTP/1.1 200 Connection Established\r\n\r\n"
+    asking = Remembering(Apis())
+    for credential in ("of member3", "of member4", "of member3"):
+        assert asking.connected(api.context("karmada-host"), "tunnel", "proxy-server-1", 8088, credential) == 200
+    assert [each.split("Proxy-Authorization: ")[1].strip() for each in api.heads] == ["of member3", "of member4"]

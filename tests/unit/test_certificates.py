@@ -16,14 +16,10 @@ from config.settings import Certificates
 from tests import issuing
 from tools.render.program import Run
 
-CAS = ("frontend-ca-1", "agent-ca-1")
-LEAVES = {
-    "frontend-server": "frontend-ca-1",
-    "frontend-client": "frontend-ca-1",
-    "agent-server": "agent-ca-1",
-    "member3-agent": "agent-ca-1",
-}
-"""Each leaf certificate and the CA that signs it."""
+AGENTS_LEAVES = {"agent-server": "agent-ca-1", "member3-agent": "agent-ca-1"}
+FRONTEND_LEAVES = {"frontend-server": "frontend-ca-1", "frontend-client": "frontend-ca-1"}
+CAS, LEAVES = ("frontend-ca-1", "agent-ca-1"), {**FRONTEND_LEAVES, **AGENTS_LEAVES}
+"""Each leaf certificate of the documented stack and the CA that signs it; a guarded one has agents' side alone."""
 
 
 def pem(run: Run, name: str) -> str:
@@ -53,8 +49,8 @@ def life(of: x509.Certificate) -> timedelta:
 
 
 @pytest.mark.parametrize("name", CAS)
-def test_a_ca_is_one_and_signs_itself(dev: Run, name: str) -> None:
-    ca = certificate(dev, name)
+def test_a_ca_is_one_and_signs_itself(fork: Run, name: str) -> None:
+    ca = certificate(fork, name)
     constraints = ca.extensions.get_extension_for_class(x509.BasicConstraints)
     assert (constraints.value.ca, constraints.critical) == (True, True)
     assert ca.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
@@ -64,30 +60,38 @@ def test_a_ca_is_one_and_signs_itself(dev: Run, name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "signer"), LEAVES.items())
-def test_a_leaf_names_its_cas_key_so_that_a_renewed_ca_is_found(dev: Run, name: str, signer: str) -> None:
-    key = certificate(dev, signer).extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
-    authority = certificate(dev, name).extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+def test_a_leaf_names_its_cas_key_so_that_a_renewed_ca_is_found(fork: Run, name: str, signer: str) -> None:
+    key = certificate(fork, signer).extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    authority = certificate(fork, name).extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
     assert authority.key_identifier == key
 
 
-def test_every_certificate_has_a_key_of_its_own_which_is_ecdsa_p256(dev: Run) -> None:
+def test_every_certificate_has_a_key_of_its_own_which_is_ecdsa_p256(fork: Run) -> None:
     keys: set[bytes] = set()
     for name in (*CAS, *LEAVES):
-        key = certificate(dev, name).public_key()
+        key = certificate(fork, name).public_key()
         assert isinstance(key, ec.EllipticCurvePublicKey)
         assert isinstance(key.curve, ec.SECP256R1)
         form = serialization.PublicFormat.SubjectPublicKeyInfo
         keys.add(key.public_bytes(serialization.Encoding.DER, form))
-        private = text(dev.the("PrivateKey", name).outputs, "privateKeyPem").encode()
+        private = text(fork.the("PrivateKey", name).outputs, "privateKeyPem").encode()
         assert serialization.load_pem_private_key(private, None).public_key() == key
     assert len(keys) == len(CAS) + len(LEAVES)
+
+
+def test_there_are_certificates_for_karmadas_side_as_documented_alone(guarded_stack: Run, fork: Run) -> None:
+    """A guard and its server speak by a socket in their pod, where TLS would guard nothing."""
+    made = {each.name for each in guarded_stack.resources.values() if each.type.startswith("tls:")}
+    assert [each for each in made if "frontend" in each] == []
+    assert made >= {"agent-ca-1", "agent-server"}
+    assert {each.name for each in fork.resources.values() if each.type.startswith("tls:")} == {*CAS, *LEAVES}
 
 
 # names
 
 
-def test_the_frontends_certificate_is_for_the_names_that_are_documented(dev: Run) -> None:
-    assert names(certificate(dev, "frontend-server")) == (["kubernetes", "localhost"], ["127.0.0.1"])
+def test_the_frontends_certificate_is_for_the_names_that_are_documented(fork: Run) -> None:
+    assert names(certificate(fork, "frontend-server")) == (["kubernetes", "localhost"], ["127.0.0.1"])
 
 
 def test_the_agents_sides_certificate_is_for_the_address_that_they_dial(dev: Run) -> None:
@@ -110,14 +114,14 @@ def test_every_member_has_its_own_subject(pair: Run) -> None:
 # lifetimes
 
 
-def test_leaves_live_for_8760_hours_and_cas_for_87600(dev: Run) -> None:
-    assert {life(certificate(dev, name)) for name in LEAVES} == {timedelta(hours=8_760)}
-    assert {life(certificate(dev, name)) for name in CAS} == {timedelta(hours=87_600)}
+def test_leaves_live_for_8760_hours_and_cas_for_87600(fork: Run) -> None:
+    assert {life(certificate(fork, name)) for name in LEAVES} == {timedelta(hours=8_760)}
+    assert {life(certificate(fork, name)) for name in CAS} == {timedelta(hours=87_600)}
 
 
-def test_up_renews_a_leaf_720_hours_before_its_end_and_a_ca_before_a_leaf_could_outlive_it(dev: Run) -> None:
-    leaves = {number(dev.the("LocallySignedCert", name).inputs, "earlyRenewalHours") for name in LEAVES}
-    cas = {number(dev.the("SelfSignedCert", name).inputs, "earlyRenewalHours") for name in CAS}
+def test_up_renews_a_leaf_720_hours_before_its_end_and_a_ca_before_a_leaf_could_outlive_it(fork: Run) -> None:
+    leaves = {number(fork.the("LocallySignedCert", name).inputs, "earlyRenewalHours") for name in LEAVES}
+    cas = {number(fork.the("SelfSignedCert", name).inputs, "earlyRenewalHours") for name in CAS}
     assert (leaves, cas) == ({720}, {8_760 + 720})
 
 
@@ -129,10 +133,11 @@ def test_a_leaf_never_outlives_the_ca_that_signs_it(leaf: int, before: int, ca: 
     assert lives.ca_validity_hours - lives.ca_renew_before_hours + lives.validity_hours < lives.ca_validity_hours
 
 
-def test_the_stack_exports_when_the_first_certificate_ends(pair: Run) -> None:
-    said = datetime.fromisoformat(text(pair.stack.outputs, "firstCertificateEnds"))
-    ends = [certificate(pair, name).not_valid_after_utc for name in (*LEAVES, "member4-agent", *CAS)]
-    assert abs(said - min(ends)) < timedelta(seconds=1)
+def test_the_stack_exports_when_the_first_certificate_ends(pair: Run, fork: Run) -> None:
+    for run, made in ((pair, (*AGENTS_LEAVES, "member4-agent", "agent-ca-1")), (fork, (*LEAVES, *CAS))):
+        said = datetime.fromisoformat(text(run.stack.outputs, "firstCertificateEnds"))
+        ends = [certificate(run, name).not_valid_after_utc for name in made]
+        assert abs(said - min(ends)) < timedelta(seconds=1)
 
 
 def test_the_first_end_is_told_from_others_in_another_time_zone() -> None:
@@ -155,12 +160,17 @@ def test_a_usage_that_is_not_known_is_refused() -> None:
         issuing.self_signed({**inputs, "allowedUses": ["any_extended"]})
 
 
-def test_the_secrets_of_the_cluster_hold_these_certificates_under_the_documented_names(dev: Run) -> None:
-    held = {
-        "server-ca-cert.crt": pem(dev, "frontend-ca-1"),
-        "server-cert.crt": pem(dev, "frontend-server"),
-        "cluster-ca-cert.crt": pem(dev, "agent-ca-1"),
-        "cluster-cert.crt": pem(dev, "agent-server"),
-    }
-    data = entries(dev.the("Secret", "proxy-server-cert").inputs, "data")
-    assert {file: base64.b64decode(str(data[file])).decode() for file in held} == held
+FILES = {"cluster-ca-cert.crt": "agent-ca-1", "cluster-cert.crt": "agent-server"}
+FRONTEND_FILES = {"server-ca-cert.crt": "frontend-ca-1", "server-cert.crt": "frontend-server"}
+
+
+def test_the_servers_secret_holds_these_certificates_and_their_keys_under_the_documented_names_and_no_other(
+    dev: Run, fork: Run
+) -> None:
+    both = {**FILES, **FRONTEND_FILES}
+    for run, held, keys in ((dev, FILES, ["cluster-key.key"]), (fork, both, ["cluster-key.key", "server-key.key"])):
+        data = entries(run.the("Secret", "proxy-server-cert").inputs, "data")
+        assert {file: base64.b64decode(str(data[file])).decode() for file in held} == {
+            file: pem(run, name) for file, name in held.items()
+        }
+        assert data.keys() == {*held, *keys}

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
-from checks.commands import agent_gone, check, disown_args, free_strategy, load_balancer
+from checks.commands import agent_gone, check, disown_args, free_strategy, load_balancer, renamed
+from checks.deployments import identifiers
 from checks.doctor.tunnel import Tunnel
-from clusters.api import JSON_PATCH, MERGE_PATCH
+from clusters.api import JSON_PATCH, MERGE_PATCH, Apis
 from clusters.objects import Json
 from components.local_command import local_command
 from tests.unit.fake_api_server import ApiServer
@@ -281,6 +282,102 @@ def test_args_that_cannot_be_taken_over_are_one_message(api: ApiServer) -> None:
     api.has[AGENT], api.refuses = with_managers(managed({"f:args": {}})), (409, "somebody was faster")
     said = "deployment/karmada-agent of member3: its args could not be taken over: somebody was faster\n"
     assert run("disown_args", of_agent(api)) == (1, "", said)
+
+
+# agents that are to be known by their member's name
+
+FORMER, BOTH = "--agent-identifiers=host=192.0.2.4", "--agent-identifiers=host=192.0.2.4&host=member3.member"
+PROXY_AGENT = "/apis/apps/v1/namespaces/tunnel/deployments/proxy-agent"
+FOLLOWED = "member3: its agents are known as member3.member too"
+
+
+def agents(*args: str, available: int = 1) -> Json:
+    """A Deployment of proxy-agent, of which so many pods are there and as many are wanted as one."""
+    container: Json = {"name": "proxy-agent", "command": ["/proxy-agent"], "args": list(args)}
+    status: Json = {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": available}
+    spec: Json = {"replicas": 1, "template": {"spec": {"containers": [container]}}}
+    return {"metadata": {"generation": 2}, "spec": spec, "status": status}
+
+
+def of_members(api: ApiServer, seconds: int, *others: str) -> renamed.RenamedInput:
+    """member3, and others whose API is the host's."""
+    at = {"member3": "member3", **dict.fromkeys(others, "karmada-host")}
+    found = [renamed.Renaming(member=name, at=api.context(of), namespace="tunnel") for name, of in at.items()]
+    return renamed.RenamedInput(agents=found, seconds=seconds)
+
+
+def test_agents_are_waited_for_until_they_are_known_by_their_members_name_too(api: ApiServer) -> None:
+    api.has[f"member3 {PROXY_AGENT}"] = agents(FORMER)
+    process = start("renamed", of_members(api, 20))
+    assert waits(process, api)
+    api.has[f"member3 {PROXY_AGENT}"] = agents(BOTH)
+    assert process.communicate(timeout=20) == (f"{FOLLOWED}\n", "")
+    assert process.returncode == 0
+
+
+def test_a_member_that_is_away_holds_up_neither_the_up_nor_the_others(api: ApiServer) -> None:
+    """With many members one is always away; it follows in a later `up`."""
+    api.has[f"member3 {PROXY_AGENT}"] = agents(BOTH)
+    api.away.add("karmada-host")
+    code, output, errors = run("renamed", of_members(api, 1, "member4"))
+    assert (code, errors) == (0, "")
+    followed, not_yet = output.splitlines()
+    assert followed == FOLLOWED
+    why = "its agents are not known as member4.member yet, and requests to it fail until then: "
+    assert not_yet.startswith(f"member4: {why}")
+    assert "Remote end closed connection" in not_yet
+
+
+def test_all_are_waited_for_at_the_same_time(api: ApiServer) -> None:
+    """200 that are away are not 200 times as long."""
+    names = [f"member{i}" for i in range(4, 12)]
+    given = of_members(api, 1, *names)
+    started = time.monotonic()
+    assert renamed.lines(Apis(), given)[1:] == [
+        f"{each}: its agents are not known as {each}.member yet, and requests to it fail until then: "
+        "there is no deployment/proxy-agent"
+        for each in names
+    ]
+    assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (None, "there is no deployment/proxy-agent"),
+        (agents(FORMER), "deployment/proxy-agent is still the former one"),
+        (agents("--agent-identifiers=host=member4.member"), "deployment/proxy-agent is still the former one"),
+        (agents(BOTH, available=0), "deployment/proxy-agent is not rolled out yet"),
+    ],
+    ids=["none", "former", "another's", "rolling"],
+)
+def test_why_agents_have_not_followed_is_said(api: ApiServer, found: Json, why: str) -> None:
+    if found is not None:
+        api.has[f"member3 {PROXY_AGENT}"] = found
+    (line,) = renamed.lines(Apis(), of_members(api, 0))
+    assert line.endswith(f"fail until then: {why}")
+
+
+@pytest.mark.parametrize(
+    ("args", "hosts"),
+    [
+        ((FORMER,), ["192.0.2.4"]),
+        ((BOTH,), ["192.0.2.4", "member3.member"]),
+        ((FORMER, BOTH), ["192.0.2.4", "member3.member"]),
+        (("--agent-identifiers=ipv4=192.0.2.4&host=a.example&host=&uid",), ["a.example"]),
+        (("--agent-identifiers=host=fd00::1",), ["fd00::1"]),
+        (("--agent-identifiers=",), []),
+        (("--agent-id=host=192.0.2.4",), []),
+    ],
+    ids=["one", "two", "the last flag counts", "other kinds", "IPv6", "empty", "no such flag"],
+)
+def test_identifiers_are_read_as_proxy_agent_reads_them(args: Sequence[str], hosts: Sequence[str]) -> None:
+    assert identifiers(agents(*args)) == hosts
+
+
+def test_identifiers_of_another_container_or_of_no_deployment_are_none() -> None:
+    others: Json = {"spec": {"template": {"spec": {"containers": [{"name": "sidecar", "args": [BOTH]}]}}}}
+    assert identifiers(others) == identifiers(None) == []
 
 
 # the check

@@ -55,11 +55,8 @@ def test_without_a_kubeconfig_contexts_come_from_where_kubeconfig_points() -> No
 
 def test_an_endpoint_comes_from_the_members_kubeconfig() -> None:
     (member3,) = load().members
-    assert (member3.api_endpoint, member3.host, member3.target) == (
-        "https://10.0.0.3:6443",
-        "10.0.0.3",
-        "10.0.0.3:6443",
-    )
+    assert member3.api_endpoint == "https://10.0.0.3:6443"
+    assert (member3.host, member3.endpoint_port) == ("10.0.0.3", 6443)
 
 
 def test_an_endpoint_comes_from_the_kind_node_where_the_kubeconfig_names_loopback() -> None:
@@ -74,17 +71,86 @@ def test_a_kubeconfig_that_names_another_address_wins_over_the_kind_node() -> No
 
 def test_an_endpoint_that_is_given_wins_over_both() -> None:
     (member3,) = load(**member(context="here", kind="member3", apiEndpoint="https://api.example.org:7443")).members
-    assert (member3.host, member3.target) == ("api.example.org", "api.example.org:7443")
+    assert (member3.host, member3.endpoint_port) == ("api.example.org", 7443)
 
 
-def test_an_ipv6_endpoint_is_bracketed_as_a_target_and_bare_as_an_identifier() -> None:
+def test_an_ipv6_endpoints_host_is_bare_as_certificates_have_it() -> None:
     (member3,) = load(**member(context="six")).members
-    assert (member3.host, member3.target) == ("fd00::6", "[fd00::6]:6443")
+    assert (member3.api_endpoint, member3.host) == ("https://[fd00::6]:6443", "fd00::6")
 
 
 def test_an_endpoint_without_a_port_is_reached_on_443() -> None:
     (member3,) = load(**member(context="default-port")).members
-    assert member3.target == "api.example.org:443"
+    assert member3.endpoint_port == 443
+
+
+def test_two_members_may_have_one_endpoint_for_a_member_is_its_name() -> None:
+    shared: dict[str, Json] = {**MEMBER, "apiEndpoint": "https://kubernetes.default.svc"}
+    settings = load(**members(shared, shared))
+    assert [(each.name, each.host) for each in settings.members] == [
+        ("member3", "kubernetes.default.svc"),
+        ("member4", "kubernetes.default.svc"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        *("https://127.0.0.1:6443", "https://localhost:6443", "https://[::1]:6443"),
+        *("https://API.Example.org:6443", "https://10.0.0.3", "https://10.0.0.3:6443/"),
+    ],
+)
+def test_behind_a_guard_an_endpoint_may_have_any_host_that_the_certificate_has(endpoint: str) -> None:
+    assert [each.api_endpoint for each in load(**member(apiEndpoint=endpoint)).members] == [endpoint]
+
+
+def test_an_endpoint_of_loopback_comes_from_a_kubeconfig_too_where_no_kind_node_is_known() -> None:
+    (member3,) = load(**member(context="here-too")).members
+    assert member3.api_endpoint == "https://localhost:40004"
+
+
+@pytest.mark.parametrize("name", ["m", "m" * 48, "0-0"])
+def test_a_members_name_has_48_characters_at_most_as_in_karmada(name: str) -> None:
+    assert [each.name for each in load(members={name: {**MEMBER, "context": "member3"}}).members] == [name]
+
+
+@pytest.mark.parametrize(
+    ("given", "read", "ports"),
+    [
+        ("10.0.0.3", "10.0.0.3:6443", [6443]),
+        ("10.0.0.3:7443", "10.0.0.3:7443", [7443]),
+        ("fd00::6", "[fd00::6]:6443", [6443]),
+        ("[fd00::6]", "[fd00::6]:6443", [6443]),
+        ("[fd00::6]:7443", "[fd00::6]:7443", [7443]),
+        ("api.example.org", "api.example.org:6443", [6443]),
+        ("api.example.org:443", "api.example.org:443", [443]),
+        ("api:65535", "api:65535", [65535]),
+    ],
+)
+def test_where_a_members_api_server_is_has_an_address_or_a_name_with_a_port_or_without(
+    given: str, read: str, ports: list[int]
+) -> None:
+    (member3,) = load(**member(apiAddress=given)).members
+    assert (member3.api_address, member3.address_ports) == (read, ports)
+
+
+def test_without_an_address_a_members_api_server_is_what_every_pod_is_told() -> None:
+    (member3,) = load().members
+    assert (member3.api_address, member3.address_ports, member3.api_ports) == ("", [], (443, 6443))
+
+
+@pytest.mark.parametrize("seconds", [1, 10])
+def test_a_session_that_is_not_read_is_ended_within_ten_seconds(seconds: int) -> None:
+    assert load(**proxy(stallSeconds=seconds)).proxy.model_dump()["stall_seconds"] == seconds
+    assert load().proxy.model_dump()["stall_seconds"] == 5
+
+
+@pytest.mark.parametrize("level", [0, 10])
+def test_servers_and_agents_log_as_much_as_is_said_of_them(level: int) -> None:
+    settings = load(**proxy(logLevel=level))
+    assert (settings.proxy.model_dump()["log_level"], settings.members[0].log_level) == (level, 2)
+    settings = load(**member(logLevel=level))
+    assert (settings.proxy.model_dump()["log_level"], settings.members[0].log_level) == (2, level)
 
 
 @pytest.mark.parametrize("exposure", ["hostNetwork", "nodePort", "loadBalancer"])
@@ -223,9 +289,11 @@ def test_an_image_is_a_reference_as_registries_have_it(image: str) -> None:
 
 def test_what_counts_for_every_member_is_in_the_place_of_what_one_does_not_say() -> None:
     common: dict[str, Json] = {**MEMBER, "replicas": 2, "agent": {"namespace": "agents", "deployment": "agent"}}
-    own: dict[str, Json] = {"replicas": 1, "agent": {"deployment": "other"}}
+    common |= {"apiPorts": [7443], "logLevel": 4}
+    own: dict[str, Json] = {"replicas": 1, "apiPorts": [8443], "agent": {"deployment": "other"}}
     member3, member4 = load(memberDefaults=common, members={"member3": own, "member4": None}).members
     assert (member3.name, member3.replicas, member4.name, member4.replicas) == ("member3", 1, "member4", 2)
+    assert (member3.api_ports, member4.api_ports, member3.log_level, member4.log_level) == ([8443], [7443], 4, 4)
     assert (member3.agent.namespace, member3.agent.deployment) == ("agents", "other")
     assert (member4.agent.namespace, member4.agent.deployment) == ("agents", "agent")
 

@@ -17,9 +17,11 @@ from checks.doctor.walk import HOPS, walk
 from checks.findings import Finding, State, Walk
 from clusters.objects import Json, items, parse, text
 from components import anp
+from components.host_guard import credential, mac_key
 from tests import issuing
 from tests.unit.patient import KARMADA_AGENT_POD, NAMESPACE, Patient, path, settings
-from tests.unit.stacks import changed, pair
+from tests.unit.reading import header
+from tests.unit.stacks import MEMBER3, PAIR, balanced, changed, pair
 from tools.render.program import Run
 
 CLUSTER = "clusters/member3"
@@ -28,7 +30,6 @@ AGENT_PODS = f"{NAMESPACE} pods app=proxy-agent"
 KARMADA_AGENT = f"{NAMESPACE} deployments/karmada-agent"
 PROXY_AGENT = f"{NAMESPACE} deployments/proxy-agent"
 SERVER_CERT = f"{NAMESPACE} secrets/proxy-server-cert"
-GUARD = f"{NAMESPACE} secrets/proxy-guard"
 AGENT_CERT = f"{NAMESPACE} secrets/proxy-agent-cert"
 CONTAINER = ("spec", "template", "spec", "containers", "0")
 
@@ -92,6 +93,30 @@ def silent(context: str, port: int, path: str = "/healthz") -> Change:
     return lambda patient: patient.silent.add((context, port, path))
 
 
+def showing(header: str) -> Change:
+    """The Cluster object has another credential."""
+    return reporting("proxyHeader", "Proxy-Authorization", to=header)
+
+
+def answering(status: int) -> Change:
+    """How proxy-server answers a CONNECT to member3 that its guard lets through."""
+
+    def change(patient: Patient) -> None:
+        patient.answers["member3"] = status
+
+    return change
+
+
+def closing(patient: Patient) -> None:
+    """Guards close what connects to their plain port."""
+    patient.closes = True
+
+
+def api_server_down(patient: Patient) -> None:
+    """As the guard sees it that is beside proxy-agent."""
+    patient.api_server_up = False
+
+
 def connected(to: int) -> Change:
     def change(patient: Patient) -> None:
         patient.connections = str(to)
@@ -146,7 +171,8 @@ FAULTS: Mapping[str, Row] = {
         "take the member out",
     ),
     "the Cluster's endpoint is loopback": restarted(
-        reporting("apiEndpoint", to="https://127.0.0.1:6443"), "apiEndpoint https://127.0.0.1:6443 is loopback"
+        reporting("apiEndpoint", to="https://127.0.0.1:6443"),
+        "apiEndpoint is https://127.0.0.1:6443, the stack's https://192.0.2.4:6443",
     ),
     "the Cluster's endpoint is another": restarted(
         reporting("apiEndpoint", to="https://192.0.2.5:6443"),
@@ -158,10 +184,27 @@ FAULTS: Mapping[str, Row] = {
     "the Cluster has no header": refreshed(
         reporting("proxyHeader", to={}), "Cluster", "proxyHeader is empty: the guard will answer 407"
     ),
-    "the Cluster has somebody else's header": refreshed(
-        reporting("proxyHeader", "Proxy-Authorization", to="Basic dGhlaXJz"),
+    "the Cluster has another header": refreshed(
+        reporting("proxyHeader", to={"X-Team": "a"}), "Cluster", "proxyHeader is empty: the guard will answer 407"
+    ),
+    "the Cluster has somebody else's credential": refreshed(
+        showing("Basic dGhlaXJz"), "guard", "the credential on the Cluster object is none of the guard"
+    ),
+    "the Cluster has another member's credential": refreshed(
+        showing(header(pair(), "member4")),
         "guard",
-        "it does not take the credential that is on the Cluster object",
+        "the credential on the Cluster object is that of member4",
+    ),
+    "the Cluster's credential is of a key that the guard does not have": refreshed(
+        showing(credential("member3", mac_key("another"))),
+        "guard",
+        "proxy-server-1: it does not take the credential that is on the Cluster object: it answers 407",
+    ),
+    "the guard is one of an earlier version": refreshed(
+        answering(403), "guard", "proxy-server-1: it takes no CONNECT to member3: it answers 403"
+    ),
+    "the guard closes what connects to it": refreshed(
+        closing, "guard", "proxy-server-1: it takes no CONNECT to member3: it closes the connection without an answer"
     ),
     "no pod of proxy-server is there": refreshed(
         lacking("karmada-host", SERVER_PODS),
@@ -180,11 +223,6 @@ FAULTS: Mapping[str, Row] = {
         "proxy-server-1: proxy-guard does not run: CrashLoopBackOff",
         "logs --namespace=karmada-system pod/proxy-server-1 --container=proxy-guard",
     ),
-    "the guard has another configuration": refreshed(
-        doing("karmada-host", GUARD, "data", "haproxy.cfg", to=encoded("global\n")),
-        "guard",
-        "it lets nobody through to 192.0.2.4:6443, but to no member",
-    ),
     "proxy-server hangs": (
         silent("karmada-host", anp.SERVER_HEALTH_PORT),
         "proxy-server",
@@ -196,6 +234,12 @@ FAULTS: Mapping[str, Row] = {
         "proxy-server",
         "does not run: ImagePullBackOff",
         "describe --namespace=karmada-system pod/proxy-server-1",
+    ),
+    "the guard does not reach proxy-server": (
+        answering(503),
+        "proxy-server",
+        "proxy-server-1: the guard beside it does not reach its socket: it answers 503",
+        "delete --namespace=karmada-system pod/proxy-server-1",
     ),
     "the agent's certificate has ended": refreshed(
         presenting(agent_certificate(began=8_761)), "certificates", "member3-agent ended "
@@ -227,7 +271,42 @@ FAULTS: Mapping[str, Row] = {
     "proxy-agent claims another host": refreshed(
         doing("member3", PROXY_AGENT, *CONTAINER, "args", to=["--agent-identifiers=host=192.0.2.5"]),
         "proxy-agent",
-        "--agent-identifiers is host=192.0.2.5, the stack's host=192.0.2.4",
+        "it is to be found as 192.0.2.5, the stack's is member3.member",
+    ),
+    "proxy-agent claims no host": refreshed(
+        doing("member3", PROXY_AGENT, *CONTAINER, "args", to=[]),
+        "proxy-agent",
+        "it is to be found as nothing, the stack's is member3.member",
+    ),
+    "the member's guard waits for its image": (
+        waiting("member3", AGENT_PODS, 1, "ImagePullBackOff"),
+        "member guard",
+        "proxy-agent-1: member-guard does not run: ImagePullBackOff",
+        "describe --namespace=karmada-system pod/proxy-agent-1",
+    ),
+    "proxy-agent's pod is one of an earlier version": (
+        doing("member3", AGENT_PODS, "status", "containerStatuses", to=[{"name": "proxy-agent", "state": {}}]),
+        "member guard",
+        "proxy-agent-1: member-guard is not among its containers",
+        "describe --namespace=karmada-system pod/proxy-agent-1",
+    ),
+    "the member's guard hangs": (
+        silent("member3", anp.GUARD_METRICS_PORT),
+        "member guard",
+        "proxy-agent-1: member-guard runs, but on :8096 it does not answer within 5 s",
+        "delete --namespace=karmada-system pod/proxy-agent-1",
+    ),
+    "the member's guard has no time for its metrics": (
+        silent("member3", anp.GUARD_METRICS_PORT, "/metrics"),
+        "member guard",
+        "proxy-agent-1: member-guard does not tell whether it reaches the API server: it does not answer within 5 s",
+        "delete --namespace=karmada-system pod/proxy-agent-1",
+    ),
+    "the member's guard does not reach the API server": (
+        api_server_down,
+        "member guard",
+        "proxy-agent-1: the API server at the address that every pod is told is not reached from there, or is not",
+        "see to NetworkPolicies and members.member3.apiPorts; members.member3.apiAddress names another address",
     ),
     "proxy-agent is not connected": (
         silent("member3", anp.AGENT_HEALTH_PORT, "/readyz"),
@@ -239,7 +318,31 @@ FAULTS: Mapping[str, Row] = {
         connected(0),
         "tunnel",
         "proxy-agent-1 is connected to 0 of 1 proxy-servers",
-        "logs --namespace=karmada-system pod/proxy-agent-1",
+        "logs --namespace=karmada-system pod/proxy-agent-1 --container=proxy-agent",
+    ),
+    "proxy-agent is stuck": (
+        answering(500),
+        "tunnel",
+        "proxy-agent-1: stuck: said to be connected, but proxy-server-1 has no tunnel to member3: it answers 500",
+        "delete --namespace=karmada-system pod/proxy-agent-1  # others take their place",
+    ),
+    "proxy-agent does not reach the guard beside it": (
+        answering(502),
+        "tunnel",
+        "proxy-server-1: an agent of member3 does not reach the guard in its own pod: it answers 502",
+        "logs --namespace=karmada-system pod/proxy-agent-1 --container=proxy-agent",
+    ),
+    "nothing answers through the tunnel": (
+        silent("karmada-host", 8088, "CONNECT"),
+        "tunnel",
+        "proxy-server-1: a CONNECT to member3 is held up: it does not answer within 5 s",
+        "delete --namespace=karmada-system pod/proxy-agent-1  # others take their place; if it is still so in half a",
+    ),
+    "an agent that is there does not answer": (
+        answering(504),
+        "tunnel",
+        "proxy-server-1: a CONNECT to member3 is held up: it answers 504",
+        "delete --namespace=karmada-system pod/proxy-agent-1",
     ),
     "the member's API is down": (away("member3"), "member API", "connection refused", "see to the member's API server"),
     "all is right, and yet nothing comes through": (
@@ -276,11 +379,31 @@ def test_an_endpoint_that_the_agent_cannot_dial_is_looked_for_at_the_agent(answe
     patient.says = answer
     first = first_of(patient)
     assert first.hop == "request"
-    assert "logs --namespace=karmada-system deployment/proxy-agent" in first.mend
-    assert "192.0.2.4:6443 from its pods: members.NAME.apiEndpoint" in first.mend
+    assert "logs --namespace=karmada-system deployment/proxy-agent --container=proxy-agent" in first.mend
+    assert first.mend.endswith("# says why proxy-agent does not reach member3.member")
 
 
-@pytest.mark.parametrize("answer", ["Unauthorized", "Forbidden", "Service Unavailable", "Internal Server Error"])
+@pytest.mark.parametrize(
+    ("said", "mend"),
+    [
+        ("x509: certificate is valid for 10.96.0.1, not 192.0.2.4", "the host of members.member3.apiEndpoint"),
+        ("tls: failed to verify certificate: x509: certificate signed by unknown authority", "the CA in the Cluster's"),
+        ("error trying to reach service: EOF", "deployment/proxy-agent --container=member-guard"),
+        ("read tcp 10.0.0.1:1->10.0.0.2:8088: read: connection reset by peer", "--container=member-guard"),
+        ("proxyconnect tcp: EOF", "proxy.allowedSources"),
+        ("proxyconnect tcp: read tcp 10.0.0.1:1: connection reset by peer", "proxy.allowedSources"),
+        ("no answer within 10 s", "see to NetworkPolicies"),
+    ],
+)
+def test_what_karmada_says_of_a_request_tells_how_far_it_came(said: str, mend: str) -> None:
+    """The endpoint is what the API server's certificate is checked against: none of the other hops looks at that."""
+    patient = Patient(pair())
+    patient.away.add(REQUEST)
+    patient.says = said
+    assert mend in first_of(patient).mend
+
+
+@pytest.mark.parametrize("answer", ["Unauthorized", "Service Unavailable", "Internal Server Error"])
 def test_an_answer_of_the_guards_own_is_not_blamed_on_the_way_to_it(answer: str) -> None:
     patient = Patient(pair())
     patient.away.add(REQUEST)
@@ -347,7 +470,100 @@ def test_the_fork_has_no_guard_and_does_not_tell_of_its_tunnel_and_only_a_regist
     dev = [each.hop for each in walk(path(pair(), Patient(pair()), "member4")).findings]
     assert dev == hops
     bare = [each.hop for each in walk(path(fork, Patient(fork), sections=sections)).findings]
-    assert bare == [each for each in hops if each not in ("guard", "grant", "tunnel")]
+    assert bare == [each for each in hops if each not in ("guard", "grant", "member guard", "tunnel")]
+
+
+@pytest.mark.parametrize(("name", "presented"), [("dev", 2), ("fork", 3)])
+def test_only_as_documented_has_a_frontend_with_a_certificate(name: str, presented: int) -> None:
+    run, sections = stacks()[name]
+    found = {each.hop: each.says for each in walk(path(run, Patient(run), sections=sections)).findings}
+    assert found["certificates"].startswith(f"{presented} are trusted, ")
+
+
+def test_an_endpoint_on_loopback_is_not_wrong_where_the_tunnel_does_not_dial_it() -> None:
+    members: Json = {**PAIR, "member3": {**MEMBER3, "apiEndpoint": "https://127.0.0.1:6443"}}
+    run = changed((), members=members)
+    assert walk(path(run, Patient(run), sections={"members": members})).first is None
+
+
+def test_an_agent_is_found_by_its_members_name_whatever_else_it_is_found_by() -> None:
+    """As in the `up` that takes the place of an earlier version, and until the next one."""
+    patient = Patient(pair())
+    (agent,) = patient.objects["member3", PROXY_AGENT]
+    args = [str(each) for each in items(items(agent, "spec", "template", "spec", "containers")[0], "args")]
+    both = [each.replace("=host=", "=host=192.0.2.4&host=") if "identifiers" in each else each for each in args]
+    assert both != args
+    patient.changed("member3", PROXY_AGENT, *CONTAINER, "args", to=both)
+    assert walk(path(pair(), patient)).first is None
+
+
+def test_an_address_of_the_members_own_choice_is_named_with_what_may_be_wrong_with_it() -> None:
+    members: Json = {**PAIR, "member3": {**MEMBER3, "apiAddress": "api.site.example:8443"}}
+    run = changed((), members=members)
+    patient = Patient(run)
+    patient.api_server_up = False
+    first = walk(path(run, patient, sections={"members": members})).first
+    assert first is not None
+    assert "the API server at api.site.example:8443 is not reached" in first.says
+    assert "members.member3.apiAddress must be right, and a name be known there" in first.mend
+
+
+SERVED: Mapping[str, Json] = {"proxy": {"exposure": "loadBalancer", "replicas": 2}}
+
+
+@cache
+def two_servers() -> Run:
+    return balanced()
+
+
+def served() -> Patient:
+    """Two proxy-servers and two proxy-agents of each member, all connected."""
+    patient = Patient(two_servers())
+    patient.connections = "2"
+    for context, pods in (("karmada-host", SERVER_PODS), ("member3", AGENT_PODS), ("member4", AGENT_PODS)):
+        (pod,) = patient.objects[context, pods]
+        second = parse(json.dumps(pod).replace("-1", "-2"))
+        patient.objects[context, pods] = [pod, second]
+    return patient
+
+
+def test_each_proxy_server_is_asked_for_the_member_and_named() -> None:
+    found = walk(path(two_servers(), served(), sections=SERVED))
+    assert found.first is None
+    says = {each.hop: each.says for each in found.findings}["tunnel"]
+    assert says.startswith("2 of 2 proxy-agents connected to ")
+    assert says.endswith("; proxy-server-1, proxy-server-2 can reach member3 through them")
+
+
+def test_agents_of_which_one_of_the_servers_knows_nothing_are_stuck_all_of_them() -> None:
+    patient = served()
+    patient.answers["proxy-server-2"] = 500
+    first = walk(path(two_servers(), patient, sections=SERVED)).first
+    assert first is not None
+    assert first.hop == "tunnel"
+    assert first.says.startswith("proxy-agent-1, proxy-agent-2: stuck: ")
+    assert "proxy-server-2 has no tunnel to member3" in first.says
+    assert "pod/proxy-agent-1 pod/proxy-agent-2" in first.mend
+
+
+@pytest.mark.parametrize("change", [connected(0), silent("member3", anp.AGENT_HEALTH_PORT, "/readyz")])
+def test_an_agent_that_is_not_connected_by_its_own_word_is_not_called_stuck(change: Change) -> None:
+    """It looks for a server, and needs no help but a way to it."""
+    patient = Patient(pair())
+    patient.answers["member3"] = 500
+    change(patient)
+    first = first_of(patient)
+    assert first.hop == "tunnel"
+    assert "stuck" not in first.says
+    assert " delete " not in first.mend
+
+
+def test_a_guard_that_lets_nobody_through_does_not_make_the_tunnel_behind_it_wrong() -> None:
+    patient = Patient(pair())
+    FAULTS["the Cluster's credential is of a key that the guard does not have"][0](patient)
+    found = {each.hop: each for each in walk(path(pair(), patient)).findings}
+    assert found["tunnel"].state is State.RIGHT
+    assert "can reach" not in found["tunnel"].says
 
 
 def test_a_pod_that_was_evicted_is_none_of_those_that_run() -> None:
@@ -373,6 +589,7 @@ def test_what_a_member_that_is_down_would_have_to_tell_is_unknown_and_not_wrong(
         "karmada-agent",
         "certificates",
         "proxy-agent",
+        "member guard",
         "tunnel",
     ]
     assert states["member API"] is State.WRONG

@@ -55,7 +55,9 @@ def test_an_ipv6_address_is_bracketed_in_karmadas_url_alone() -> None:
 
 def test_on_the_host_network_the_guard_listens_to_the_sources_that_are_allowed(dev: Run) -> None:
     run = changed(proxy={"allowedSources": ["10.0.0.0/8", "2001:db8::/32"]})
-    assert "tcp-request connection reject unless { src 10.0.0.0/8 2001:db8::/32 }" in guard_configuration(run)
+    listed = [each.split("src ")[1] for each in guard_configuration(run).splitlines() if "acl listed" in each]
+    assert listed == ["127.0.0.0/8", "::1", "10.0.0.0/8", "2001:db8::/32"]
+    assert "tcp-request connection reject unless listed" in guard_configuration(run)
     assert "tcp-request" not in guard_configuration(dev)
 
 

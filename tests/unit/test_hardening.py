@@ -6,9 +6,17 @@ from collections.abc import Mapping
 
 import pytest
 
-from clusters.objects import Json, at, items, number
+from clusters.objects import Json, at, entries, items, number, text
 from tests.pod_security import violations
-from tests.unit.reading import altered, containers, pods
+from tests.unit.reading import (
+    agents,
+    altered,
+    arguments,
+    containers,
+    guard_configuration,
+    member_guard_configuration,
+    pods,
+)
 from tools.render.program import Run
 
 BREACHES: Mapping[str, tuple[str, Json, str]] = {
@@ -24,6 +32,11 @@ BREACHES: Mapping[str, tuple[str, Json, str]] = {
     "a directory of the host": ("spec/volumes/0", {"name": "x", "hostPath": {"path": "/"}}, "HostPath Volumes"),
     "a directory of NFS": ("spec/volumes/0", {"name": "x", "nfs": {"path": "/"}}, "Volume Types"),
     "a probe of another host": ("spec/containers/0/readinessProbe/httpGet/host", "x", "Host Probes / Lifecycle Hooks"),
+    "a pause at another host": (
+        "spec/containers/1/lifecycle/preStop",
+        {"httpGet": {"host": "x", "port": 80}},
+        "Host Probes / Lifecycle Hooks",
+    ),
     "no AppArmor": ("spec/securityContext/appArmorProfile", {"type": "Unconfined"}, "AppArmor"),
     "another SELinux role": ("spec/containers/0/securityContext/seLinuxOptions", {"role": "x"}, "SELinux"),
     "an unmasked /proc": ("spec/containers/0/securityContext/procMount", "Unmasked", "/proc Mount Type"),
@@ -40,11 +53,29 @@ BREACHES: Mapping[str, tuple[str, Json, str]] = {
 """Where a restricted pod is changed, to what, and the control that it then breaks."""
 
 
+VOLUMES = {
+    "proxy-server": {"cert": "secret", "guard": "secret", "frontend": "emptyDir"},
+    "member3-proxy-agent": {"cert": "secret", "guard": "configMap"},
+}
+"""What each pod has for volumes, by name."""
+
+
+@pytest.mark.parametrize("name", VOLUMES)
 @pytest.mark.parametrize(("path", "value", "control"), BREACHES.values(), ids=BREACHES.keys())
-def test_the_check_finds_what_is_not_restricted(load_balancer: Run, path: str, value: Json, control: str) -> None:
-    pod = pods(load_balancer)["proxy-server"]
+def test_the_check_finds_what_is_not_restricted(
+    load_balancer: Run, path: str, value: Json, control: str, name: str
+) -> None:
+    pod = pods(load_balancer)[name]
     assert control not in violations(pod)
     assert control in violations(altered(pod, path, value))
+
+
+@pytest.mark.parametrize("name", VOLUMES)
+def test_both_pods_are_restricted_with_each_volume_that_they_have(load_balancer: Run, name: str) -> None:
+    pod = pods(load_balancer)[name]
+    found = {str(at(each, "name")): (entries(each).keys() - {"name"}).pop() for each in items(pod, "spec", "volumes")}
+    assert found == VOLUMES[name]
+    assert violations(pod) == set()
 
 
 def test_no_pod_gets_a_token_for_the_api_which_none_asks(guarded_stack: Run) -> None:
@@ -52,24 +83,86 @@ def test_no_pod_gets_a_token_for_the_api_which_none_asks(guarded_stack: Run) -> 
     assert tokens == dict.fromkeys(tokens, False)
 
 
-def test_no_container_can_write_to_its_own_files(guarded_stack: Run) -> None:
+def test_no_container_can_write_but_to_the_memory_that_it_shares_with_its_guard(guarded_stack: Run) -> None:
     for pod in pods(guarded_stack).values():
+        in_memory = [at(each, "name") for each in items(pod, "spec", "volumes") if at(each, "emptyDir") is not None]
         for container in containers(pod).values():
             assert at(container, "securityContext", "readOnlyRootFilesystem") is True
-            assert [each for each in items(container, "volumeMounts") if at(each, "readOnly") is not True] == []
+            mounts = items(container, "volumeMounts")
+            assert mounts
+            writable = [at(each, "name") for each in mounts if at(each, "readOnly") is not True]
+            assert writable in ([], in_memory)
+
+
+def test_the_socket_between_server_and_guard_is_in_a_little_memory_of_their_pod_alone(guarded_stack: Run) -> None:
+    pod = pods(guarded_stack)["proxy-server"]
+    (socket,) = [each for each in items(pod, "spec", "volumes") if at(each, "emptyDir") is not None]
+    assert at(socket, "emptyDir") == {"medium": "Memory", "sizeLimit": "1Mi"}
+    places = {
+        name: [text(each, "mountPath") for each in items(container, "volumeMounts") if at(each, "name") == "frontend"]
+        for name, container in containers(pod).items()
+    }
+    assert places == {"proxy-server": ["/run/proxy-server"], "proxy-guard": ["/run/proxy-server"]}
+    assert arguments(pod, "proxy-server")["uds-name"] == "/run/proxy-server/frontend.sock"
+    assert "server frontend unix@/run/proxy-server/frontend.sock" in guard_configuration(guarded_stack)
+
+
+def test_behind_its_guard_a_server_listens_for_karmada_on_no_port(guarded_stack: Run) -> None:
+    given = arguments(pods(guarded_stack)["proxy-server"], "proxy-server")
+    assert given["server-port"] == "0"
+    assert given.keys().isdisjoint({"server-ca-cert", "server-cert", "server-key"})
 
 
 def test_keys_are_readable_by_roots_and_the_pods_own_group_alone(guarded_stack: Run) -> None:
     """Secrets' files are root's. Without a group a pod that is not root could not read them, unless everybody can."""
     for pod in pods(guarded_stack).values():
-        volumes = items(pod, "spec", "volumes")
-        assert volumes
-        assert [number(each, "secret", "defaultMode") for each in volumes] == [0o440] * len(volumes)
+        secrets = [each for each in items(pod, "spec", "volumes") if at(each, "secret") is not None]
+        assert secrets
+        assert [number(each, "secret", "defaultMode") for each in secrets] == [0o440] * len(secrets)
         assert number(pod, "spec", "securityContext", "fsGroup") > 0
 
 
-def test_the_guard_runs_as_another_user_than_the_server(guarded_stack: Run) -> None:
-    """Each may signal or trace what runs as itself."""
-    pod = pods(guarded_stack)["proxy-server"]
-    guard = number(containers(pod)["proxy-guard"], "securityContext", "runAsUser")
-    assert 0 < guard != number(pod, "spec", "securityContext", "runAsUser") > 0
+def test_a_guard_runs_as_another_user_than_what_it_guards_and_as_one_of_its_group(guarded_stack: Run) -> None:
+    """Each may signal or trace what runs as itself; the server's socket is its group's too."""
+    for pod in pods(guarded_stack).values():
+        (proxy, guard) = containers(pod).values()
+        assert 0 < number(guard, "securityContext", "runAsUser") != number(pod, "spec", "securityContext", "runAsUser")
+        for container in (proxy, guard):
+            assert "runAsGroup" not in entries(container, "securityContext")
+        assert number(pod, "spec", "securityContext", "runAsGroup") > 0
+
+
+def test_a_member_guard_is_as_restricted_as_the_agent_and_has_limits_and_probes_of_its_own(guarded_stack: Run) -> None:
+    for name in agents(guarded_stack):
+        guard = containers(pods(guarded_stack)[name])["member-guard"]
+        assert at(guard, "securityContext") == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+            "runAsUser": 99,
+        }
+        assert at(guard, "resources") == {
+            "requests": {"cpu": "50m", "memory": "32Mi"},
+            "limits": {"memory": "256Mi"},
+        }
+        assert items(guard, "ports") == [{"name": "guard-metrics", "containerPort": 8096}]
+
+
+def test_guards_are_asked_for_health_by_http_on_a_port_of_their_own_and_not_for_what_is_behind_them(
+    guarded_stack: Run,
+) -> None:
+    """One that hangs still accepts; and a member's API server that is away is no reason to end its guard."""
+    for pod in pods(guarded_stack).values():
+        (_, guard) = containers(pod).values()
+        for probe in ("livenessProbe", "readinessProbe"):
+            assert at(guard, probe, "httpGet") == {"path": "/healthz", "port": 8096}
+    for configuration in (
+        guard_configuration(guarded_stack),
+        *(
+            member_guard_configuration(guarded_stack, name.removesuffix("-proxy-agent"))
+            for name in agents(guarded_stack)
+        ),
+    ):
+        metrics = configuration.partition("frontend metrics\n")[2]
+        assert "monitor-uri /healthz\n" in metrics
+        assert "monitor fail" not in metrics

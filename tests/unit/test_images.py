@@ -21,7 +21,7 @@ PUSHED: dict[str, Json] = {"build": {}, "push": True, "registry": "registry.exam
 
 
 def images(run: Run) -> set[str]:
-    """The images of every pod, but for the guard's."""
+    """The images of every pod, but for the guards'."""
     own = [text(each, "image") for pod in pods(run).values() for each in containers(pod).values()]
     return {each for each in own if "haproxy" not in each}
 
@@ -171,10 +171,11 @@ def test_without_pull_secrets_pods_pull_anonymously(guarded_stack: Run) -> None:
     )
 
 
-def test_the_guards_image_is_the_one_that_is_named(dev: Run) -> None:
+def test_the_image_of_both_guards_is_the_one_that_is_named(dev: Run) -> None:
     other = changed(images={"build": {}, "guard": "registry.example/haproxy:3.2"})
-    said = [text(containers(pods(run)["proxy-server"])["proxy-guard"], "image") for run in (dev, other)]
-    assert said == ["haproxy:3.2-alpine", "registry.example/haproxy:3.2"]
+    for run, image in ((dev, "haproxy:3.2-alpine"), (other, "registry.example/haproxy:3.2")):
+        server, agent = (containers(pods(run)[each]) for each in ("proxy-server", "member3-proxy-agent"))
+        assert text(server["proxy-guard"], "image") == text(agent["member-guard"], "image") == image
 
 
 def test_a_builds_image_is_of_this_machines_architecture_alone(dev: Run) -> None:

@@ -36,7 +36,7 @@ def test_everything_that_is_wrong_is_reported_together() -> None:
     with pytest.raises(pulumi.RunError) as error:
         load(
             **host(context="typo"),
-            **members({**MEMBER, "apiEndpoint": "https://127.0.0.1:6443"}, {"kind": "gone"}),
+            **members({**MEMBER, "apiEndpoint": "http://10.0.0.3:6443"}, {"kind": "gone"}),
             **proxy(replicas=2, port=8091),
             **certificates(validityHours=0),
             typo={},

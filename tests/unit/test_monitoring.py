@@ -195,7 +195,7 @@ def test_every_certificate_has_an_alert() -> None:
 
 def test_every_certificate_has_an_alert_while_a_ca_key_is_changed() -> None:
     changing = changed(certificates={"caKeys": [2, 1]}, monitoring=MONITORING)
-    assert {"frontend-ca-1", "frontend-ca-2", "agent-ca-1", "agent-ca-2"} <= certificate_rules(changing).keys()
+    assert {"agent-ca-1", "agent-ca-2"} <= certificate_rules(changing).keys()
     assert certificate_rules(changing).keys() == certificates(changing).keys()
 
 

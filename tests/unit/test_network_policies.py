@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from clusters.objects import Json, at, entries, items, number, text
 from tests.unit.reading import of_kind, pods
-from tests.unit.stacks import balanced
+from tests.unit.stacks import balanced, changed
+from tools.render.mocks import NODE_PORT
 from tools.render.program import Run
 
 ANYWHERE: Json = {"ports": [{"port": 8091, "protocol": "TCP"}]}
@@ -75,10 +78,50 @@ def test_the_port_for_karmada_follows_the_config() -> None:
 
 
 @pytest.mark.parametrize("member", ["member3", "member4"])
-def test_nothing_reaches_an_agent_but_monitoring_its_metrics(load_balancer: Run, member: str) -> None:
+def test_nothing_reaches_an_agent_but_monitoring_its_metrics_and_its_guards(load_balancer: Run, member: str) -> None:
     policy = load_balancer.the("NetworkPolicy", f"{member}-proxy-agent-policy").inputs
-    assert items(policy, "spec", "policyTypes") == ["Ingress"]
-    assert items(policy, "spec", "ingress") == [from_namespace("monitoring", 8093)]
+    assert items(policy, "spec", "policyTypes") == ["Ingress", "Egress"]
+    assert items(policy, "spec", "ingress") == [from_namespace("monitoring", 8093, 8096)]
+
+
+def test_an_agents_pods_dial_proxy_server_api_servers_and_dns_wherever_these_are(load_balancer: Run) -> None:
+    """A policy sees the address behind a Service, which nobody knows here: they go by port, to any address."""
+    policy = load_balancer.the("NetworkPolicy", "member3-proxy-agent-policy").inputs
+    assert items(policy, "spec", "egress") == [
+        {"ports": [{"port": port, "protocol": "TCP"} for port in (443, 6443, 8091)]},
+        {"ports": [{"port": port, "protocol": protocol} for port in (53, 5353) for protocol in ("UDP", "TCP")]},
+    ]
+
+
+def dialled(run: Run, member: str) -> list[int]:
+    """The ports that a member's agents may dial beside those of DNS."""
+    (servers, _) = items(run.the("NetworkPolicy", f"{member}-proxy-agent-policy").inputs, "spec", "egress")
+    return [number(each, "port") for each in items(servers, "ports")]
+
+
+def test_the_port_of_proxy_server_is_the_one_that_agents_dial(node_port: Run) -> None:
+    assert dialled(node_port, "member3") == [443, 6443, NODE_PORT]
+
+
+API_SERVERS: Mapping[str, tuple[Mapping[str, Json], list[int]]] = {
+    "no-word-of-it": ({}, [443, 6443, 8091]),
+    "another-port": ({"apiPorts": [7443]}, [7443, 8091]),
+    "ports-twice": ({"apiPorts": [7443, 8091, 7443]}, [7443, 8091]),
+    "no-port": ({"apiPorts": []}, [8091]),
+    "an-address": ({"apiAddress": "api.example.org:9443"}, [443, 6443, 8091, 9443]),
+    "an-address-and-ports": ({"apiAddress": "[2001:db8::1]:9443", "apiPorts": [7443]}, [7443, 8091, 9443]),
+    "an-address-without-a-port": ({"apiAddress": "api.example.org", "apiPorts": [443]}, [443, 6443, 8091]),
+}
+"""Members by what they say of their API servers, and the ports that their agents' pods may dial."""
+
+
+def test_the_ports_of_a_members_api_servers_follow_its_config() -> None:
+    run = changed(
+        members={name: {"apiEndpoint": "https://192.0.2.9", **keys} for name, (keys, _) in API_SERVERS.items()}
+    )
+    assert {name: dialled(run, name) for name in API_SERVERS} == {
+        name: ports for name, (_, ports) in API_SERVERS.items()
+    }
 
 
 def test_a_policy_is_where_its_pods_are_and_selects_them(guarded_stack: Run) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clusters.objects import at, items
-from tests.unit.reading import commands, guard_configuration
+from tests.unit.reading import commands
 from tests.unit.stacks import MEMBER3, PAIR, changed, differing, short
 from tools.render.program import Run
 
@@ -37,10 +37,6 @@ def test_what_a_paused_member_has_in_its_clusters_is_left_as_it_is(paused_pair: 
     left = {short(each.urn) for each in paused_pair.resources.values() if each.ignore_changes}
     in_clusters = {short(each.urn) for each in paused_pair.resources.values() if each.is_kubernetes}
     assert left == {each for each in in_clusters if "member4" in each}
-
-
-def test_the_guard_lets_through_to_a_paused_member_so_that_it_need_not_roll(pair: Run, paused_pair: Run) -> None:
-    assert guard_configuration(paused_pair) == guard_configuration(pair)
 
 
 def test_a_stack_of_paused_members_does_not_wait_for_an_agent(dev: Run) -> None:

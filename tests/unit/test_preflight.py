@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,12 +11,12 @@ import pytest
 
 from checks import preflight
 from clusters.api import FORBIDDEN
-from clusters.objects import Json, at, items
+from clusters.objects import Json, at, entries, items
 from config.settings import Settings
 from tests.proof import note
 from tests.unit.fake_clusters import NAMESPACE, OURS, Clusters, binding, cluster, deployment, identity
 from tests.unit.machines import MEMBER, load
-from tests.unit.mistakes.refusal import FORK, RM, SET, member, members
+from tests.unit.mistakes.refusal import RM, SET, documented, member, members
 
 HOME = Path.home()
 
@@ -229,6 +230,14 @@ PROBLEMS: Mapping[str, Row] = {
     ),
     "a member's user may not create Secrets": lacking(
         "member3", 'create secrets in namespace "karmada-system"', "create secrets"
+    ),
+    "a member's user may not create ConfigMaps": lacking(
+        "member3", 'create configmaps in namespace "karmada-system"', "create configmaps"
+    ),
+    "a member's user may neither patch nor delete ConfigMaps": lacking(
+        "member3",
+        'patch, delete configmaps in namespace "karmada-system"',
+        *("patch configmaps", "delete configmaps"),
     ),
     "a member's user may not patch Deployments": lacking(
         "member3",
@@ -449,13 +458,156 @@ def test_the_stacks_own_tunnel_is_not_warned_of(clusters: Clusters, settings: Se
     assert warned == []
 
 
+# an endpoint that is loopback
+
+
+ENDPOINT = "members.member3.apiEndpoint"
+LOOPBACK = "https://127.0.0.1:6443"
+
+
+def reported(name: str, **keys: Json) -> Json:
+    """A Cluster object that has more in its spec."""
+    joined = cluster(name, uid=f"uid of {name}")
+    return {**entries(joined), "spec": {**entries(joined, "spec"), **keys}}
+
+
+@pytest.mark.parametrize("url", [LOOPBACK, "https://localhost:6443", "https://[::1]:6443", "https://0.0.0.0:6443"])
+def test_an_endpoint_that_is_loopback_is_warned_of_for_without_the_tunnel_karmada_would_dial_itself(
+    clusters: Clusters, warned: list[str], url: str
+) -> None:
+    preflight.check(load(**member(apiEndpoint=url)))
+    why = f'karmada-anp:{ENDPOINT}: "{url}" is loopback: without the tunnel Karmada would dial itself'
+    assert warned == [f"{why}; {SET.format(ENDPOINT, 'https://HOST:6443')}"]
+
+
+def test_it_is_refused_where_karmada_would_believe_itself_without_a_look_at_the_certificate(clusters: Clusters) -> None:
+    having("karmada-apiserver", "clusters", reported("member3", insecureSkipTLSVerification=True))(clusters)
+    headline, problem, deed = refusal(load(**member(apiEndpoint=LOOPBACK))).split("\n")
+    tried = "an endpoint is loopback, and Karmada looks at no certificate"
+    note("Mistakes", tried=tried, expected=f"refused, naming {ENDPOINT}", seen=problem.removeprefix("  - "))
+    assert headline.endswith("(1):")
+    found = f'"{LOOPBACK}" is loopback, and the Cluster "member3" has insecureSkipTLSVerification'
+    assert problem.startswith(f"  - karmada-anp:{ENDPOINT}: {found}")
+    assert deed.strip() == SET.format(ENDPOINT, "https://HOST:6443")
+
+
+def test_another_members_cluster_that_believes_anybody_is_no_reason_to_refuse_it(
+    clusters: Clusters, warned: list[str]
+) -> None:
+    ours, other = (reported(name, insecureSkipTLSVerification=name == "member4") for name in ("member3", "member4"))
+    having("karmada-apiserver", "clusters", ours, other)(clusters)
+    preflight.check(load(**member(apiEndpoint=LOOPBACK)))
+    assert len(warned) == 1
+
+
+def test_where_karmada_looks_at_no_certificate_another_endpoint_is_no_problem(
+    clusters: Clusters, settings: Settings, warned: list[str]
+) -> None:
+    having("karmada-apiserver", "clusters", reported("member3", insecureSkipTLSVerification=True))(clusters)
+    preflight.check(settings)
+    assert warned == []
+
+
+def test_of_a_paused_members_endpoint_nothing_is_said(clusters: Clusters, warned: list[str]) -> None:
+    preflight.check(load(**members(MEMBER, {**MEMBER, "apiEndpoint": LOOPBACK, "paused": True})))
+    assert warned == []
+
+
+# by which hosts its agents are found, until Karmada shows the guard the member's name
+
+
+def shown(name: str) -> Json:
+    """A Cluster's header with a credential of that name."""
+    return {"Proxy-Authorization": "Basic " + base64.b64encode(f"{name}:{'0' * 64}".encode()).decode()}
+
+
+def earlier(identifiers: str, header: Json = None, name: str = "member3") -> Change:
+    """A member as an earlier `up` left it: what its agents claim, and what its Cluster shows."""
+
+    def change(clusters: Clusters) -> None:
+        args = [f"--agent-identifiers={identifiers}"]
+        agent = deployment(args, container="proxy-agent", name="proxy-agent", maker="pulumi-kubernetes-1a2b3c4d")
+        clusters.apis[name]["deployments/proxy-agent"] = [agent]
+        clusters.apis["karmada-apiserver"]["clusters"] = [
+            reported(each, **({"proxyHeader": header} if header and each == name else {}))
+            for each in ("member3", "member4")
+        ]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "header", "former"),
+    [
+        ("host=10.0.0.3", None, ["10.0.0.3"]),
+        ("host=10.0.0.3", shown("karmada"), ["10.0.0.3"]),
+        ("host=10.0.0.3", shown("member4"), ["10.0.0.3"]),
+        ("host=10.0.0.3", {"Proxy-Authorization": "Basic ?"}, ["10.0.0.3"]),
+        ("host=10.0.0.3&host=member3.member", None, ["10.0.0.3"]),
+        ("host=10.0.0.3&host=10.0.0.33", None, ["10.0.0.3", "10.0.0.33"]),
+        ("ipv4=10.0.0.9&host=10.0.0.3", None, ["10.0.0.3"]),
+        ("host=fd00::6", None, ["fd00::6"]),
+    ],
+    ids=[
+        *("no header", "an earlier version's header", "another member's header", "a header that is none"),
+        *("an interrupted up", "two hosts", "an address beside", "IPv6"),
+    ],
+)
+def test_agents_are_still_found_by_their_former_hosts_until_karmada_shows_the_name(
+    clusters: Clusters, settings: Settings, identifiers: str, header: Json, former: list[str]
+) -> None:
+    earlier(identifiers, header)(clusters)
+    assert preflight.check(settings).former == {"member3": former}
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "header"),
+    [
+        ("host=10.0.0.3&host=member3.member", shown("member3")),
+        ("host=10.0.0.3", shown("member3")),
+        ("host=member3.member", shown("member3")),
+        ("host=member3.member", None),
+        ("", None),
+    ],
+    ids=["the next up", "agents that were kept", "all is well", "agents that are the stack's already", "none"],
+)
+def test_where_karmada_shows_the_name_or_agents_have_no_other_host_none_is_kept(
+    clusters: Clusters, settings: Settings, identifiers: str, header: Json
+) -> None:
+    earlier(identifiers, header)(clusters)
+    assert preflight.check(settings).former == {}
+
+
+def test_where_no_agent_is_there_none_is_found_by_another_host(clusters: Clusters, settings: Settings) -> None:
+    assert preflight.check(settings).former == {}
+
+
+def test_where_all_is_as_documented_an_agents_host_is_no_former_one(clusters: Clusters) -> None:
+    earlier("host=10.0.0.3")(clusters)
+    assert preflight.check(load(**documented())).former == {}
+
+
+def test_each_member_has_former_hosts_of_its_own_and_a_paused_one_none(clusters: Clusters) -> None:
+    earlier("host=10.0.0.4", name="member4")(clusters)
+    assert preflight.check(load(**members(MEMBER, MEMBER))).former == {"member4": ["10.0.0.4"]}
+    assert preflight.check(load(**members(MEMBER, {**MEMBER, "paused": True}))).former == {}
+
+
+def test_former_hosts_are_those_of_the_manual_steps_too_when_their_place_is_taken(clusters: Clusters) -> None:
+    agent = deployment(["--agent-identifiers=host=10.0.0.3"], container="proxy-agent", name="proxy-agent")
+    having("member3", "deployments/proxy-agent", agent)(clusters)
+    ready = preflight.check(load(proxy={"adopt": True}))
+    assert ([each.context for each in ready.adopting], ready.former) == (["member3"], {"member3": ["10.0.0.3"]})
+
+
 # what its user may
 
 
 def test_rights_are_asked_for_what_the_stack_does_and_no_more(clusters: Clusters, settings: Settings) -> None:
     preflight.check(settings)
     asked = {" ".join(str(at(each, key)) for key in ("verb", "group", "resource")) for each in clusters.reviewed}
-    workload = {f"{verb} {of}" for verb in ("create", "patch", "delete") for of in (" secrets", "apps deployments")}
+    objects = (" secrets", " configmaps", "apps deployments")
+    workload = {f"{verb} {of}" for verb in ("create", "patch", "delete") for of in objects}
     assert asked == {*workload, "create networking.k8s.io networkpolicies", "patch cluster.karmada.io clusters"}
 
 
@@ -469,15 +621,22 @@ def test_rights_go_with_what_the_config_asks_for(clusters: Clusters) -> None:
     )
     asked = {str(at(each, "resource")) for each in clusters.reviewed if at(each, "verb") == "create"}
     assert asked == {
-        *("secrets", "deployments", "services", "networkpolicies", "poddisruptionbudgets"),
+        *("secrets", "configmaps", "deployments", "services", "networkpolicies", "poddisruptionbudgets"),
         *("podmonitors", "prometheusrules", "clusterroles", "clusterrolebindings"),
     }
 
 
-def test_the_fork_needs_no_right_on_clusters(clusters: Clusters) -> None:
+def test_a_guards_configmap_is_a_members_alone(clusters: Clusters, settings: Settings) -> None:
+    denying("karmada-host", "create configmaps", "patch configmaps", "delete configmaps")(clusters)
+    preflight.check(settings)
+
+
+def test_the_fork_needs_no_right_on_what_a_guard_needs(clusters: Clusters) -> None:
     denying("karmada-apiserver", "patch clusters")(clusters)
-    images = {"build": {"repository": FORK, "ref": "v0.0.24/dev", "commit": "0" * 40}}
-    preflight.check(load(proxy={"frontend": "documented"}, images=images))
+    denying("member3", "create configmaps", "create networkpolicies")(clusters)
+    preflight.check(load(**documented()))
+    asked = {str(at(each, "resource")) for each in clusters.reviewed}
+    assert asked == {"secrets", "deployments"}
 
 
 def test_what_is_there_is_asked_for_by_its_name(clusters: Clusters, settings: Settings) -> None:
@@ -487,7 +646,7 @@ def test_what_is_there_is_asked_for_by_its_name(clusters: Clusters, settings: Se
     assert named == {
         *("secrets/proxy-server-cert", "secrets/proxy-guard", "deployments/proxy-server"),
         *("secrets/proxy-agent-cert", "deployments/proxy-agent", "deployments/karmada-agent"),
-        "clusters/member3",
+        *("configmaps/member-guard", "clusters/member3"),
     }
     unnamed = {str(at(each, "verb")) for each in clusters.reviewed if not at(each, "name")}
     assert unnamed == {"create"}

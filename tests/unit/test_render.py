@@ -12,6 +12,7 @@ import yaml
 
 from clusters.kubeconfig import Unavailable
 from clusters.objects import Json
+from tests.unit.reading import member_guard_configuration
 from tests.unit.stacks import changed, differing
 from tests.unit.test_secrecy import secrets_of
 from tools.render import stackfile
@@ -41,15 +42,24 @@ def test_a_rendering_needs_no_key_and_makes_none() -> None:
 
 
 def test_a_redacted_value_says_what_it_is(dev: Run, tmp_path: Path) -> None:
-    guard = yaml.safe_load(written(dev, tmp_path)["host/Secret-proxy-guard.yaml"])["data"]
-    assert guard["client.pem"] == "<redacted: CERTIFICATE, EC PRIVATE KEY>"
+    files = written(dev, tmp_path)
+    guard = yaml.safe_load(files["host/Secret-proxy-guard.yaml"])["data"]
+    server = yaml.safe_load(files["host/Secret-proxy-server-cert.yaml"])["data"]
     assert re.fullmatch(r"<redacted: \d+ bytes>", guard["haproxy.cfg"])
+    assert server["cluster-cert.crt"] == "<redacted: CERTIFICATE>"
+    assert server["cluster-key.key"] == "<redacted: EC PRIVATE KEY>"
+
+
+def test_a_member_guards_configuration_is_there_to_be_read(dev: Run, tmp_path: Path) -> None:
+    guard = yaml.safe_load(written(dev, tmp_path)["member-member3/ConfigMap-member-guard.yaml"])["data"]
+    assert guard["haproxy.cfg"] == member_guard_configuration(dev, "member3")
 
 
 def test_each_cluster_has_a_directory_and_each_object_a_file_with_its_kind_and_name(pair: Run, tmp_path: Path) -> None:
     member = {
         "Secret-proxy-agent-cert",
         "Deployment-proxy-agent",
+        "ConfigMap-member-guard",
         "NetworkPolicy-proxy-agent",
         "DeploymentPatch-karmada-agent",
     }

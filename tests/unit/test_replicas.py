@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from clusters.objects import Json, at, entries, items, number, text
 from components import anp
-from tests.unit.reading import agents, arguments, containers, guard_configuration, of_kind, pods
+from tests.unit.reading import (
+    agents,
+    arguments,
+    containers,
+    guard_configuration,
+    member_guard_configuration,
+    of_kind,
+    pods,
+)
 from tests.unit.stacks import MEMBER3, MEMBER4, balanced, changed
 from tools.render.program import Run
 from tools.render.recorded import Recorded
@@ -19,6 +29,12 @@ ONE_MORE_FIRST: Json = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1
 
 def server(run: Run) -> Recorded:
     return run.the("Deployment", "proxy-server")
+
+
+@cache
+def servers(count: int) -> Run:
+    """A stack with so many of them, behind a load balancer."""
+    return balanced(proxy={"exposure": "loadBalancer", "replicas": count})
 
 
 def replicas(run: Run) -> dict[str, int]:
@@ -36,6 +52,20 @@ def pause(container: Json) -> int:
 def seconds(said: str) -> int:
     assert said.endswith("s")
     return int(said.removesuffix("s"))
+
+
+@pytest.fixture(params=["load_balancer", "prod"])
+def several_servers(request: pytest.FixtureRequest) -> Run:
+    """Stacks whose servers hand over to each other."""
+    run: Run = request.getfixturevalue(request.param)
+    return run
+
+
+@pytest.fixture(params=["dev", "node_port"])
+def single_server(request: pytest.FixtureRequest) -> Run:
+    """Stacks with one server, on the host network and off it."""
+    run: Run = request.getfixturevalue(request.param)
+    return run
 
 
 # how many
@@ -65,11 +95,12 @@ def test_on_the_host_network_a_member_may_have_several_agents_of_the_one_server(
     }
 
 
-def test_agents_go_on_dialling_when_they_have_every_server_that_there_was(guarded_stack: Run) -> None:
-    """Without it an agent never finds the server that took another's place."""
+def test_an_agent_dials_until_it_has_every_server_that_there_is_and_is_silent_then(guarded_stack: Run) -> None:
+    """With --sync-forever it would open a connection each second for ever. A new server of a roll takes an old one's
+    place, so that it lacks one then."""
     for name in agents(guarded_stack):
         given = arguments(pods(guarded_stack)[name], "proxy-agent")
-        assert given["sync-forever"] == ""
+        assert "sync-forever" not in given
         assert seconds(given["sync-interval"]) <= seconds(given["sync-interval-cap"]) <= 5
 
 
@@ -122,12 +153,18 @@ def test_agents_run_where_their_own_cluster_puts_them() -> None:
 # handing over
 
 
-def test_off_the_host_network_a_new_server_is_there_before_an_old_one_goes(off_the_host_network: Run) -> None:
-    assert at(server(off_the_host_network).inputs, "spec", "strategy") == ONE_MORE_FIRST
+def test_of_several_servers_one_goes_on_until_the_others_are_replaced_and_none_is_there_beside_them() -> None:
+    """A new one beside the old would never be ready: agents have all that they were told of, and look for no more."""
+    for count in (2, 3):
+        assert at(server(servers(count)).inputs, "spec", "strategy") == {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxSurge": 0, "maxUnavailable": count - 1},
+        }
 
 
-def test_on_the_host_network_the_old_server_leaves_its_ports_first(dev: Run, fork: Run) -> None:
-    for run in (dev, fork):
+def test_a_single_server_goes_before_the_next_one_comes(dev: Run, fork: Run, node_port: Run) -> None:
+    """On the host network it would find its ports taken, and elsewhere no agent."""
+    for run in (dev, fork, node_port):
         assert at(server(run).inputs, "spec", "strategy") == {"type": "Recreate"}
 
 
@@ -144,21 +181,21 @@ def test_where_servers_hand_over_an_agent_is_ready_for_as_long_as_services_forge
         assert number(agent.inputs, "spec", "minReadySeconds") >= forgotten > 0
 
 
-def test_a_server_that_takes_over_is_not_used_in_its_first_seconds(off_the_host_network: Run) -> None:
+def test_a_server_that_takes_over_is_not_used_in_its_first_seconds(several_servers: Run) -> None:
     """It is ready with any agent: each of the others must have had time to find it, at its longest interval."""
-    probe = entries(containers(pods(off_the_host_network)["proxy-server"])["proxy-server"], "readinessProbe")
+    probe = entries(containers(pods(several_servers)["proxy-server"])["proxy-server"], "readinessProbe")
     assert probe == {
         "httpGet": {"path": "/readyz", "port": 8092},
         "periodSeconds": 1,
         "initialDelaySeconds": anp.READY_SECONDS,
     }
-    for name in agents(off_the_host_network):
-        interval = arguments(pods(off_the_host_network)[name], "proxy-agent")["sync-interval-cap"]
+    for name in agents(several_servers):
+        interval = arguments(pods(several_servers)[name], "proxy-agent")["sync-interval-cap"]
         assert seconds(interval) < anp.READY_SECONDS
 
 
-def test_where_nobody_hands_over_a_server_is_ready_at_once(dev: Run) -> None:
-    probe = at(containers(pods(dev)["proxy-server"])["proxy-server"], "readinessProbe")
+def test_where_nobody_hands_over_a_server_is_ready_at_once(single_server: Run) -> None:
+    probe = at(containers(pods(single_server)["proxy-server"])["proxy-server"], "readinessProbe")
     assert probe == {"httpGet": {"path": "/readyz", "port": 8092}, "periodSeconds": 1, "initialDelaySeconds": 0}
 
 
@@ -177,14 +214,15 @@ def test_a_probe_that_fails_once_and_then_not_is_enough_to_be_used_again(guarded
 
 
 def test_where_servers_hand_over_services_forget_them_before_they_end_and_the_guard_goes_last(
-    off_the_host_network: Run,
+    several_servers: Run,
 ) -> None:
-    ending = containers(pods(off_the_host_network)["proxy-server"])
+    ending = containers(pods(several_servers)["proxy-server"])
     assert pause(ending["proxy-guard"]) > pause(ending["proxy-server"]) >= 5
 
 
-def test_on_the_host_network_nobody_waits_for_services_to_forget(dev: Run) -> None:
-    for container in containers(pods(dev)["proxy-server"]).values():
+def test_nobody_waits_for_services_to_forget_a_single_server(single_server: Run) -> None:
+    """There is no other to which they would send who comes."""
+    for container in containers(pods(single_server)["proxy-server"]).values():
         assert "lifecycle" not in entries(container)
 
 
@@ -207,6 +245,18 @@ def test_an_agent_ends_as_long_after_its_signal_as_a_server_does(guarded_stack: 
         assert number(pods(guarded_stack)[name], "spec", "terminationGracePeriodSeconds") == still
 
 
+def test_a_member_guard_goes_on_for_as_long_as_what_runs_through_its_agent(guarded_stack: Run) -> None:
+    """By a command: members may be of a Kubernetes that knows no sleep action. It is killed with the agent."""
+    for name, agent in agents(guarded_stack).items():
+        pod = pods(guarded_stack)[name]
+        grace = number(pod, "spec", "terminationGracePeriodSeconds")
+        guard = containers(pod)["member-guard"]
+        assert at(guard, "lifecycle") == {"preStop": {"exec": {"command": ["sleep", str(grace)]}}}
+        assert "lifecycle" not in entries(containers(pod)["proxy-agent"])
+        configuration = member_guard_configuration(guarded_stack, agent.name.removesuffix("-proxy-agent"))
+        assert f"hard-stop-after {grace}s" in configuration
+
+
 def test_up_waits_for_as_long_as_a_roll_of_all_pods_takes_and_not_for_the_ten_minutes_that_are_pulumis_own(
     any_stack: Run,
 ) -> None:
@@ -225,10 +275,20 @@ def minutes(said: str) -> int:
     return int(said.removesuffix("m")) * 60
 
 
-def test_a_server_that_leaves_the_host_network_is_made_anew_for_it_would_keep_the_hosts_ports(any_stack: Run) -> None:
+def test_a_server_is_made_anew_where_a_roll_would_never_end(any_stack: Run) -> None:
+    """One that leaves the host network would keep its ports; and where one becomes several, which its strategy tells,
+    agents of the one look for no other."""
     objects = [each for each in any_stack.resources.values() if each.is_kubernetes]
     anew = {each.name: each.replace_on_changes for each in objects if each.replace_on_changes}
-    assert anew == {"proxy-server": ("spec.template.spec.hostNetwork",)}
+    assert anew == {"proxy-server": ("spec.template.spec.hostNetwork", "spec.strategy.type")}
+
+
+@pytest.mark.parametrize(("before", "after", "anew"), [(1, 2, True), (1, 3, True), (2, 1, True), (2, 3, False)])
+def test_another_number_of_servers_is_another_strategy_where_one_becomes_several_or_several_one(
+    before: int, after: int, anew: bool
+) -> None:
+    one, other = (text(server(servers(count)).inputs, "spec", "strategy", "type") for count in (before, after))
+    assert (one != other) == anew
 
 
 def test_a_server_that_is_made_anew_goes_first_for_the_next_one_has_its_name(any_stack: Run) -> None:

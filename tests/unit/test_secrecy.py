@@ -8,18 +8,20 @@ from collections.abc import Iterator
 
 from clusters.objects import text
 from components.secret_files import CHECKSUM_ANNOTATION
+from tests.unit.reading import header, mac_keys, of_kind, shown
 from tools.render.program import Run
 from tools.render.recorded import Path, Recorded, leaves, within
 
 
 def secrets_of(run: Run) -> set[str]:
-    """Every text that must not be seen: private keys, the credentials made from them, and a registry's password."""
+    """Every text that must not be seen: private keys, those of the guard's MACs, the credentials made from them and
+    what is in these, and a registry's password."""
     keys = {text(each.outputs, "privateKeyPem") for each in run.resources.values() if each.type.endswith(":PrivateKey")}
-    patches = [each for each in run.resources.values() if each.type.endswith(":ClusterPatch")]
-    credentials = {text(each.inputs, "spec", "proxyHeader", "Proxy-Authorization") for each in patches}
+    members = [name.removesuffix("-registration-header") for name in of_kind(run, "ClusterPatch")]
+    macs = {*(mac_keys(run) if members else []), *(shown(run, each).split(":")[1] for each in members)}
     images = [each for each in run.resources.values() if each.type.endswith(":Image")]
     passwords = {text(each.inputs, "registry", "password") for each in images}
-    return (keys | credentials | passwords) - {""}
+    return (keys | macs | {header(run, each) for each in members} | passwords) - {""}
 
 
 def seen(resource: Recorded) -> Iterator[tuple[Path, str]]:
@@ -65,6 +67,12 @@ def test_the_credential_on_a_cluster_object_is_secret_going_and_coming(pair: Run
         patch = pair.the("ClusterPatch", f"{member}-registration-header")
         assert patch.secrets == {("spec", "proxyHeader", "Proxy-Authorization")}
         assert patch.secret_outputs == {("spec",)}
+
+
+def test_a_member_guards_configuration_is_no_secret_for_nothing_secret_is_in_it(pair: Run) -> None:
+    for member in ("member3", "member4"):
+        made = pair.the("ConfigMap", f"{member}-proxy-agent-guard")
+        assert made.secrets == made.secret_outputs == frozenset()
 
 
 def test_a_checksum_is_no_secret_so_that_a_diff_shows_why_pods_roll(dev: Run) -> None:

@@ -6,11 +6,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+import pytest
+
 from clusters.objects import Json
 from tests.stack import environment
 from tests.stack.environment import HOST, Site
 from tests.stack.refusals import goes_on, refused, tell
 from tools.checkout import Checkout
+
+pytestmark = pytest.mark.long
 
 
 def test_images_that_do_not_exist_are_said_and_a_corrected_up_goes_on(

@@ -14,7 +14,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from pulumi import automation
@@ -25,7 +24,7 @@ from components import anp
 from tests import issuing
 from tests.proof import note
 from tests.stack import environment
-from tests.stack.environment import HOST, KARMADA, NAMESPACE, answer, member
+from tests.stack.environment import HOST, NAMESPACE, answer, member
 from tests.stack.exported import exported, plain
 from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import HOST_NODE, address_of, node_of
@@ -135,17 +134,8 @@ def agents(signed: Signed, files: Path) -> Path:
 PEERS: Mapping[str, tuple[Presenting, str]] = {
     "the agent's own certificate": (agents, WELCOME),
     "no certificate": (lambda signed, files: None, "certificate required"),
-    "the frontend's client certificate, of the other CA": (
-        lambda signed, files: signed.pair("frontend-client", files),
-        "unknown ca|bad certificate",
-    ),
-    "an agent's certificate signed by the other CA": (
-        lambda signed, files: signed.pair(
-            "member3-agent",
-            files,
-            caPrivateKeyPem=signed.inputs["frontend-client"]["caPrivateKeyPem"],
-            caCertPem=signed.inputs["frontend-client"]["caCertPem"],
-        ),
+    "an agent's certificate signed by another CA of the same name": (
+        lambda signed, files: signed.pair("member3-agent", files, None, **another_ca()),
         "unknown ca|bad certificate",
     ),
     "an agent's expired certificate": (
@@ -168,6 +158,19 @@ PEERS: Mapping[str, tuple[Presenting, str]] = {
         "unknown ca|bad certificate",
     ),
 }
+
+
+def another_ca() -> Mapping[str, str]:
+    """A CA that nobody trusts, as the inputs of what it signs."""
+    key = issuing.private_key_pem()
+    inputs: Mapping[str, Json] = {
+        "privateKeyPem": key,
+        "subject": {"commonName": "karmada-anp-agent-ca-1"},
+        "allowedUses": ["cert_signing"],
+        "validityPeriodHours": 24,
+        "isCaCertificate": True,
+    }
+    return {"caPrivateKeyPem": key, "caCertPem": issuing.self_signed(inputs)[0]}
 
 
 def own(signed: Signed) -> str:
@@ -302,36 +305,26 @@ def whose(said: str, names: list[str]) -> str:
 def false_agent(liar: str, robbed: str) -> Generator[None]:
     """A second agent in `liar`, with its own certificate and `robbed`'s identifier.
 
-    Its dials to `robbed`'s API server end at `liar`'s own. It is gone in the end.
+    Its dials to `robbed`'s API server end at `liar`'s own, as its guard has it. It is gone in the end.
     """
-    own_end, other_end = endpoint(liar), endpoint(robbed)
+    own_name, other_name = anp.IDENTIFIER.format(liar), anp.IDENTIFIER.format(robbed)
     where = f"--namespace={NAMESPACE}"
     deployment = objects(kubectl(*member(liar), "get", f"deployment/{anp.AGENT}", where))[0]
     spec = dict(entries(deployment, "spec", "template", "spec"))
     agent = dict(entries(items(spec, "containers")[0]))
-    agent["args"] = [str(each).replace(own_end[0], other_end[0]) for each in items(agent, "args")]
-    assert f"--agent-identifiers=host={other_end[0]}" in agent["args"]
-    spec |= {"containers": [agent], "restartPolicy": "Never", "terminationGracePeriodSeconds": 0}
+    agent["args"] = [str(each).replace(own_name, other_name) for each in items(agent, "args")]
+    assert f"{anp.IDENTIFIERS_FLAG}host={other_name}" in agent["args"]
+    aliases: Json = [{"ip": "127.0.0.1", "hostnames": [other_name]}]
+    spec |= {"containers": [agent, *items(spec, "containers")[1:]], "hostAliases": aliases}
+    spec |= {"restartPolicy": "Never", "terminationGracePeriodSeconds": 0}
     metadata: Json = {"name": FALSE_AGENT, "namespace": NAMESPACE}
     pod: Json = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-    node = ["docker", "exec", node_of(liar)]
-    redirect = ["PREROUTING", "-t", "nat", "-p", "tcp", "-d", other_end[0], "--dport", str(other_end[1])]
-    redirect += ["-j", "DNAT", "--to-destination", f"{own_end[0]}:{own_end[1]}"]
-    ask([*node, "iptables", "-I", *redirect])
     try:
         apply(kubectl(*member(liar)), pod)
         ask(kubectl(*member(liar), "wait", f"pod/{FALSE_AGENT}", where, "--for=condition=Ready", "--timeout=60s"), 70)
         yield
     finally:
         ask(kubectl(*member(liar), "delete", f"pod/{FALSE_AGENT}", where, "--ignore-not-found", "--wait=true"), 60)
-        ask([*node, "iptables", "-D", *redirect])
-
-
-def endpoint(name: str) -> tuple[str, int]:
-    """Host and port of a member's API endpoint, as Karmada has it."""
-    cluster = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", name))[0]
-    url = urlsplit(text(cluster, "spec", "apiEndpoint"))
-    return url.hostname or "", url.port or 443
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:

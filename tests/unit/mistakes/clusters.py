@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from tests.unit.machines import HOST, MEMBER
-from tests.unit.mistakes.refusal import SET, Refusal, bare_host, host, member, members, proxy, to_remove, to_set
+from tests.unit.mistakes.refusal import SET, Refusal, bare_host, host, member, proxy, to_remove, to_set
 
-ENDPOINT = "members.member3.apiEndpoint"
-ADDRESS = "https://ADDRESS:6443"
+ENDPOINT, API_ADDRESS = "members.member3.apiEndpoint", "members.member3.apiAddress"
+URL = "https://HOST:6443"
 
 
-def endpoint(url: str, why: str, value: str = ADDRESS) -> Refusal:
-    return to_set(member(apiEndpoint=url), ENDPOINT, f'"{url}" {why}', value)
+def endpoint(url: str, why: str) -> Refusal:
+    return to_set(member(apiEndpoint=url), ENDPOINT, f'"{url}" {why}', URL)
+
+
+def api_address(address: str) -> Refusal:
+    why = f'"{address}" is neither an IP address nor a DNS name, alone or with a port'
+    return to_set(member(apiAddress=address), API_ADDRESS, why, "HOST:6443")
+
+
+def name(of: str) -> Refusal:
+    """A member by a name that is none."""
+    key = f"members.{of}" if of.replace("-", "").isalnum() else f'members["{of}"]'
+    why = f'its name, "{of}" should be a DNS label of at most 48 characters, as Karmada has it'
+    return to_remove({"members": {of: {**MEMBER, "context": "member3"}}}, key, why)
 
 
 CLUSTERS = {
@@ -64,25 +76,33 @@ CLUSTERS = {
     "a member's endpoint is no URL": endpoint("https://10.0.0.3:http", "is no URL with a valid host and port"),
     "a member's endpoint lacks a host": endpoint("https://:6443", "lacks a host"),
     "a member's endpoint has two hosts": endpoint("https://10.0.0.3 10.0.0.4:6443", "has a host that is neither"),
-    "a member's endpoint is loopback in IPv6": endpoint("https://[::1]:6443", "is loopback"),
-    "a member's endpoint has capitals, which are compared": endpoint(
-        "https://API.example.org:6443/Path",
-        "has capitals in its host",
-        "https://api.example.org:6443/Path",
-    ),
-    "a member's kubeconfig names loopback and it is no kind cluster": to_set(
-        member(context="here-too"), ENDPOINT, '"https://localhost:40004" is loopback', ADDRESS
+    "a member's endpoint has a zone": endpoint("https://[fe80::1%25eth0]:6443", "has a host that is neither"),
+    "a member's endpoint has a path": endpoint("https://10.0.0.3:6443/k8s", "has a path beside its host and port"),
+    "a member's endpoint has a query": endpoint("https://10.0.0.3:6443?a=b", "has a query beside its host and port"),
+    "a member's endpoint has a fragment": endpoint("https://10.0.0.3#a", "has a fragment beside its host and port"),
+    "a member's endpoint has a user": endpoint("https://a@10.0.0.3:6443", "has a user beside its host and port"),
+    "a member's endpoint has a password": endpoint("https://:a@10.0.0.3", "has a user beside its host and port"),
+    "a member's kubeconfig goes by the path of a proxy": to_set(
+        member(context="rancher"), ENDPOINT, "has a path beside its host and port", URL
     ),
     "a member's kubeconfig names no https": to_set(
-        member(context="plain"), ENDPOINT, '"http://10.0.0.5:8080" is not https', ADDRESS
+        member(context="plain"), ENDPOINT, '"http://10.0.0.5:8080" is not https', URL
+    ),
+    # members' API servers, as their own pods reach them
+    "a member's API server has a URL": api_address("https://10.0.0.3:6443"),
+    "a member's API server has two ports": api_address("10.0.0.3:6443:6443"),
+    "a member's API server has a port of letters": api_address("10.0.0.3:https"),
+    "a member's API server has no port behind its colon": api_address("10.0.0.3:"),
+    "a member's API server has a port alone": api_address(":6443"),
+    "a member's API server has port 0": api_address("10.0.0.3:0"),
+    "a member's API server has a port above all": api_address("10.0.0.3:65536"),
+    "a member's API server would be more than one word to the guard": api_address("10.0.0.3:6443 check"),
+    "a member's API server has a zone, and more than one word in it": api_address("fe80::1%eth0 check"),
+    "a member's API server is one of the guard's environment": api_address("${KUBERNETES_SERVICE_HOST}:443"),
+    "a port of a member's API server is none": to_set(
+        member(apiPorts=[6443, 65536]), "members.member3.apiPorts[1]", "65536 should be less than or equal", "VALUE"
     ),
     # members among themselves
-    "two members have one endpoint host": to_set(
-        members(MEMBER, {**MEMBER, "context": "member4", "apiEndpoint": "https://10.0.0.3:7443"}),
-        "members.member4.apiEndpoint",
-        '"https://10.0.0.3:7443" has the host of members.member3 too',
-        ADDRESS,
-    ),
     "a member is the host cluster by its context": to_set(
         member(kubeconfig="~/karmada.config", context="karmada-host", apiEndpoint="https://10.0.0.3:6443"),
         "members.member3.context",
@@ -98,9 +118,8 @@ CLUSTERS = {
     "there is no member": Refusal(
         {"members": None}, "members", "names no member", SET.format("members.MEMBER.context", "CONTEXT")
     ),
-    "a member's name is no DNS label": to_remove(
-        {"members": {"Member 3": {**MEMBER, "context": "member3"}}},
-        'members["Member 3"]',
-        'its name, "Member 3" should be a DNS label',
-    ),
+    "a member's name is no DNS label": name("Member 3"),
+    "a member's name has a dot": name("member.3"),
+    "a member's name ends with a hyphen": name("member3-"),
+    "a member's name has 49 characters": name("m" * 49),
 }

@@ -36,6 +36,9 @@ KEYS = {
         "memberDefaults.context",
         "there is no such key; there are kubeconfig, namespace,",
     ),
+    "where an API server is counts for one member alone": to_remove(
+        {"memberDefaults": {"apiAddress": "10.0.0.3"}}, "memberDefaults.apiAddress", "there is no such key"
+    ),
     "a member has its name once more": to_remove(
         member(name="member3"), "members.member3.name", "a member's name is its key below `members`"
     ),

@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
+from clusters.objects import Json
 from config.image_settings import UPSTREAM
-from tests.unit.mistakes.refusal import FORK_BUILD, build, documented, images, monitoring, proxy, to_remove, to_set
+from tests.unit.machines import MEMBER
+from tests.unit.mistakes.refusal import (
+    FORK_BUILD,
+    SET,
+    Refusal,
+    build,
+    documented,
+    images,
+    member,
+    members,
+    monitoring,
+    proxy,
+    to_remove,
+    to_set,
+)
 
 AS_DOCUMENTED = "with frontend documented: it is deployed as Karmada's documentation has it"
+
+
+def documented_endpoint(why: str, **keys: Json) -> Refusal:
+    """An endpoint of member3 that the guard alone makes up for."""
+    key = "members.member3.apiEndpoint"
+    mend = f"with frontend documented: {SET.format(key, 'https://ADDRESS:6443')}"
+    return Refusal({**documented(), **member(**keys)}, key, why, mend)
+
+
+def guards(key: str, **sections: Json) -> Refusal:
+    """A key that says something of a guard, where there is none."""
+    return to_remove({**documented(), **sections}, key, f"there is no such key {AS_DOCUMENTED}")
+
 
 PROXIES = {
     # which variant
@@ -68,7 +96,50 @@ PROXIES = {
         '"10.0.0.0/8 ::/0" is no network in CIDR notation',
         "10.0.0.0/16",
     ),
+    "a session that is not read is ended at once": to_set(
+        proxy(stallSeconds=0), "proxy.stallSeconds", "0 should be greater than or equal to 1", "VALUE"
+    ),
+    "a session that is not read stops all others for as long as a dial may take": to_set(
+        proxy(stallSeconds=11), "proxy.stallSeconds", "11 should be less than or equal to 10", "VALUE"
+    ),
+    "a server logs less than nothing": to_set(
+        proxy(logLevel=-1), "proxy.logLevel", "-1 should be greater than or equal to 0", "VALUE"
+    ),
+    "a server logs more than there is": to_set(
+        proxy(logLevel=11), "proxy.logLevel", "11 should be less than or equal to 10", "VALUE"
+    ),
+    "an agent logs more than there is": to_set(
+        member(logLevel=11), "members.member3.logLevel", "11 should be less than or equal to 10", "VALUE"
+    ),
     # what other sections must not ask of the documented deployment
+    "two documented members have one endpoint host": Refusal(
+        {
+            **documented(),
+            **members(MEMBER, {**MEMBER, "apiEndpoint": "https://10.0.0.3:7443"}),
+        },
+        "members.member4.apiEndpoint",
+        '"https://10.0.0.3:7443" has the host of members.member3 too; proxy-server tells members apart by it',
+        SET.format("members.member4.apiEndpoint", "https://ADDRESS:6443"),
+    ),
+    "a documented member's endpoint is loopback in IPv6": documented_endpoint(
+        '"https://[::1]:6443" is loopback', apiEndpoint="https://[::1]:6443"
+    ),
+    "a documented member's kubeconfig names loopback and it is no kind cluster": documented_endpoint(
+        '"https://localhost:40004" is loopback', context="here-too"
+    ),
+    "a documented member's endpoint has capitals, which are compared": documented_endpoint(
+        '"https://API.example.org:6443" has capitals in its host', apiEndpoint="https://API.example.org:6443"
+    ),
+    "a documented member's API server has an address": guards(
+        "members.member3.apiAddress", **member(apiAddress="10.0.0.3")
+    ),
+    "a documented member's API server has ports": guards("members.member3.apiPorts", **member(apiPorts=[6443])),
+    "a documented member's agent logs more": guards("members.member3.logLevel", **member(logLevel=4)),
+    "the API servers of all documented members have ports": guards(
+        "memberDefaults.apiPorts", memberDefaults={"apiPorts": [6443]}
+    ),
+    "stalls are to be ended without a guard": guards("proxy.stallSeconds", **documented(stallSeconds=5)),
+    "the documented server is to log more": guards("proxy.logLevel", **documented(logLevel=4)),
     "the documented frontend is asked of upstream's sources by another spelling": to_set(
         {**proxy(frontend="documented"), **build(repository=f"{UPSTREAM}.git/", ref="v0.36.0", commit="0" * 40)},
         "proxy.frontend",

@@ -1,0 +1,37 @@
+"""What a Deployment says: what its containers are started with, and whether all its pods are of the latest template."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clusters.objects import Json, items, number, text
+from components import anp
+
+
+def arguments(deployment: Json, container: str) -> Sequence[str]:
+    """A container's command and arguments."""
+    for each in items(deployment, "spec", "template", "spec", "containers"):
+        if text(each, "name") == container:
+            return [str(word) for word in (*items(each, "command"), *items(each, "args"))]
+    return []
+
+
+def value_of(flag: str, words: Sequence[str]) -> str:
+    """What a flag (`--flag=`) is given, by the last one if it is there twice; nothing where it is not there."""
+    given = [word.removeprefix(flag) for word in words if word.startswith(flag)]
+    return given[-1] if given else ""
+
+
+def identifiers(agents: Json) -> Sequence[str]:
+    """The hosts by which the proxy-agents of a Deployment are to be found."""
+    pairs = [each.partition("=") for each in value_of(anp.IDENTIFIERS_FLAG, arguments(agents, anp.AGENT)).split("&")]
+    return [host for kind, _, host in pairs if kind == "host" and host]
+
+
+def rolled_out(deployment: Json) -> bool:
+    """Whether all pods of a Deployment are of its latest generation and available (`kubectl rollout status`)."""
+    seen, wanted = number(deployment, "status", "observedGeneration"), number(deployment, "spec", "replicas")
+    if seen < number(deployment, "metadata", "generation"):
+        return False
+    of_all = [number(deployment, "status", each) for each in ("updatedReplicas", "replicas", "availableReplicas")]
+    return of_all == [wanted, wanted, wanted]
