@@ -6,9 +6,9 @@ from pulumi import ResourceOptions
 
 from checks import preflight
 from clusters import workstation
-from components.credential import mac_keys
 from components.entry import Entry, EntryArgs
 from components.images import ProxyImages
+from components.mac_keys import mac_keys
 from components.member import Member, MemberArgs
 from components.monitoring import server_monitoring
 from components.outputs import export

@@ -99,16 +99,18 @@ ALONE = Ending(pause=0, grace=3)
 
 HANDING_OVER = Ending(pause=5, grace=15)
 
-READY_SECONDS = 30
-"""How old a new server is before it is used: it is ready with any agent, and those of other members are yet to find
-it. An agent that lacks one tries once a second, at a random one of the servers; a try at one that has just gone takes
-20 s, gRPC's own limit. A server that has lost all its agents, as by a cut network, is used as soon as one is back."""
+READY_SECONDS = 15
+"""How old a new server is before it is used, for each server that there is: it is ready with any agent, and those of
+other members are yet to find it. An agent that lacks one tries once a second, at a random one of the servers; a try at
+one that has just gone takes 20 s, gRPC's own limit. A server that has lost all its agents, as by a cut network, is used
+as soon as one is back."""
 
 DIAL_SECONDS = 20
 """How long proxy-server waits for an agent's dial. A stalled session is cut off well before."""
 
-AGENT_READY_SECONDS = 10
-"""How long a new agent has been ready before an old one goes: it is ready with any server, and finds the others so."""
+AGENT_READY_SECONDS = 5
+"""How long a new agent has been ready before an old one goes, for each server that there is: it is ready with any
+server, and finds the others so."""
 
 KEEPALIVE_ARG = "--keepalive-time=30s"
 """ANP's own default is an hour: an idle agent would not notice a cut connection before. Less than 30 s is refused."""

@@ -28,5 +28,5 @@ def spread_over_nodes(app: str) -> TopologySpreadConstraintArgsDict:
 
 
 def longest_rollout(replicas: int) -> CustomTimeouts:
-    """How long `up` waits for a Deployment whose pods are replaced one by one, before it fails."""
+    """How long `up` waits for a Deployment whose pods are replaced, before it fails."""
     return CustomTimeouts(create="3m", update=f"{2 + replicas}m")

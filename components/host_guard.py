@@ -11,16 +11,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.anp import FRONTEND_SOCKET, GUARD_METRICS_PORT, IDENTIFIER, MEMBER_GUARD_PORT
-from config.fields import LONGEST_NAME
-
-DIRECTORY = "/usr/local/etc/haproxy"
-"""Where the image looks for its configuration."""
-
-CONFIGURATION = "haproxy.cfg"
+from components.anp import FRONTEND_SOCKET, IDENTIFIER, MEMBER_GUARD_PORT
+from components.haproxy import METRICS, OTHER_CONNECTIONS
+from config.fields import CLUSTER_NAME
 
 HEADER = ("spec", "proxyHeader", "Proxy-Authorization")
 """Where a Cluster object has its member's credential."""
@@ -33,9 +30,6 @@ LARGEST_HEAD = 8_192
 CONNECTIONS = 8_192
 """How many are let in at once: 16 a member for 500 of them, through one of two servers. A tunnel takes two of the
 process's file descriptors, of which every container runtime gives 20,000 and more; HAProxy does not start with less."""
-
-OTHER_CONNECTIONS = 16
-"""Those that ask for health and metrics, beside them: a full plain port must not look like a dead one."""
 
 THREADS = 4
 """By itself HAProxy starts one a core of the node, with memory for each."""
@@ -70,10 +64,11 @@ def credential(member: str, key: str) -> str:
 def member_of(header: str) -> str:
     """The member whose name is in a Proxy-Authorization, or nothing where it is none of credential's."""
     try:
-        name, colon, mac = base64.b64decode(header.removeprefix("Basic "), validate=True).decode().partition(":")
+        shown = base64.b64decode(header.removeprefix("Basic "), validate=True).decode()
     except ValueError:
         return ""
-    return name if colon and mac else ""
+    found = re.fullmatch(rf"({CLUSTER_NAME}):[0-9a-f]{{64}}", shown)
+    return found[1] if found and header.startswith("Basic ") else ""
 
 
 def listened_to(allowed: Sequence[str]) -> Sequence[str]:
@@ -103,7 +98,6 @@ def configuration(rules: Rules) -> str:
     # a source a line, for HAProxy takes 64 words of one
     sources = "\n    ".join(f"acl listed src {each}" for each in rules.sources)
     reject = f"{sources}\n    tcp-request connection reject unless listed" if sources else ""
-    names = f"[a-z0-9]([-a-z0-9]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?"
     target = f"{IDENTIFIER.format('%[var(txn.name)]')}:{MEMBER_GUARD_PORT}"
     generations = "\n".join(_generation(i, key) for i, key in enumerate(rules.keys))
     shown = " or ".join(f"by_key_{i}" for i in range(len(rules.keys)))
@@ -146,7 +140,7 @@ frontend karmada
     http-request deny deny_status 407 unless once basic
     http-request set-var(txn.shown) req.fhdr(Proxy-Authorization),word(2,' '),b64dec
     http-request set-var(txn.name) var(txn.shown),field(1,:)
-    http-request deny deny_status 407 unless {{ var(txn.name),json -m reg '^{names}$' }}
+    http-request deny deny_status 407 unless {{ var(txn.name),json -m reg '^{CLUSTER_NAME}$' }}
 {generations}
     http-request deny deny_status 407 unless {shown}
     http-request set-var(txn.member) var(txn.name)
@@ -158,14 +152,7 @@ frontend karmada
 backend proxy-server
     server frontend unix@{FRONTEND_SOCKET}
 
-frontend metrics
-    bind :{GUARD_METRICS_PORT},:::{GUARD_METRICS_PORT} v6only
-    maxconn {OTHER_CONNECTIONS}
-    option dontlog-normal
-    monitor-uri /healthz
-    http-request use-service prometheus-exporter if {{ path /metrics }}
-    http-request deny deny_status 404
-"""
+{METRICS}"""
 
 
 def _generation(i: int, key: str) -> str:

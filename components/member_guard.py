@@ -9,18 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.anp import GUARD_METRICS_PORT, MEMBER_GUARD_PORT
-
-DIRECTORY = "/usr/local/etc/haproxy"
-"""Where the image looks for its configuration."""
-
-CONFIGURATION = "haproxy.cfg"
+from components.anp import MEMBER_GUARD_PORT
+from components.haproxy import METRICS, OTHER_CONNECTIONS
 
 CONNECTIONS = 4_096
 """How many are let in at once."""
-
-OTHER_CONNECTIONS = 16
-"""Those that ask for health and metrics, and the guard's own check of the API server."""
 
 OWN_API_SERVER = "${KUBERNETES_SERVICE_HOST}:${KUBERNETES_SERVICE_PORT}"
 """What every pod is told of its cluster's API server. HAProxy reads the environment itself, and of an IPv6 address
@@ -106,12 +99,4 @@ backend health
     http-check expect ! rstatus ^5
     {api_server} check inter {CHECK_SECONDS}s fastinter 5s downinter 5s fall 2 rise 1 check-ssl verify none
 
-frontend metrics
-    mode http
-    bind :{GUARD_METRICS_PORT},:::{GUARD_METRICS_PORT} v6only
-    maxconn {OTHER_CONNECTIONS}
-    timeout client 30s
-    monitor-uri /healthz
-    http-request use-service prometheus-exporter if {{ path /metrics }}
-    http-request deny deny_status 404
-"""
+{METRICS}"""

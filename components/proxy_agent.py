@@ -7,18 +7,17 @@ from dataclasses import dataclass
 
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict
-from pulumi_kubernetes.core.v1 import ConfigMap, ContainerArgsDict, ResourceRequirementsArgsDict
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
+from pulumi_kubernetes.core.v1 import ContainerArgsDict, ResourceRequirementsArgsDict
 
-from components import anp, member_guard, security_context
+from components import anp, haproxy, member_guard, security_context
 from components.availability import disruption_budget, longest_rollout, spread_over_nodes
 from components.certificate import Certificate
 from components.entry import Entry
 from components.images import Image
 from components.network_policy import agent_policy
 from components.revision import revision
-from components.secret_files import CHECKSUM_ANNOTATION, checksum_of, combined, secret_files, volume
-from components.server_pod import ending, guard_probes
+from components.secret_files import CHECKSUM_ANNOTATION, secret_files, volume
+from components.server_pod import ending
 from config.proxy_settings import Frontend, GuardedProxy
 from config.settings import MemberSettings, Settings
 
@@ -61,7 +60,7 @@ class ProxyAgent(ComponentResource):
     """A Deployment of proxy-agents, all under one identifier, and their Secret `proxy-agent-cert`."""
 
     deployment: Deployment
-    needs: list[Resource]
+    needs: Sequence[Resource]
     """What must be there before the Deployment."""
     revision: Output[str]
     """Another one after each rollout that this stack caused."""
@@ -71,23 +70,19 @@ class ProxyAgent(ComponentResource):
         child = ResourceOptions(parent=self)
         proxy, namespace = args.settings.proxy, args.member.namespace
         replicas = args.settings.agents(args.member)
-        files = secret_files(
-            f"{name}-cert",
-            anp.AGENT_CERT_SECRET,
-            namespace,
-            {
-                "ca.crt": args.server_ca_pem,
-                "proxy-agent.crt": args.certificate.cert_pem,
-                "proxy-agent.key": args.certificate.key_pem,
-            },
-            child,
-        )
+        certificate: dict[str, Input[str]] = {
+            "ca.crt": args.server_ca_pem,
+            "proxy-agent.crt": args.certificate.cert_pem,
+            "proxy-agent.key": args.certificate.key_pem,
+        }
+        guard: Mapping[str, str] = {}
+        if proxy.frontend is Frontend.GUARDED:
+            guard = _guard_file(args.member, proxy)
+        files = secret_files(f"{name}-cert", anp.AGENT_CERT_SECRET, namespace, {**certificate, **guard}, child)
         self.needs = [*args.after, files.secret]
         spec = _documented(args, replicas)
-        if proxy.frontend is Frontend.GUARDED:
-            guard = _guard_configuration(args.member, proxy)
-            self.needs.append(_guard_file(f"{name}-guard", namespace, guard, child))
-            spec = _guarded(args, replicas, combined([files.checksum, Output.from_input(checksum_of(guard))]))
+        if guard:
+            spec = _guarded(args, replicas, files.checksum, list(certificate))
             ports = Output.from_input(args.entry.port).apply(lambda port: [port, *_api_ports(args)])
             agent_policy(f"{name}-policy", namespace, args.settings.monitoring, ports, child)
         self.deployment = Deployment(
@@ -124,10 +119,14 @@ def _documented(args: ProxyAgentArgs, replicas: int) -> DeploymentSpecArgsDict:
     }
 
 
-def _guarded(args: ProxyAgentArgs, replicas: int, checksum: Output[str]) -> DeploymentSpecArgsDict:
+def _guarded(
+    args: ProxyAgentArgs, replicas: int, checksum: Output[str], certificate: Sequence[str]
+) -> DeploymentSpecArgsDict:
     """The documented Deployment with a guard, readiness, keepalive and what `restricted` asks for.
 
-    It rolls by checksum, and a new pod is connected before an old one goes."""
+    It rolls by checksum, and a new pod is connected before an old one goes. Of the Secret's files each container sees
+    its own: the agent those of its certificate.
+    """
     agent: ContainerArgsDict = {
         **_documented_agent(args),
         "args": [*_arguments(args), *anp.AGENT_ARGS, f"--v={args.member.log_level}"],
@@ -137,10 +136,10 @@ def _guarded(args: ProxyAgentArgs, replicas: int, checksum: Output[str]) -> Depl
         "security_context": security_context.of_container(),
         "volume_mounts": [{"name": CERT_VOLUME, "mount_path": anp.AGENT_CERT_DIR, "read_only": True}],
     }
-    ends = ending(args.settings.proxy)
+    ends, servers = ending(args.settings.proxy), args.settings.proxy.replicas
     return {
         "replicas": replicas,
-        "min_ready_seconds": anp.AGENT_READY_SECONDS if ends is anp.HANDING_OVER else 0,
+        "min_ready_seconds": anp.AGENT_READY_SECONDS * servers if ends is anp.HANDING_OVER else 0,
         "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
         "selector": {"match_labels": {"app": anp.AGENT}},
         "template": {
@@ -154,8 +153,13 @@ def _guarded(args: ProxyAgentArgs, replicas: int, checksum: Output[str]) -> Depl
                 "host_aliases": [{"ip": "127.0.0.1", "hostnames": [anp.IDENTIFIER.format(args.member.name)]}],
                 "containers": [agent, _guard(args, ends)],
                 "volumes": [
-                    volume(CERT_VOLUME, anp.AGENT_CERT_SECRET, security_context.READABLE_BY_POD),
-                    {"name": GUARD_VOLUME, "config_map": {"name": anp.MEMBER_GUARD}},
+                    volume(CERT_VOLUME, anp.AGENT_CERT_SECRET, security_context.READABLE_BY_POD, certificate),
+                    volume(
+                        GUARD_VOLUME,
+                        anp.AGENT_CERT_SECRET,
+                        security_context.READABLE_BY_POD,
+                        [haproxy.CONFIGURATION],
+                    ),
                 ],
             },
         },
@@ -179,31 +183,25 @@ def _documented_agent(args: ProxyAgentArgs) -> ContainerArgsDict:
 
 
 def _guard(args: ProxyAgentArgs, ends: anp.Ending) -> ContainerArgsDict:
-    """The guard beside the agent. It outlives the agent's signal to end, as what runs through both does; by a command,
-    for members may be of a Kubernetes that knows no sleep action."""
+    """The guard beside the agent. It outlives the agent's signal to end, as what runs through both does."""
     return {
         "name": anp.MEMBER_GUARD,
         "image": args.settings.images.guard,
         "image_pull_policy": "IfNotPresent",
         "ports": [{"name": anp.GUARD_METRICS, "container_port": anp.GUARD_METRICS_PORT}],
-        **guard_probes(),
+        **haproxy.probes(),
         "lifecycle": {"pre_stop": {"exec_": {"command": ["sleep", str(ends.grace)]}}},
         "resources": GUARD_RESOURCES,
         "security_context": {**security_context.of_container(), "run_as_user": anp.GUARD_USER},
-        "volume_mounts": [{"name": GUARD_VOLUME, "mount_path": member_guard.DIRECTORY, "read_only": True}],
+        "volume_mounts": [{"name": GUARD_VOLUME, "mount_path": haproxy.DIRECTORY, "read_only": True}],
     }
 
 
-def _guard_file(name: str, namespace: str, files: Mapping[str, str], opts: ResourceOptions) -> ConfigMap:
-    """The guard's configuration, in which nothing is secret."""
-    metadata: ObjectMetaArgsDict = {"name": anp.MEMBER_GUARD, "namespace": namespace}
-    return ConfigMap(name, metadata=metadata, data=files, opts=opts)
-
-
-def _guard_configuration(member: MemberSettings, proxy: GuardedProxy) -> Mapping[str, str]:
-    """Its files by name."""
+def _guard_file(member: MemberSettings, proxy: GuardedProxy) -> Mapping[str, str]:
+    """The guard's configuration. Nothing in it is secret, but it is in the Secret that the member has already: a paused
+    member gets no object that it did not have."""
     to = member_guard.Forwarding(address=member.api_address, stall=proxy.stall_seconds, grace=ending(proxy).grace)
-    return {member_guard.CONFIGURATION: member_guard.configuration(to)}
+    return {haproxy.CONFIGURATION: member_guard.configuration(to)}
 
 
 def _api_ports(args: ProxyAgentArgs) -> list[int]:

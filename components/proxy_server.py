@@ -15,7 +15,7 @@ from pulumi_command import local
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict, DeploymentStrategyArgsDict
 
 from checks.commands import free_strategy, renamed
-from components import anp, host_guard, server_pod
+from components import anp, haproxy, host_guard, server_pod
 from components.availability import disruption_budget, longest_rollout
 from components.images import Image, loaded_into_kind
 from components.local_command import local_command
@@ -67,7 +67,7 @@ class ProxyServer(ComponentResource):
                 child,
                 ResourceOptions(
                     # a pod that started before its Secret is changed would keep what it read
-                    depends_on=[*loaded, *_prepared(name, args, child), *(each.secret for each in files)],
+                    depends_on=[*loaded, *_prepared(name, args, loaded, child), *(each.secret for each in files)],
                     custom_timeouts=longest_rollout(proxy.replicas),
                     # Kubernetes keeps the host's ports that it filled in for a pod on the host network; and one
                     # server cannot become several by rolling: agents of the one look for no other
@@ -107,7 +107,7 @@ def _spec(args: ProxyServerArgs, files: Sequence[SecretFiles]) -> DeploymentSpec
     }
 
 
-def _prepared(name: str, args: ProxyServerArgs, opts: ResourceOptions) -> list[Resource]:
+def _prepared(name: str, args: ProxyServerArgs, loaded: Sequence[Resource], opts: ResourceOptions) -> list[Resource]:
     """What must be done before the Deployment takes the place of another, made by hand or by an earlier version."""
     host, found = args.settings.host, list[Resource]()
     if args.adopts and args.settings.proxy.replicas == 1:
@@ -122,8 +122,9 @@ def _prepared(name: str, args: ProxyServerArgs, opts: ResourceOptions) -> list[R
             create=local_command("renamed"),
             stdin=given.model_dump_json(),
             # in each `up` until it has ended well
-            triggers=[datetime.now(UTC).isoformat()],
-            opts=opts,
+            triggers=[datetime.now(UTC).isoformat(), args.image.reference],
+            # as long as it takes to build and load images, agents are not rolled either
+            opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=list(loaded))),
         )
         found.append(waiting)
     return found
@@ -166,5 +167,5 @@ def _guard_files(args: ProxyServerArgs, proxy: GuardedProxy, opts: ResourceOptio
         )
         return host_guard.configuration(rules)
 
-    files = {host_guard.CONFIGURATION: Output.all(*args.mac_keys).apply(configuration)}
+    files = {haproxy.CONFIGURATION: Output.all(*args.mac_keys).apply(configuration)}
     return secret_files(anp.GUARD, anp.GUARD, args.settings.host.namespace, files, opts)

@@ -42,11 +42,13 @@ def secret_files(
     return SecretFiles(secret=made, checksum=Output.unsecret(contents.apply(checksum_of)))
 
 
-def volume(name: str, secret: str, mode: int | None = None) -> VolumeArgsDict:
-    """A pod's volume of a Secret's files, with Kubernetes' own mode (0644) or another."""
+def volume(name: str, secret: str, mode: int | None = None, files: Sequence[str] = ()) -> VolumeArgsDict:
+    """A pod's volume of a Secret's files, all or some, with Kubernetes' own mode (0644) or another."""
     source: SecretVolumeSourceArgsDict = {"secret_name": secret}
     if mode is not None:
         source["default_mode"] = mode
+    if files:
+        source["items"] = [{"key": file, "path": file} for file in files]
     return {"name": name, "secret": source}
 
 

@@ -16,7 +16,7 @@ from pulumi_kubernetes.core.v1 import (
     VolumeMountArgsDict,
 )
 
-from components import anp, host_guard, security_context
+from components import anp, haproxy, security_context
 from components.availability import spread_over_nodes
 from components.images import Image
 from components.secret_files import CHECKSUM_ANNOTATION, volume
@@ -30,8 +30,8 @@ SERVER_RESOURCES: ResourceRequirementsArgsDict = {
     "requests": {"cpu": "100m", "memory": "64Mi"},
     "limits": {"memory": "512Mi"},
 }
-"""Measured: 34 MB idle, 51 MB and 0.2 cores with 200 requests at once (140 a second). The limit is for as many tunnels
-as the guard lets in; none is set for the CPU, which would slow down what runs through it."""
+"""Measured: 34 MB idle, 51 MB and 0.2 cores with 200 requests at once (140 a second). The limit is ten times
+that; none is set for the CPU, which would slow down what runs through it."""
 
 GUARD_RESOURCES: ResourceRequirementsArgsDict = {
     "requests": {"cpu": "100m", "memory": "32Mi"},
@@ -124,7 +124,7 @@ def _server(args: GuardedPodArgs) -> ContainerArgsDict:
     ready: ProbeArgsDict = {
         "http_get": {"path": "/readyz" if args.awaits_agents else "/healthz", "port": anp.SERVER_HEALTH_PORT},
         "period_seconds": 1,
-        "initial_delay_seconds": anp.READY_SECONDS if waits else 0,
+        "initial_delay_seconds": anp.READY_SECONDS * proxy.replicas if waits else 0,
     }
     return {
         **_documented_server(args.image.reference),
@@ -153,30 +153,14 @@ def _guard(args: GuardedPodArgs) -> ContainerArgsDict:
             {"name": "plain", "container_port": args.proxy.port},
             {"name": anp.GUARD_METRICS, "container_port": anp.GUARD_METRICS_PORT},
         ],
-        **guard_probes(),
+        **haproxy.probes(),
         "resources": GUARD_RESOURCES,
         "security_context": {**security_context.of_container(), "run_as_user": anp.GUARD_USER},
         **_pausing(ending(args.proxy).guard_pause),
         "volume_mounts": [
-            {"name": GUARD_VOLUME, "mount_path": host_guard.DIRECTORY, "read_only": True},
+            {"name": GUARD_VOLUME, "mount_path": haproxy.DIRECTORY, "read_only": True},
             FRONTEND_MOUNT,
         ],
-    }
-
-
-class GuardProbes(TypedDict):
-    """The probes of a guard's container."""
-
-    liveness_probe: ProbeArgsDict
-    readiness_probe: ProbeArgsDict
-
-
-def guard_probes() -> GuardProbes:
-    """By HTTP, at the port of its own health: one that hangs still accepts, and a plain port may refuse the kubelet."""
-    healthy: ProbeArgsDict = {"http_get": {"path": "/healthz", "port": anp.GUARD_METRICS_PORT}}
-    return {
-        "liveness_probe": {**healthy, "initial_delay_seconds": 10},
-        "readiness_probe": {**healthy, "period_seconds": 1},
     }
 
 

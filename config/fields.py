@@ -19,6 +19,7 @@ from config.problems import Wrong, set_to
 OWN_PORTS = range(8090, 8097)  # ANP's: frontend, agents, health, agent's health, agent's admin, admin; guard's metrics
 LONGEST_NAME = 48
 """Of a Cluster object in Karmada (pkg/util/validation)."""
+CLUSTER_NAME = rf"[a-z0-9]([-a-z0-9]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?"
 DOCUMENTED_PORT: Final = 8088  # fixed in the fork's code
 
 _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?"
@@ -77,8 +78,11 @@ def endpoint(text: str) -> str:
     try:
         url = urlsplit(text)
         host, _ = url.hostname or "", url.port
+        if url.geturl() != text or url.port == 0:
+            raise ValueError
     except ValueError:
-        raise Wrong(f'"{text}" is no URL with a valid host and port', set_to("https://HOST:6443")) from None
+        why = f"{json.dumps(text)} is no URL with a valid host and port"
+        raise Wrong(why, set_to("https://HOST:6443")) from None
     parts = {"user": "@" in url.netloc, "path": url.path not in ("", "/"), "query": url.query, "fragment": url.fragment}
     beside = next((what for what, found in parts.items() if found), "")
     wrongs = {
@@ -99,8 +103,16 @@ def host_port(text: str) -> str:
     if ip(text) or not colon or re.fullmatch(r"\[[^\[\]]*\]", text):
         host, port = text, "6443"
     host = host.removeprefix("[").removesuffix("]")
+    if is_loopback(host):
+        raise Wrong(f"{json.dumps(text)} is loopback: the guard would dial itself", set_to("HOST:6443"))
+    if ip(host) is None and _is_host(host) and "." not in host:
+        raise Wrong(
+            f"{json.dumps(text)} is a short name, and the guard asks the DNS for whole ones", set_to("NAME.DOMAIN:6443")
+        )
     if not _is_host(host) or not (port.isdecimal() and 1 <= int(port) <= 65535):
-        raise Wrong(f'"{text}" is neither an IP address nor a DNS name, alone or with a port', set_to("HOST:6443"))
+        raise Wrong(
+            f"{json.dumps(text)} is neither an IP address nor a DNS name, alone or with a port", set_to("HOST:6443")
+        )
     return f"{bracketed(host)}:{int(port)}"
 
 
@@ -165,7 +177,7 @@ Name = Annotated[
 ClusterName = Annotated[
     str,
     _like(
-        rf"[a-z0-9]([-a-z0-9]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?",
+        CLUSTER_NAME,
         f"a DNS label of at most {LONGEST_NAME} characters, as Karmada has it: lower-case letters, digits and hyphens",
     ),
 ]

@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def lines(asking: Asking, given: RenamedInput) -> Sequence[str]:
-    """A line a member: whether its agents have followed. All are waited for at the same time."""
+    """A line a member: whether its agents have followed. Several are waited for at the same time."""
     end = time.monotonic() + given.seconds
     waits = {each.member: partial(waited, asking, each, end) for each in given.agents}
     return list(side_by_side(waits).values())

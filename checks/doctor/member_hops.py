@@ -144,7 +144,8 @@ def tunnel(path: TunnelPath) -> Finding | None:
 
 def _stuck(of: Container, agents: Sequence[str], answered: Answered, member: str) -> Finding | None:
     """Why a proxy-server does not reach a member whose agents call themselves connected to it, or None."""
-    others = f"{delete(of, *agents)}  # others take their place"
+    one_by_one = typed(of.api, "rollout", "restart", f"--namespace={of.namespace}", f"deployment/{of.app}")
+    others = f"{delete(of, *agents) if len(agents) == 1 else one_by_one}  # others take their place"
     if answered.status == NO_AGENT:
         why = f"stuck: said to be connected, but {answered.server} has no tunnel to {member}"
         return wrong(TUNNEL, f"{', '.join(agents)}: {why}: {answered.says}", others)

@@ -12,7 +12,7 @@ from clusters.kubeconfig import Context
 from clusters.objects import Json, at, items, number, text
 from clusters.workstation import typed
 from components import anp
-from components.host_guard import HEADER
+from components.host_guard import HEADER, member_of
 
 BEGAN = ("CrashLoopBackOff", "Error", "OOMKilled")
 """Reasons for which a container waits that has run before."""
@@ -52,12 +52,13 @@ class TunnelPath:
         return [each for each in lasting if text(each, "status", "phase") not in ENDED]
 
     def connects(self) -> Sequence[Answered]:
-        """How each proxy-server answers a CONNECT to the member, through its guard and with the Cluster's credential.
-
-        Raises Unavailable.
+        """How each proxy-server answers a CONNECT to the member, through its guard and with the Cluster's credential;
+        nobody is asked where that is not the member's. Raises Unavailable.
         """
         host, namespace = self.tunnel.host, self.tunnel.host_namespace
         credential = text(self.cluster(), *HEADER)
+        if member_of(credential) != self.tunnel.member:
+            return []
         answers: list[Answered] = []
         for pod in self.pods(host, namespace, f"app={anp.SERVER}"):
             name = text(pod, "metadata", "name")

@@ -35,7 +35,7 @@ class Ready:
     takes the place of what was made by hand (adoption.py).
 
     `former` are the hosts, by a member's name, by which its agents are found until Karmada shows the guard that name:
-    in the `up` that takes the place of an earlier version, of the documented steps or of the fork.
+    in the `up` that takes the place of an earlier version or of the fork stack.
     """
 
     settings: Settings
@@ -71,7 +71,9 @@ def check(settings: Settings, asking: Asking | None = None) -> Ready:
     joined = settings.joined(found["karmada"].registered)
     clusters: Mapping[str, Cluster] = {"host": joined.host, **dict(zip(members, joined.members, strict=True))}
     adopting = [cluster for key, cluster in clusters.items() if key in found and found[key].adopts]
-    former = _former(active, found, found["karmada"].clusters) if guarded else {}
+    # agents of the stack's own CA do not get into what was made by hand: no request finds them by a former host
+    own = {} if joined.host in adopting else {key: each for key, each in active.items() if not found[key].adopts}
+    former = _former(own, found, found["karmada"].clusters) if guarded else {}
     return Ready(settings=joined, adopting=adopting, former=former)
 
 

@@ -68,11 +68,7 @@ def of_member(settings: Settings, member: MemberSettings) -> list[Right]:
     )
     found = [*_workload(settings, member, anp.AGENT, anp.AGENT_CERT_SECRET), agent]
     if settings.proxy.frontend is Frontend.GUARDED:
-        found += _created(member.namespace, "networkpolicies.networking.k8s.io", "configmaps")
-        found += [
-            Right(verb=verb, resource="configmaps", namespace=member.namespace, name=anp.MEMBER_GUARD, ours=True)
-            for verb in LATER
-        ]
+        found += _created(member.namespace, "networkpolicies.networking.k8s.io")
     return found + _budget(member.namespace, settings.agents(member))
 
 

@@ -16,7 +16,8 @@ import pytest
 
 from clusters.objects import items, text
 from components.anp import GUARD
-from components.host_guard import CONNECTIONS, OTHER_CONNECTIONS
+from components.haproxy import OTHER_CONNECTIONS
+from components.host_guard import CONNECTIONS
 from tests.parts import haproxy
 from tests.parts.caller import IPV4, IPV6, Connection, calling, connect, served, statuses
 from tests.parts.host_guarded import HostGuard, rules, started

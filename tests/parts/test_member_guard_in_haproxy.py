@@ -10,7 +10,8 @@ from os import urandom
 
 import pytest
 
-from components.member_guard import CONNECTIONS, OTHER_CONNECTIONS
+from components.haproxy import OTHER_CONNECTIONS
+from components.member_guard import CONNECTIONS
 from tests.parts import haproxy
 from tests.parts.api_server import ApiServer, api_server, lines, serving
 from tests.parts.caller import IPV4, IPV6, calling, served

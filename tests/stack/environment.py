@@ -112,7 +112,7 @@ def agent_specs(names: Sequence[str] = ()) -> Mapping[str, Json]:
 def ours_in(end: tuple[str, str], namespace: str = NAMESPACE, site: Site = SITE) -> Sequence[str]:
     """Objects of this program that an API still has, by kind and name; in the Karmada API a site's members' alone."""
     kinds = [
-        "deployments,secrets,services,configmaps,networkpolicies,poddisruptionbudgets",
+        "deployments,secrets,services,networkpolicies,poddisruptionbudgets",
         f"--namespace={namespace}",
     ]
     roles = ["clusterroles,clusterrolebindings"]
@@ -123,11 +123,11 @@ def ours_in(end: tuple[str, str], namespace: str = NAMESPACE, site: Site = SITE)
         except Unavailable as reason:
             if "the server doesn't have a resource type" not in str(reason):
                 raise
-            listed = objects(kubectl(*end, "get", "secrets,configmaps", f"--namespace={namespace}"))
+            listed = objects(kubectl(*end, "get", "secrets", f"--namespace={namespace}"))
         for each in listed:
             name = text(each, "metadata", "name")
             of = name.partition(":")[2]
-            if name.startswith(("proxy-", "member-guard", "karmada-anp")) and (not of or of in site.names):
+            if name.startswith(("proxy-", "karmada-anp")) and (not of or of in site.names):
                 found.append(f"{text(each, 'kind')} {name}")
     return found
 

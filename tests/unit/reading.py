@@ -67,8 +67,8 @@ def guard_configuration(run: Run) -> str:
 
 
 def member_guard_configuration(run: Run, member: str) -> str:
-    """A member guard's configuration, out of its ConfigMap."""
-    return text(run.the("ConfigMap", f"{member}-proxy-agent-guard").inputs, "data", "haproxy.cfg")
+    """A member guard's configuration, out of the Secret of its agent."""
+    return files(run, f"{member}-proxy-agent-cert")["haproxy.cfg"]
 
 
 def identifiers(run: Run, member: str) -> str:

@@ -124,7 +124,7 @@ def test_a_members_name_has_48_characters_at_most_as_in_karmada(name: str) -> No
         ("[fd00::6]:7443", "[fd00::6]:7443", [7443]),
         ("api.example.org", "api.example.org:6443", [6443]),
         ("api.example.org:443", "api.example.org:443", [443]),
-        ("api:65535", "api:65535", [65535]),
+        ("a.b:65535", "a.b:65535", [65535]),
     ],
 )
 def test_where_a_members_api_server_is_has_an_address_or_a_name_with_a_port_or_without(

@@ -15,6 +15,7 @@ import pytest
 from checks.doctor import __main__ as doctor
 from checks.doctor.walk import HOPS, walk
 from checks.findings import Finding, State, Walk
+from clusters.kubeconfig import Context
 from clusters.objects import Json, items, parse, text
 from components import anp
 from components.host_guard import credential, mac_key
@@ -543,7 +544,8 @@ def test_agents_of_which_one_of_the_servers_knows_nothing_are_stuck_all_of_them(
     assert first.hop == "tunnel"
     assert first.says.startswith("proxy-agent-1, proxy-agent-2: stuck: ")
     assert "proxy-server-2 has no tunnel to member3" in first.says
-    assert "pod/proxy-agent-1 pod/proxy-agent-2" in first.mend
+    assert "rollout restart --namespace=karmada-system deployment/proxy-agent  # others take" in first.mend
+    assert " delete " not in first.mend
 
 
 @pytest.mark.parametrize("change", [connected(0), silent("member3", anp.AGENT_HEALTH_PORT, "/readyz")])
@@ -610,6 +612,54 @@ def test_no_credential_and_no_key_is_told(fault: str) -> None:
     told = json.dumps(walk(path(pair(), patient)).json())
     assert "Basic " not in told
     assert "PRIVATE KEY" not in told
+
+
+def broken_headers() -> Mapping[str, str]:
+    """Headers that no request can carry, or that are another's; each has a credential in it."""
+    own = header(pair(), "member3")
+    return {
+        "a line break behind it": f"{own}\n",
+        "a line break in it": f"{own[:20]}\r\n{own[20:]}",
+        "a header more": f"{own}\r\nX-Team: a",
+        "no scheme": own.removeprefix("Basic "),
+        "another member's": header(pair(), "member4"),
+        "an earlier version's": f"Basic {encoded('karmada:' + '0' * 64)}",
+        "a MAC that is too short": f"Basic {encoded('member3:' + '0' * 63)}",
+        "a line break behind the MAC": f"Basic {encoded('member3:' + '0' * 64 + chr(10))}",
+    }
+
+
+@pytest.mark.parametrize("what", broken_headers())
+def test_a_header_that_is_none_of_the_members_is_shown_to_no_server_and_not_told(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client's own error would have it whole."""
+    patient, shown = Patient(pair()), broken_headers()[what]
+    showing(shown)(patient)
+    tried: list[str] = []
+
+    def connected(of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
+        tried.append(credential)
+        return 200
+
+    monkeypatch.setattr(patient, "connected", connected)
+    found = walk(path(pair(), patient))
+    assert tried == []
+    assert found.first is not None
+    assert (found.first.hop, found.first.mend) == ("guard", REFRESH)
+    assert "the credential on the Cluster object is " in found.first.says
+    told = "\n".join(found.lines()) + json.dumps(found.json())
+    assert shown[6:26] not in told
+    assert "Traceback" not in told
+
+
+def test_no_credential_is_told_by_the_command_either(at_hand: Patient, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = f"{header(pair(), 'member3')}\n"
+    showing(broken)(at_hand)
+    assert doctor.main([]) == 1
+    said = capsys.readouterr()
+    assert broken.strip() not in said.out + said.err
+    assert "Traceback" not in said.out + said.err
 
 
 WALK = Walk(

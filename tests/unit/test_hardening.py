@@ -13,6 +13,7 @@ from tests.unit.reading import (
     altered,
     arguments,
     containers,
+    files,
     guard_configuration,
     member_guard_configuration,
     pods,
@@ -55,7 +56,7 @@ BREACHES: Mapping[str, tuple[str, Json, str]] = {
 
 VOLUMES = {
     "proxy-server": {"cert": "secret", "guard": "secret", "frontend": "emptyDir"},
-    "member3-proxy-agent": {"cert": "secret", "guard": "configMap"},
+    "member3-proxy-agent": {"cert": "secret", "guard": "secret"},
 }
 """What each pod has for volumes, by name."""
 
@@ -120,6 +121,28 @@ def test_keys_are_readable_by_roots_and_the_pods_own_group_alone(guarded_stack: 
         assert secrets
         assert [number(each, "secret", "defaultMode") for each in secrets] == [0o440] * len(secrets)
         assert number(pod, "spec", "securityContext", "fsGroup") > 0
+
+
+def test_each_container_of_an_agents_pod_sees_the_files_that_are_its_own_and_no_other(guarded_stack: Run) -> None:
+    """They are in one Secret: the guard, which needs no key, gets none."""
+    for name in agents(guarded_stack):
+        pod = pods(guarded_stack)[name]
+        volumes = {text(each, "name"): at(each, "secret") for each in items(pod, "spec", "volumes")}
+        assert {text(each, "secretName") for each in volumes.values()} == {"proxy-agent-cert"}
+        seen = {
+            container: {
+                f"{text(mount, 'mountPath')}/{text(file, 'path')}": text(file, "key")
+                for mount in items(each, "volumeMounts")
+                for file in items(volumes[text(mount, "name")], "items")
+            }
+            for container, each in containers(pod).items()
+        }
+        keys = ("ca.crt", "proxy-agent.crt", "proxy-agent.key")
+        assert seen == {
+            "proxy-agent": {f"/var/certs/agent/{key}": key for key in keys},
+            "member-guard": {"/usr/local/etc/haproxy/haproxy.cfg": "haproxy.cfg"},
+        }
+        assert files(guarded_stack, f"{name}-cert").keys() == {*keys, "haproxy.cfg"}
 
 
 def test_a_guard_runs_as_another_user_than_what_it_guards_and_as_one_of_its_group(guarded_stack: Run) -> None:

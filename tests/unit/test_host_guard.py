@@ -11,9 +11,9 @@ from dataclasses import fields, replace
 import pytest
 
 from components import anp
+from components.haproxy import OTHER_CONNECTIONS
 from components.host_guard import (
     CONNECTIONS,
-    OTHER_CONNECTIONS,
     Rules,
     configuration,
     credential,
@@ -72,8 +72,10 @@ def test_no_line_is_longer_than_haproxy_reads_however_many_sources_there_are() -
 
 def test_metrics_have_a_frontend_that_serves_nothing_else_and_knows_no_server() -> None:
     assert lines(ONE, "frontend metrics") == [
+        "mode http",
         "bind :8096,:::8096 v6only",
         "maxconn 16",
+        "timeout client 30s",
         "option dontlog-normal",
         "monitor-uri /healthz",
         "http-request use-service prometheus-exporter if { path /metrics }",

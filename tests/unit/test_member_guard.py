@@ -9,7 +9,8 @@ import pytest
 
 from clusters.objects import at, entries, items, text
 from components import anp
-from components.member_guard import CHECK_SECONDS, CONNECTIONS, OTHER_CONNECTIONS, Forwarding, configuration
+from components.haproxy import OTHER_CONNECTIONS
+from components.member_guard import CHECK_SECONDS, CONNECTIONS, Forwarding, configuration
 from tests.unit.reading import checksum, containers, member_guard_configuration, pods
 from tests.unit.stacks import MEMBER3, MEMBER4, changed, pair
 
@@ -65,7 +66,7 @@ def test_with_an_address_it_dials_that_and_asks_the_pods_dns_for_it(of: Forwardi
 
 
 def test_nothing_secret_is_in_it_and_nothing_of_another_member() -> None:
-    """It is a ConfigMap."""
+    """`make render` shows it."""
     one, other = (member_guard_configuration(pair(), each) for each in ("member3", "member4"))
     assert one == other
 

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from clusters.objects import at, items
 from tests.unit.reading import commands
-from tests.unit.stacks import MEMBER3, PAIR, changed, differing, short
+from tests.unit.stacks import MEMBER3, MEMBER4, PAIR, balanced, changed, differing, short
 from tools.render.program import Run
+
+EARLIER = {
+    "Secret member4-proxy-agent-cert",
+    "Deployment member4-proxy-agent",
+    "NetworkPolicy member4-proxy-agent-policy",
+    "PodDisruptionBudget member4-proxy-agent",
+    "DeploymentPatch member4-karmada-agent",
+    "PodMonitor member4-monitoring",
+    "PrometheusRule member4-monitoring",
+}
+"""What the version had in a member that told members apart by their endpoint, with everything that there is."""
 
 
 def test_pausing_a_member_takes_away_its_check_and_tells_its_provider_and_nothing_else(
@@ -37,6 +48,13 @@ def test_what_a_paused_member_has_in_its_clusters_is_left_as_it_is(paused_pair: 
     left = {short(each.urn) for each in paused_pair.resources.values() if each.ignore_changes}
     in_clusters = {short(each.urn) for each in paused_pair.resources.values() if each.is_kubernetes}
     assert left == {each for each in in_clusters if "member4" in each}
+
+
+def test_a_paused_member_that_an_earlier_version_made_gets_no_object_that_it_did_not_have() -> None:
+    """What is left as it is must be there: what is new would be made, in a cluster that may be out of reach."""
+    run = balanced(members={"member3": MEMBER3, "member4": {**MEMBER4, "paused": True}}, monitoring={"enabled": True})
+    made = {short(each.urn) for each in run.resources.values() if each.provider == "member-member4"}
+    assert made == EARLIER
 
 
 def test_a_stack_of_paused_members_does_not_wait_for_an_agent(dev: Run) -> None:

@@ -48,7 +48,6 @@ MEMBER5: Json = {"apiEndpoint": "https://192.0.2.4:6443"}
 HOST_OBJECTS = {"Secret proxy-server-cert", "Secret proxy-guard", "Deployment proxy-server"}
 MEMBER_OBJECTS = {
     "Secret {0}-proxy-agent-cert",
-    "ConfigMap {0}-proxy-agent-guard",
     "Deployment {0}-proxy-agent",
     "NetworkPolicy {0}-proxy-agent-policy",
     "DeploymentPatch {0}-karmada-agent",
@@ -140,15 +139,15 @@ def test_an_agent_does_not_wait_for_the_server_which_is_ready_only_with_an_agent
     assert "Deployment proxy-server" not in needs(any_stack, "Deployment", "member3-proxy-agent")
 
 
-def test_pods_start_after_the_secrets_and_configmaps_that_they_read_once(any_stack: Run) -> None:
+def test_pods_start_after_the_secrets_that_they_read_once(any_stack: Run) -> None:
     for name, pod in pods(any_stack).items():
         volumes = items(pod, "spec", "volumes")
-        read = {text(each, "secret", "secretName") or text(each, "configMap", "name") for each in volumes} - {""}
+        assert not [each for each in volumes if "configMap" in entries(each)]
+        read = {text(each, "secret", "secretName") for each in volumes} - {""}
         before = needs(any_stack, "Deployment", name)
         found = {
             text(each.inputs, "metadata", "name")
-            for kind in ("Secret", "ConfigMap")
-            for each in of_kind(any_stack, kind).values()
+            for each in of_kind(any_stack, "Secret").values()
             if short(each.urn) in before
         }
         assert read
@@ -298,7 +297,7 @@ def test_another_address_of_an_api_server_rolls_that_members_agents_and_nobody_e
     moved = changed(pair.resources.values(), members={"member3": MEMBER3, "member4": member4})
     assert checksum(moved, "member4-proxy-agent") != checksum(pair, "member4-proxy-agent")
     assert differing(pair, moved) == {
-        "ConfigMap member4-proxy-agent-guard",
+        "Secret member4-proxy-agent-cert",
         "Deployment member4-proxy-agent",
         "NetworkPolicy member4-proxy-agent-policy",
         "Command member4-check",

@@ -26,6 +26,9 @@ CREDENTIAL = "Basic a2FybWFkYTpub3QtYS1yZWFsLW9uZQ=="
 
 SECRET = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|\b(Basic|Bearer) +[A-Za-z0-9+/_.~=-]{16,}")
 HEADERS = {"authorization", "proxy-authorization"}
+RENDERED = ("Secret-proxy-agent-cert", "haproxy.cfg")
+"""The one file of a Secret that a rendering shows: the member guard's configuration."""
+
 ENCODED = re.compile(r"[A-Za-z0-9+/]{40,}")
 """What may be base64, alone or in a longer text, as a kubeconfig's `client-key-data`."""
 
@@ -45,7 +48,8 @@ def promised(request: pytest.FixtureRequest) -> Run:
 
 
 def exposed(run: Run) -> list[str]:
-    """What has a key or a credential elsewhere than in a Secret's data; on a Cluster object it must be secret.
+    """What has a key or a credential elsewhere than in a Secret's data, or in what a rendering shows of that; on a
+    Cluster object it must be secret.
 
     Inputs and commands alike, but for what makes keys and certificates.
     """
@@ -58,7 +62,7 @@ def _is_exposed(resource: Recorded, path: Path, value: Json) -> bool:
         return False
     if resource.type.endswith(":ClusterPatch") and path[:2] == ("spec", "proxyHeader"):
         return path not in resource.secrets or (path[0],) not in resource.secret_outputs
-    return resource.type != "kubernetes:core/v1:Secret" or path[0] != "data"
+    return resource.type != "kubernetes:core/v1:Secret" or path[0] != "data" or (resource.label, path[-1]) == RENDERED
 
 
 def _read(value: str) -> Iterator[str]:
@@ -213,6 +217,10 @@ def test_prods_ca_keys_cannot_be_deleted_and_those_of_a_throw_away_stack_can(pro
 # and what breaks them
 
 
+def encoded(content: str) -> str:
+    return base64.b64encode(content.encode()).decode()
+
+
 class Broken(NamedTuple):
     """The promise that a resource breaks with other inputs, by their paths, or other fields of a Recorded."""
 
@@ -224,7 +232,7 @@ class Broken(NamedTuple):
 
 
 SERVER, AGENT, CHECK = "proxy-server", "edge-berlin-proxy-agent", "edge-berlin-check"
-MEMBER_GUARD = "edge-berlin-proxy-agent-guard"
+AGENT_CERT = "edge-berlin-proxy-agent-cert"
 HEADER = "edge-berlin-registration-header"
 FIRST, GUARD = "spec/template/spec/containers/0", "spec/template/spec/containers/1"
 HOST_NETWORK, AS_ROOT = "spec/template/spec/hostNetwork", "spec/template/spec/securityContext/runAsUser"
@@ -232,13 +240,13 @@ ANNOTATION = "metadata/annotations/key"
 
 BROKEN: Mapping[str, Broken] = {
     "a key in an annotation": Broken(exposed, "Service", "proxy-server-agents", {ANNOTATION: KEY}),
-    "an encoded key": Broken(exposed, "Deployment", SERVER, {ANNOTATION: base64.b64encode(KEY.encode()).decode()}),
+    "an encoded key": Broken(exposed, "Deployment", SERVER, {ANNOTATION: encoded(KEY)}),
     "a key on a Secret but not in its data": Broken(exposed, "Secret", "proxy-guard", {ANNOTATION: KEY}),
     "a credential in a member guard's configuration": Broken(
         exposed,
-        "ConfigMap",
-        MEMBER_GUARD,
-        {"data/haproxy.cfg": f"http-request set-header Authorization '{CREDENTIAL}'"},
+        "Secret",
+        AGENT_CERT,
+        {"data/haproxy.cfg": encoded(f"http-request set-header Authorization '{CREDENTIAL}'")},
     ),
     "a key in what a command reads": Broken(exposed, "Command", CHECK, {"stdin": json.dumps({"key": KEY})}),
     "a key that triggers a command": Broken(exposed, "Command", CHECK, {"triggers/0": KEY}),

@@ -51,15 +51,20 @@ def test_a_redacted_value_says_what_it_is(dev: Run, tmp_path: Path) -> None:
 
 
 def test_a_member_guards_configuration_is_there_to_be_read(dev: Run, tmp_path: Path) -> None:
-    guard = yaml.safe_load(written(dev, tmp_path)["member-member3/ConfigMap-member-guard.yaml"])["data"]
-    assert guard["haproxy.cfg"] == member_guard_configuration(dev, "member3")
+    """The rest of its Secret is not."""
+    shown = yaml.safe_load(written(dev, tmp_path)["member-member3/Secret-proxy-agent-cert.yaml"])["data"]
+    assert shown == {
+        "ca.crt": "<redacted: CERTIFICATE>",
+        "proxy-agent.crt": "<redacted: CERTIFICATE>",
+        "proxy-agent.key": "<redacted: EC PRIVATE KEY>",
+        "haproxy.cfg": member_guard_configuration(dev, "member3"),
+    }
 
 
 def test_each_cluster_has_a_directory_and_each_object_a_file_with_its_kind_and_name(pair: Run, tmp_path: Path) -> None:
     member = {
         "Secret-proxy-agent-cert",
         "Deployment-proxy-agent",
-        "ConfigMap-member-guard",
         "NetworkPolicy-proxy-agent",
         "DeploymentPatch-karmada-agent",
     }

@@ -181,13 +181,22 @@ def test_where_servers_hand_over_an_agent_is_ready_for_as_long_as_services_forge
         assert number(agent.inputs, "spec", "minReadySeconds") >= forgotten > 0
 
 
+def test_the_more_servers_there_are_the_longer_is_looked_for_a_new_one() -> None:
+    for count, old, ready in ((2, 30, 10), (3, 45, 15)):
+        run = servers(count)
+        probe = at(containers(pods(run)["proxy-server"])["proxy-server"], "readinessProbe")
+        assert number(probe, "initialDelaySeconds") == old
+        assert {number(each.inputs, "spec", "minReadySeconds") for each in agents(run).values()} == {ready}
+
+
 def test_a_server_that_takes_over_is_not_used_in_its_first_seconds(several_servers: Run) -> None:
-    """It is ready with any agent: each of the others must have had time to find it, at its longest interval."""
+    """It is ready with any agent: each of the others must have had time to find it, at its longest interval. Where
+    there are more servers, an agent finds a given one later, for it tries at random."""
     probe = entries(containers(pods(several_servers)["proxy-server"])["proxy-server"], "readinessProbe")
     assert probe == {
         "httpGet": {"path": "/readyz", "port": 8092},
         "periodSeconds": 1,
-        "initialDelaySeconds": anp.READY_SECONDS,
+        "initialDelaySeconds": anp.READY_SECONDS * replicas(several_servers)["proxy-server"],
     }
     for name in agents(several_servers):
         interval = arguments(pods(several_servers)[name], "proxy-agent")["sync-interval-cap"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from clusters.objects import text
 from components.secret_files import CHECKSUM_ANNOTATION
-from tests.unit.reading import header, mac_keys, of_kind, shown
+from tests.unit.reading import guard_configuration, header, mac_keys, member_guard_configuration, of_kind, shown
 from tools.render.program import Run
 from tools.render.recorded import Path, Recorded, leaves, within
 
@@ -69,10 +69,14 @@ def test_the_credential_on_a_cluster_object_is_secret_going_and_coming(pair: Run
         assert patch.secret_outputs == {("spec",)}
 
 
-def test_a_member_guards_configuration_is_no_secret_for_nothing_secret_is_in_it(pair: Run) -> None:
+def test_nothing_secret_is_in_a_member_guards_configuration_though_it_is_in_a_secret(pair: Run) -> None:
+    """A rendering shows it."""
+    hidden = secrets_of(pair)
+    assert [each for each in hidden if each in guard_configuration(pair)]
     for member in ("member3", "member4"):
-        made = pair.the("ConfigMap", f"{member}-proxy-agent-guard")
-        assert made.secrets == made.secret_outputs == frozenset()
+        configuration = member_guard_configuration(pair, member)
+        assert "-----BEGIN" not in configuration
+        assert [each for each in hidden if each in configuration] == []
 
 
 def test_a_checksum_is_no_secret_so_that_a_diff_shows_why_pods_roll(dev: Run) -> None:

@@ -1,6 +1,7 @@
 """The Kubernetes objects of a run as files, `CLUSTER/KIND-NAME.yaml`, without anything that is secret.
 
-What is secret to the engine is redacted wherever it is, and a Secret's data always. What comes from keys made for the
+What is secret to the engine is redacted wherever it is, and a Secret's data always, but for the member guard's
+configuration: there is nothing secret in it, and it is shown as a text. What comes from keys made for the
 occasion only is left out too, so that two renderings of one config are the same. Not for applying.
 """
 
@@ -13,7 +14,8 @@ from pathlib import Path, PurePath
 
 import yaml
 
-from clusters.objects import Json, text
+from clusters.objects import Json, entries, text
+from components import anp, haproxy
 from components.secret_files import CHECKSUM_ANNOTATION
 from tools.render.program import Run
 from tools.render.recorded import Path as Keys
@@ -24,6 +26,9 @@ CLUSTERS = ("host", "karmada", "member-*")
 
 CERTIFICATE_END = re.compile(r"vector\(\d+\)")
 """The end of a certificate that was made for the occasion, in an alert."""
+
+SHOWN = (anp.AGENT_CERT_SECRET, haproxy.CONFIGURATION)
+"""The Secret and the file in it that are the member guard's configuration."""
 
 PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 FIRST = ("apiVersion", "kind", "metadata", "name")
@@ -37,10 +42,14 @@ def manifests(run: Run) -> dict[PurePath, Json]:
 
 def manifest(resource: Recorded) -> Json:
     """A resource's inputs as a manifest: what is secret is redacted. For a patch, only the fields that it owns."""
-    always: frozenset[Keys] = frozenset()
-    if text(resource.inputs, "kind") == "Secret":
-        always = frozenset({("data",), ("stringData",)})
-    return _redacted(resource.inputs, (), resource.secrets | always)
+    if text(resource.inputs, "kind") != "Secret":
+        return _redacted(resource.inputs, (), resource.secrets)
+    redacted = _redacted(resource.inputs, (), resource.secrets | {("data",), ("stringData",)})
+    secret, file = SHOWN
+    shown = text(resource.inputs, "data", file)
+    if text(resource.inputs, "metadata", "name") != secret or not shown:
+        return redacted
+    return {**entries(redacted), "data": {**entries(redacted, "data"), file: base64.b64decode(shown).decode()}}
 
 
 def write(run: Run, into: Path) -> list[Path]:

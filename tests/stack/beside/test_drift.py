@@ -103,7 +103,6 @@ GUARD = Ours(end=HOST, kind="secret", name="proxy-guard")
 SERVER = Ours(end=HOST, kind="deployment", name="proxy-server")
 AGENT_CERT = Ours(end=MEMBER, kind="secret", name="proxy-agent-cert")
 AGENT = Ours(end=MEMBER, kind="deployment", name="proxy-agent")
-MEMBER_GUARD = Ours(end=MEMBER, kind="configmap", name="member-guard")
 POLICY = Ours(end=MEMBER, kind="networkpolicy", name="proxy-agent")
 ROLE = Ours(end=KARMADA, kind="clusterrole", name=GRANT, namespaced=False)
 BINDING = Ours(end=KARMADA, kind="clusterrolebinding", name=GRANT, namespaced=False)
@@ -115,7 +114,7 @@ CLUSTER = Ours(end=KARMADA, kind="clusters.cluster.karmada.io", name=PLAIN, name
 def every() -> Sequence[Ours]:
     """The objects of ours on the clusters that are here."""
     registered = [ROLE, BINDING] if REGISTERED in beside().joined else []
-    return [SERVER_CERT, GUARD, SERVER, AGENT_CERT, AGENT, MEMBER_GUARD, POLICY, *registered]
+    return [SERVER_CERT, GUARD, SERVER, AGENT_CERT, AGENT, POLICY, *registered]
 
 
 @pytest.fixture(scope="module")
@@ -285,9 +284,8 @@ def edits() -> Mapping[Ours, Json]:
         SERVER_CERT: {"data": {"cluster-cert.crt": wrong}},
         GUARD: {"data": {next(iter(entries(GUARD.at("data")))): wrong}},
         SERVER: {"spec": {"replicas": 0}},
-        AGENT_CERT: {"data": {"proxy-agent.key": None}},
+        AGENT_CERT: {"data": {"proxy-agent.key": None, "haproxy.cfg": wrong}},
         AGENT: {"spec": {"template": {"metadata": {"annotations": {CHECKSUM_ANNOTATION: "wrong"}}}}},
-        MEMBER_GUARD: {"data": {"haproxy.cfg": "wrong"}},
         POLICY: {"spec": {"policyTypes": ["Egress"]}},
         ROLE: {"rules": []},
         BINDING: {"subjects": []},

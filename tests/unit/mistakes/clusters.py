@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.unit.machines import HOST, MEMBER
 from tests.unit.mistakes.refusal import SET, Refusal, bare_host, host, member, proxy, to_remove, to_set
 
@@ -10,12 +12,24 @@ URL = "https://HOST:6443"
 
 
 def endpoint(url: str, why: str) -> Refusal:
-    return to_set(member(apiEndpoint=url), ENDPOINT, f'"{url}" {why}', URL)
+    return to_set(member(apiEndpoint=url), ENDPOINT, f"{json.dumps(url)} {why}", URL)
 
 
 def api_address(address: str) -> Refusal:
     why = f'"{address}" is neither an IP address nor a DNS name, alone or with a port'
     return to_set(member(apiAddress=address), API_ADDRESS, why, "HOST:6443")
+
+
+def stays_inside(address: str) -> Refusal:
+    """An API server that a member guard would take for itself."""
+    why = f'"{address}" is loopback: the guard would dial itself'
+    return to_set(member(apiAddress=address), API_ADDRESS, why, "HOST:6443")
+
+
+def short(address: str) -> Refusal:
+    """An API server by a name that only the pod's search list makes a whole one."""
+    why = f'"{address}" is a short name, and the guard asks the DNS for whole ones'
+    return to_set(member(apiAddress=address), API_ADDRESS, why, "NAME.DOMAIN:6443")
 
 
 def name(of: str) -> Refusal:
@@ -82,6 +96,13 @@ CLUSTERS = {
     "a member's endpoint has a fragment": endpoint("https://10.0.0.3#a", "has a fragment beside its host and port"),
     "a member's endpoint has a user": endpoint("https://a@10.0.0.3:6443", "has a user beside its host and port"),
     "a member's endpoint has a password": endpoint("https://:a@10.0.0.3", "has a user beside its host and port"),
+    "a member's endpoint has an empty query": endpoint("https://10.0.0.3?", "is no URL with a valid host and port"),
+    "a member's endpoint has an empty fragment": endpoint("https://10.0.0.3#", "is no URL with a valid host and port"),
+    "a member's endpoint has a line break": endpoint("https://10.0.0.3\n:6443", "is no URL with a valid host and port"),
+    "a member's endpoint ends with a line break": endpoint(
+        "https://10.0.0.3:6443\n", "is no URL with a valid host and port"
+    ),
+    "a member's endpoint has port 0": endpoint("https://10.0.0.3:0", "is no URL with a valid host and port"),
     "a member's kubeconfig goes by the path of a proxy": to_set(
         member(context="rancher"), ENDPOINT, "has a path beside its host and port", URL
     ),
@@ -98,6 +119,15 @@ CLUSTERS = {
     "a member's API server has a port above all": api_address("10.0.0.3:65536"),
     "a member's API server would be more than one word to the guard": api_address("10.0.0.3:6443 check"),
     "a member's API server has a zone, and more than one word in it": api_address("fe80::1%eth0 check"),
+    "a member's API server is loopback": stays_inside("127.0.0.1"),
+    "a member's API server is loopback by another address and with a port": stays_inside("127.1.2.3:6443"),
+    "a member's API server is loopback in IPv6": stays_inside("::1"),
+    "a member's API server is loopback in IPv6, with a port": stays_inside("[::1]:6443"),
+    "a member's API server is every address": stays_inside("0.0.0.0"),
+    "a member's API server is every address in IPv6": stays_inside("[::]:6443"),
+    "a member's API server is loopback by name": stays_inside("localhost:6443"),
+    "a member's API server has a short name": short("api"),
+    "a member's API server has a short name and a port": short("api:65535"),
     "a member's API server is one of the guard's environment": api_address("${KUBERNETES_SERVICE_HOST}:443"),
     "a port of a member's API server is none": to_set(
         member(apiPorts=[6443, 65536]), "members.member3.apiPorts[1]", "65536 should be less than or equal", "VALUE"
