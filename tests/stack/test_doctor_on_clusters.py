@@ -161,8 +161,11 @@ def hanging(node: str, pid: int) -> Generator[None]:
 
 
 @contextmanager
-def anothers_credential(_: Checkout) -> Generator[None]:
-    """By the same key, as who sees both Clusters might put it there: it would open the other member."""
+def anothers_credential(dev: Checkout) -> Generator[None]:
+    """By the same key, as who sees both Clusters might put it there: it would open the other member.
+
+    It is taken away, not put back, for who puts it there would own it: the stack sets it again.
+    """
     right = objects(kubectl(*KARMADA, "get", *CLUSTER))[0]
     header = text(right, "spec", "proxyHeader", "Proxy-Authorization")
     name, mac = base64.b64decode(header.removeprefix("Basic ")).decode().split(":")
@@ -172,7 +175,8 @@ def anothers_credential(_: Checkout) -> Generator[None]:
     try:
         yield
     finally:
-        patched(KARMADA, CLUSTER, {"spec": {"proxyHeader": {"Proxy-Authorization": header}}})
+        patched(KARMADA, CLUSTER, {"spec": {"proxyHeader": None}})
+        succeeds(dev.run("up", "--refresh", "--yes", "--skip-preview"))
 
 
 @contextmanager
