@@ -88,7 +88,8 @@ class TunnelPki(ComponentResource):
         self.agent_server = certificate("agent-server", self.agent_ca, SERVER, *SERVER_NAMES, args.address)
         leaves = {"agent-server": self.agent_server}
         self.frontend = None
-        for frontend_ca in list(frontend.values())[:1]:
+        if frontend:
+            frontend_ca = next(iter(frontend.values()))
             server = certificate("frontend-server", frontend_ca, SERVER, *SERVER_NAMES, "127.0.0.1")
             client = certificate("frontend-client", frontend_ca, "karmada")
             self.frontend = FrontendSide(trust=_trust(frontend), server=server, client=client)

@@ -1,7 +1,7 @@
 """Waits until members' agents are known by their member's name, before proxy-server is asked by it.
 
-Run where an earlier version of the stack, the documented steps or the fork made the tunnel: its agents were known by
-the host of the member's API endpoint. They claim both until every part speaks of the name. A member that does not
+Run where an earlier version of the stack or the fork stack made the tunnel: its agents were known by the host of the
+member's API endpoint. They claim both until every part speaks of the name. A member that does not
 follow in time is said and not waited for: its requests fail until it does.
 """
 

@@ -20,7 +20,7 @@ from checks.preflight.karmada_api import facts_of_karmada
 from checks.preflight.member_cluster import facts_of_member
 from clusters.api import Apis, Asking
 from clusters.objects import Json, text
-from clusters.pool import side_by_side
+from clusters.pool import Remembering, side_by_side
 from components.anp import IDENTIFIER, SERVER
 from components.field_manager import field_manager
 from components.host_guard import HEADER, member_of
@@ -45,7 +45,7 @@ class Ready:
 
 def check(settings: Settings, asking: Asking | None = None) -> Ready:
     """What the program goes on with. Raises pulumi.RunError with all that the clusters and the engine object to."""
-    asking = asking or Apis()
+    asking = Remembering(asking or Apis())
     # asked here: Pulumi knows the stack in this thread alone
     ours = field_manager()
     members = {settings.key(each): each for each in settings.members}

@@ -82,6 +82,14 @@ def running(
         program.end(name, process)
 
 
+def replaced(configuration: str, changes: Mapping[str, str]) -> str:
+    """A configuration in which texts are others, each of which it must have once."""
+    for ours, here in changes.items():
+        assert configuration.count(ours) == 1, ours
+        configuration = configuration.replace(ours, here)
+    return configuration
+
+
 def free_ports(count: int) -> Sequence[int]:
     """Different ports of 127.0.0.1 on which nobody listens."""
     with ExitStack() as listening:

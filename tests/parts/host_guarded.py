@@ -66,10 +66,7 @@ def configuration(of: Rules, at: Path, port: int, metrics_port: int, changed: Ma
         f" :{GUARD_METRICS_PORT},:::{GUARD_METRICS_PORT} ": f" 127.0.0.1:{metrics_port},::1:{metrics_port} ",
         f" unix@{FRONTEND_SOCKET}\n": f" unix@{at}\n",
     }
-    for ours, here in {**everywhere, **(changed or {})}.items():
-        assert text.count(ours) == 1, ours
-        text = text.replace(ours, here)
-    return text
+    return haproxy.replaced(text, {**everywhere, **(changed or {})})
 
 
 @contextmanager

@@ -81,10 +81,7 @@ def configuration(of: Forwarding, port: int, metrics_port: int, changed: Mapping
         f" 127.0.0.1:{MEMBER_GUARD_PORT}\n": f" 127.0.0.1:{port}\n",
         f" :{GUARD_METRICS_PORT},:::{GUARD_METRICS_PORT} ": f" 127.0.0.1:{metrics_port},::1:{metrics_port} ",
     }
-    for ours, others in {**here, **(changed or {})}.items():
-        assert text.count(ours) == 1, ours
-        text = text.replace(ours, others)
-    return text
+    return haproxy.replaced(text, {**here, **(changed or {})})
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pulumi import automation
 from clusters.objects import Json
 from tests.stack.environment import through_karmada, with_every_member
 from tests.stack.standing.watching import MEMBER, WATCHED, Watch
+from tests.stack.traffic import Karmada, karmada
 from tools.checkout import Checkout
 
 
@@ -32,6 +33,12 @@ def dev(tmp_path_factory: pytest.TempPathFactory, backend: Path, before: Mapping
 def up(dev: Checkout) -> automation.UpResult:
     """The stack that stands."""
     return dev.select().up(on_output=print)
+
+
+@pytest.fixture(scope="package")
+def to(up: automation.UpResult, tmp_path_factory: pytest.TempPathFactory) -> Karmada:
+    """The Karmada API, for requests."""
+    return karmada(tmp_path_factory.mktemp("karmada"))
 
 
 @pytest.fixture(scope="package", autouse=True)

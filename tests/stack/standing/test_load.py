@@ -21,7 +21,7 @@ from tests.stack.environment import HOST, member, through_karmada
 from tests.stack.kubectl import apply, kubectl
 from tests.stack.nodes import HOST_NODE, metric, pods, process, resident, shell
 from tests.stack.standing.watching import MEMBER
-from tests.stack.traffic import Karmada, karmada
+from tests.stack.traffic import Karmada
 
 pytestmark = pytest.mark.long
 
@@ -40,12 +40,6 @@ PEAK = 128 * 2**20
 
 POD = shell("load", "default", "sleep", "3600")
 SESSION = 'read first; echo "$first"; read second; echo "$second"'
-
-
-@pytest.fixture(scope="module")
-def to(up: automation.UpResult, tmp_path_factory: pytest.TempPathFactory) -> Karmada:
-    """The Karmada API, for requests."""
-    return karmada(tmp_path_factory.mktemp("karmada"))
 
 
 @pytest.fixture(scope="module")

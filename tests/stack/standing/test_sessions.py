@@ -26,7 +26,7 @@ from tests.stack.environment import HOST, NAMESPACE, member, through_karmada
 from tests.stack.kubectl import apply, kubectl
 from tests.stack.nodes import name_of, pods, shell
 from tests.stack.standing.watching import MEMBER
-from tests.stack.traffic import Karmada, karmada, traffic
+from tests.stack.traffic import Karmada, traffic
 
 pytestmark = pytest.mark.long
 
@@ -44,12 +44,6 @@ OPENED = "Connect request from agent"
 """What proxy-server logs of each stream that an agent opens."""
 
 ZEROS = "socat TCP-LISTEN:8080,fork,reuseaddr OPEN:/dev/zero,rdonly"
-
-
-@pytest.fixture(scope="module")
-def to(up: automation.UpResult, tmp_path_factory: pytest.TempPathFactory) -> Karmada:
-    """The Karmada API, for requests."""
-    return karmada(tmp_path_factory.mktemp("karmada"))
 
 
 @pytest.fixture(scope="module")
