@@ -45,7 +45,7 @@ render: .venv/requirements-dev.txt
 	@$(venv) -m tools.render $(STACK)
 
 bench: .venv/requirements.txt
-	@$(venv) -m tools.bench
+	@PATH="$$PATH:$(CURDIR)/.tools/pulumi/bin" $(venv) -m tools.bench
 
 # A virtual environment is up to date with a list of requirements when it holds a copy of the same.
 .venv/%.txt: %.txt requirements.txt

@@ -1,6 +1,6 @@
 """Where the documented manual steps were done: preflight says so, and one `up` takes their place under traffic.
 
-The steps are $LAB/../bench/by-hand (by default ../shared/bench), for member3, with the fork's images.
+The steps are tools/bench/by_hand.sh, for member3, with the fork's images.
 """
 
 from __future__ import annotations
@@ -15,20 +15,18 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json
-from clusters.workstation import ask
-from components.images import ARCHITECTURES
+from clusters.workstation import ask, processor
 from config.image_settings import Build
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import answer
 from tests.stack.refusals import gives_back, holds, refused, said, succeeds
 from tests.stack.traffic import Traffic, karmada, traffic
-from tools.bench import BENCH, FORK_IMAGES
+from tools.bench.by_hand import DOWN, FORK_IMAGES, UP
 from tools.checkout import Checkout
 from tools.render.stackfile import config_of
 
 MEMBER = "member3"
-BY_HAND = BENCH / "by-hand"
 
 LONGEST_GAP = 15.0
 """Seconds without an answer that taking over may cost: a pod's restart on the host network. Seen: 2.1."""
@@ -43,24 +41,21 @@ def build(directory: Path) -> None:
     of = Build.model_validate(images["build"])
     named = {"REPOSITORY": of.repository, "REF": of.ref, "COMMIT": of.commit, "DIRECTORY": str(directory / "anp")}
     subprocess.run(["sh", "checks/commands/checkout.sh"], env=os.environ | named, check=True, capture_output=True)
-    architecture = ARCHITECTURES[os.uname().machine]
     for image in FORK_IMAGES:
         part = image.rpartition("proxy-")[2].partition(":")[0]
         file = directory / "anp" / "artifacts" / "images" / f"{part}-build.Dockerfile"
-        options = [f"--build-arg=ARCH={architecture}", f"--file={file}", f"--tag={image}"]
+        options = [f"--build-arg=ARCH={processor()}", f"--file={file}", f"--tag={image}"]
         ask(["docker", "build", *options, str(directory / "anp")], 600)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def by_hand(before: Mapping[str, Json], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The six steps, done; undone in the end where no stack took their place."""
-    if not BY_HAND.exists():
-        pytest.skip(f"there is no {BENCH.name}/by-hand beside the lab")
     build(tmp_path_factory.mktemp("fork"))
-    ask([str(BY_HAND), "up", *FORK_IMAGES], 120)
+    ask(UP, 120)
     yield
     if environment.agent_specs() != before:
-        ask([str(BY_HAND), "down"], 120)
+        ask(DOWN, 120)
 
 
 @pytest.fixture(scope="module")
