@@ -15,6 +15,7 @@ from components.outputs import export
 from components.pki import TunnelPki, TunnelPkiArgs
 from components.providers import providers
 from components.proxy_server import ProxyServer, ProxyServerArgs
+from components.transforms import use_transforms
 from components.tunnel_check import TunnelCheck, TunnelCheckArgs
 from config import stack_config
 from config.problems import end_quietly
@@ -23,6 +24,7 @@ end_quietly()
 ready = preflight.check(stack_config.load(stack_config.values(), workstation.ThisMachine(), stack_config.secrets()))
 settings, adopting, former = ready.settings, ready.adopting, ready.former
 
+use_transforms()
 reach = providers(settings, adopting)
 images = ProxyImages("images", settings.images)
 entry = Entry("entry", EntryArgs(host=settings.host, proxy=settings.proxy), ResourceOptions(provider=reach.host))

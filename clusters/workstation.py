@@ -7,6 +7,8 @@ else that the clusters say is for checks/.
 from __future__ import annotations
 
 import os
+import platform
+import re
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -21,6 +23,9 @@ from clusters.objects import Json, at, entries, items, parse, text
 
 MONITORING_API = "/apis/monitoring.coreos.com/v1"
 """Where the prometheus-operator's kinds are served."""
+
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+"""What Go and OCI call a machine's processor, where that is not its own name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +52,10 @@ class Workstation(Protocol):
         """The node of the kind cluster of that name. Raises Unavailable."""
         ...
 
+    def architecture(self) -> str:
+        """What Go and OCI call the processor of its Docker engine, and so of its kind nodes: `amd64`."""
+        ...
+
     def node_address(self, kubeconfig: str, context: str) -> str:
         """The address of a cluster's oldest node: an external one if it has any. Raises Unavailable."""
         ...
@@ -54,6 +63,12 @@ class Workstation(Protocol):
     def has_monitors(self, kubeconfig: str, context: str) -> bool:
         """Whether a cluster has prometheus-operator's PodMonitor and PrometheusRule. Raises Unavailable."""
         ...
+
+
+def processor() -> str:
+    """What Go and OCI call the processor of the machine that this runs on."""
+    machine = platform.machine().lower()
+    return ARCHITECTURES.get(machine, machine)
 
 
 def typed(of: Context, *arguments: str) -> str:
@@ -72,8 +87,8 @@ def ask(command: Sequence[str], seconds: float = 15) -> str:
         raise Unavailable(f"{command[0]} gave no answer within {seconds:.0f} s") from None
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
-        # docker may give advice behind the reason
-        reasons = [line for line in said if line.lower().startswith("error")] or said
+        # docker may give advice behind the reason; a registry's reasons come below a line `errors:`
+        reasons = [line for line in said if re.match(r"error\b", line, re.IGNORECASE)] or said
         raise Unavailable(reasons[-1].removeprefix("error: ").removeprefix("Error: ").strip())
     return done.stdout
 
@@ -102,6 +117,15 @@ class ThisMachine:
         if not address:
             raise Unavailable(f"the container {node} has no address; `docker start {node}` starts it")
         return KindNode(id=text(found, "Id"), address=address)
+
+    @cache  # noqa: B019
+    def architecture(self) -> str:
+        try:
+            # it may be elsewhere, or this Python may run in an emulation
+            return ask(["docker", "version", "--format={{.Server.Arch}}"]).strip() or processor()
+        except Unavailable:
+            # preflight says so
+            return processor()
 
     def node_address(self, kubeconfig: str, context: str) -> str:
         nodes = self._apis.all(Context(kubeconfig, context), NODES)

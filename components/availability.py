@@ -2,31 +2,74 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from pulumi import CustomTimeouts, ResourceOptions
-from pulumi_kubernetes.core.v1 import TopologySpreadConstraintArgsDict
+from pulumi_kubernetes.core.v1 import ProbeArgsDict, TopologySpreadConstraintArgsDict
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
+
+from config.pod_settings import Rollout
+
+PROGRESS_DEADLINE = 600  # seconds, Kubernetes' own
 
 
 def disruption_budget(name: str, app: str, namespace: str, opts: ResourceOptions) -> PodDisruptionBudget:
-    """Lets a drain of nodes take one pod of an app at a time. With a single pod it would never let a node go."""
+    """Lets a drain of nodes take one pod of an app at a time. With a single pod it would never let a node go.
+
+    Pods that are not ready, as all are whose line is cut, may go whenever a node does.
+    """
     return PodDisruptionBudget(
         name,
         metadata={"name": app, "namespace": namespace},
-        spec={"max_unavailable": 1, "selector": {"match_labels": {"app": app}}},
+        spec={
+            "max_unavailable": 1,
+            "selector": {"match_labels": {"app": app}},
+            "unhealthy_pod_eviction_policy": "AlwaysAllow",
+        },
         opts=opts,
     )
 
 
+def liveness(port: int, delay: int) -> ProbeArgsDict:
+    """Ends an ANP process that hangs, noticed within 26 s: three questions of 7 s, the first at most 5 s later.
+
+    As documented each may take a minute. `delay` is how many seconds after its start the first one is asked.
+    """
+    return {
+        "http_get": {"path": "/healthz", "port": port, "scheme": "HTTP"},
+        "initial_delay_seconds": delay,
+        "period_seconds": 5,
+        "timeout_seconds": 7,
+        "failure_threshold": 3,
+        "success_threshold": 1,
+    }
+
+
 def spread_over_nodes(app: str) -> TopologySpreadConstraintArgsDict:
-    """Puts the pods of an app on different nodes, as far as there are any."""
+    """Puts the pods of an app on different nodes, as far as there are any; those that a roll replaces do not count."""
     return {
         "max_skew": 1,
         "topology_key": "kubernetes.io/hostname",
         "when_unsatisfiable": "ScheduleAnyway",
         "label_selector": {"match_labels": {"app": app}},
+        "match_label_keys": ["pod-template-hash"],
     }
 
 
-def longest_rollout(replicas: int) -> CustomTimeouts:
-    """How long `up` waits for a Deployment whose pods are replaced, before it fails."""
-    return CustomTimeouts(create="3m", update=f"{2 + replicas}m")
+def longest_rollout(of: Rollout, replicas: int) -> CustomTimeouts:
+    """How long `up` waits for a Deployment whose pods come or are replaced, before it fails."""
+    whole = f"{of.rollout_minutes + replicas - 1}m"
+    return CustomTimeouts(create=whole, update=whole)
+
+
+class Deadline(TypedDict, total=False):
+    """A part of a Deployment's spec."""
+
+    progress_deadline_seconds: int
+
+
+def progress_deadline(of: Rollout) -> Deadline:
+    """For how long Kubernetes lets a pod get nowhere: its own 10 minutes, or for as long as `up` waits, where that is
+    longer. Pulumi gives up as soon as Kubernetes does."""
+    seconds = of.rollout_minutes * 60
+    return {"progress_deadline_seconds": seconds} if seconds > PROGRESS_DEADLINE else {}

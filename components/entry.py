@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pulumi import ComponentResource, Output, ResourceOptions
 from pulumi_command import local
-from pulumi_kubernetes.core.v1 import Service, ServicePortArgsDict
+from pulumi_kubernetes.core.v1 import Service, ServicePortArgsDict, ServiceSpecArgsDict
 
 from checks.commands import load_balancer
 from components import anp
@@ -56,8 +56,10 @@ class Entry(ComponentResource):
             )
             if proxy.exposure is Exposure.NODE_PORT:
                 self.port = agents.spec.ports[0]["node_port"]
-            elif not host.address:
-                self.address = _load_balancer(f"{name}-address", host, agents, child)
+            else:
+                self.port = Output.from_input(proxy.service_port)
+                if not host.address:
+                    self.address = _load_balancer(f"{name}-address", host, agents, child)
         self.register_outputs({"address": self.address, "port": self.port, "proxyUrl": self.proxy_url})
 
 
@@ -78,8 +80,28 @@ def _plain(host: Host, proxy: Proxy, opts: ResourceOptions) -> Service:
 def _agents(host: Host, proxy: ByNodePort | ByLoadBalancer, opts: ResourceOptions) -> Service:
     """:8091, to the outside. A server is ready only once an agent is connected: it is reached before it is ready."""
     port: ServicePortArgsDict = {"name": "agents", "port": anp.AGENT_PORT, "target_port": "agents"}
-    if proxy.exposure is Exposure.NODE_PORT and proxy.node_port:
-        port["node_port"] = proxy.node_port
+    spec: ServiceSpecArgsDict = {
+        "type": "NodePort",
+        "selector": {"app": anp.SERVER},
+        "publish_not_ready_addresses": True,
+        # an agent finds every server by dialling again and again
+        "session_affinity": "None",
+        "ports": [port],
+    }
+    if proxy.external_traffic_policy:
+        spec["external_traffic_policy"] = proxy.external_traffic_policy
+    if proxy.ip_family_policy:
+        spec["ip_family_policy"] = proxy.ip_family_policy
+    if proxy.exposure is Exposure.NODE_PORT:
+        if proxy.node_port:
+            port["node_port"] = proxy.node_port
+    else:
+        spec["type"] = "LoadBalancer"
+        port["port"] = proxy.service_port
+        if proxy.load_balancer_class:
+            spec["load_balancer_class"] = proxy.load_balancer_class
+        if proxy.load_balancer_source_ranges:
+            spec["load_balancer_source_ranges"] = proxy.load_balancer_source_ranges
     return Service(
         anp.AGENTS_SERVICE,
         metadata={
@@ -87,13 +109,9 @@ def _agents(host: Host, proxy: ByNodePort | ByLoadBalancer, opts: ResourceOption
             "namespace": host.namespace,
             "annotations": {**SKIP_AWAIT, **proxy.service_annotations},
         },
-        spec={
-            "type": "NodePort" if proxy.exposure is Exposure.NODE_PORT else "LoadBalancer",
-            "selector": {"app": anp.SERVER},
-            "publish_not_ready_addresses": True,
-            "ports": [port],
-        },
-        opts=opts,
+        spec=spec,
+        # Kubernetes lets nobody change it
+        opts=ResourceOptions.merge(opts, ResourceOptions(replace_on_changes=["spec.loadBalancerClass"])),
     )
 
 

@@ -77,17 +77,20 @@ class Member(ComponentResource):
             ),
             child,
         )
+        image = args.image
+        if member.image:
+            image = Image(reference=Output.from_input(member.image), pull_secrets=args.image.pull_secrets)
         agent = ProxyAgent(
             f"{name}-proxy-agent",
             ProxyAgentArgs(
                 settings=settings,
                 member=member,
-                image=args.image,
+                image=image,
                 entry=args.entry,
                 server_ca_pem=args.pki.agent_trust,
                 former=args.former,
                 certificate=certificate,
-                after=loaded_into_kind(f"{name}-image", args.image, member.kind, settings.node(member), child),
+                after=loaded_into_kind(f"{name}-image", image, member.kind, settings.node(member), child),
             ),
             child,
         )

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict
-from pulumi_kubernetes.core.v1 import ContainerArgsDict, ResourceRequirementsArgsDict
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgsDict,
+    EnvVarArgsDict,
+    ResourceRequirementsArgsDict,
+)
 
-from components import anp, haproxy, member_guard, security_context
-from components.availability import disruption_budget, longest_rollout, spread_over_nodes
+from components import anp, haproxy, member_guard, pod_knobs, security_context
+from components.availability import disruption_budget, liveness, longest_rollout, progress_deadline, spread_over_nodes
 from components.certificate import Certificate
 from components.entry import Entry
 from components.images import Image
 from components.network_policy import agent_policy
 from components.revision import revision
-from components.secret_files import CHECKSUM_ANNOTATION, secret_files, volume
+from components.secret_files import secret_files, volume
 from components.server_pod import ending
 from config.proxy_settings import Frontend, GuardedProxy
 from config.settings import MemberSettings, Settings
@@ -60,7 +65,7 @@ class ProxyAgent(ComponentResource):
     """A Deployment of proxy-agents, all under one identifier, and their Secret `proxy-agent-cert`."""
 
     deployment: Deployment
-    needs: Sequence[Resource]
+    needs: list[Resource]
     """What must be there before the Deployment."""
     revision: Output[str]
     """Another one after each rollout that this stack caused."""
@@ -83,8 +88,9 @@ class ProxyAgent(ComponentResource):
         spec = _documented(args, replicas)
         if guard:
             spec = _guarded(args, replicas, files.checksum, list(certificate))
-            ports = Output.from_input(args.entry.port).apply(lambda port: [port, *_api_ports(args)])
-            agent_policy(f"{name}-policy", namespace, args.settings.monitoring, ports, child)
+            ports = args.entry.port.apply(lambda port: [*_ports_out(args.member, port), *_api_ports(args)])
+            # no pod is there before what it may do
+            self.needs.append(agent_policy(f"{name}-policy", namespace, args.settings.monitoring, ports, child))
         self.deployment = Deployment(
             name,
             metadata={"name": anp.AGENT, "namespace": namespace, "labels": {"app": anp.AGENT}},
@@ -94,7 +100,7 @@ class ProxyAgent(ComponentResource):
                 ResourceOptions(
                     # a pod that started before its Secret is changed would keep what it read
                     depends_on=list(self.needs),
-                    custom_timeouts=longest_rollout(replicas),
+                    custom_timeouts=longest_rollout(args.member, replicas),
                 ),
             ),
         )
@@ -108,6 +114,7 @@ def _documented(args: ProxyAgentArgs, replicas: int) -> DeploymentSpecArgsDict:
     """The documented Deployment, field by field."""
     return {
         "replicas": replicas,
+        **progress_deadline(args.member),
         "selector": {"match_labels": {"app": anp.AGENT}},
         "template": {
             "metadata": {"labels": {"app": anp.AGENT}},
@@ -131,20 +138,24 @@ def _guarded(
         **_documented_agent(args),
         "args": [*_arguments(args), *anp.AGENT_ARGS, f"--v={args.member.log_level}"],
         "ports": [{"name": anp.METRICS, "container_port": anp.AGENT_HEALTH_PORT}],
+        **_egress_proxy(args.member),
+        "liveness_probe": liveness(anp.AGENT_HEALTH_PORT, 15),
         "readiness_probe": {"http_get": {"path": "/readyz", "port": anp.AGENT_HEALTH_PORT}, "period_seconds": 1},
-        "resources": RESOURCES,
+        "resources": pod_knobs.resources(args.member.resources, RESOURCES),
         "security_context": security_context.of_container(),
         "volume_mounts": [{"name": CERT_VOLUME, "mount_path": anp.AGENT_CERT_DIR, "read_only": True}],
     }
     ends, servers = ending(args.settings.proxy), args.settings.proxy.replicas
     return {
         "replicas": replicas,
+        **progress_deadline(args.member),
         "min_ready_seconds": anp.AGENT_READY_SECONDS * servers if ends is anp.HANDING_OVER else 0,
         "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
         "selector": {"match_labels": {"app": anp.AGENT}},
         "template": {
-            "metadata": {"labels": {"app": anp.AGENT}, "annotations": {CHECKSUM_ANNOTATION: checksum}},
+            "metadata": pod_knobs.metadata(anp.AGENT, args.member, checksum),
             "spec": {
+                **pod_knobs.placement(args.member),
                 "automount_service_account_token": False,
                 "termination_grace_period_seconds": ends.grace,
                 "security_context": security_context.of_pod(anp.SERVER_USER),
@@ -186,12 +197,12 @@ def _guard(args: ProxyAgentArgs, ends: anp.Ending) -> ContainerArgsDict:
     """The guard beside the agent. It outlives the agent's signal to end, as what runs through both does."""
     return {
         "name": anp.MEMBER_GUARD,
-        "image": args.settings.images.guard,
+        "image": args.member.guard_image or args.settings.images.guard,
         "image_pull_policy": "IfNotPresent",
         "ports": [{"name": anp.GUARD_METRICS, "container_port": anp.GUARD_METRICS_PORT}],
         **haproxy.probes(),
         "lifecycle": {"pre_stop": {"exec_": {"command": ["sleep", str(ends.grace)]}}},
-        "resources": GUARD_RESOURCES,
+        "resources": pod_knobs.resources(args.member.guard_resources, GUARD_RESOURCES),
         "security_context": {**security_context.of_container(), "run_as_user": anp.GUARD_USER},
         "volume_mounts": [{"name": GUARD_VOLUME, "mount_path": haproxy.DIRECTORY, "read_only": True}],
     }
@@ -202,6 +213,25 @@ def _guard_file(member: MemberSettings, proxy: GuardedProxy) -> Mapping[str, str
     member gets no object that it did not have."""
     to = member_guard.Forwarding(address=member.api_address, stall=proxy.stall_seconds, grace=ending(proxy).grace)
     return {haproxy.CONFIGURATION: member_guard.configuration(to)}
+
+
+class _Environment(TypedDict, total=False):
+    env: list[EnvVarArgsDict]
+
+
+def _egress_proxy(member: MemberSettings) -> _Environment:
+    """gRPC dials proxy-server through it. The guard is dialled without: that is no gRPC."""
+    if not member.egress_proxy:
+        return {}
+    said = {"HTTPS_PROXY": member.egress_proxy.url, "NO_PROXY": ",".join(member.egress_proxy.no_proxy)}
+    return {"env": [{"name": name, "value": value} for name, value in said.items() if value]}
+
+
+def _ports_out(member: MemberSettings, port: int) -> list[int]:
+    """Where the agent's pods leave the cluster: proxy-server's, the proxy's, or by what is excepted either."""
+    if not member.egress_proxy:
+        return [port]
+    return [member.egress_proxy.port, *([port] if member.egress_proxy.no_proxy else [])]
 
 
 def _api_ports(args: ProxyAgentArgs) -> list[int]:

@@ -16,7 +16,7 @@ from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict, Deploy
 
 from checks.commands import free_strategy, renamed
 from components import anp, haproxy, host_guard, server_pod
-from components.availability import disruption_budget, longest_rollout
+from components.availability import disruption_budget, longest_rollout, progress_deadline
 from components.images import Image, loaded_into_kind
 from components.local_command import local_command
 from components.network_policy import server_policy
@@ -59,6 +59,9 @@ class ProxyServer(ComponentResource):
         if proxy.frontend is Frontend.GUARDED:
             files.append(_guard_files(args, proxy, child))
         loaded = loaded_into_kind(f"{name}-image", args.image, host.kind, settings.node(host), child)
+        # a NetworkPolicy does not see what is on the host network; elsewhere no pod is there before it
+        outside = proxy.exposure is not Exposure.HOST_NETWORK
+        policies = [server_policy(host, proxy, settings.monitoring, child)] if outside else []
         self.deployment = Deployment(
             name,
             metadata={"name": anp.SERVER, "namespace": host.namespace},
@@ -67,8 +70,13 @@ class ProxyServer(ComponentResource):
                 child,
                 ResourceOptions(
                     # a pod that started before its Secret is changed would keep what it read
-                    depends_on=[*loaded, *_prepared(name, args, loaded, child), *(each.secret for each in files)],
-                    custom_timeouts=longest_rollout(proxy.replicas),
+                    depends_on=[
+                        *loaded,
+                        *_prepared(name, args, loaded, child),
+                        *(each.secret for each in files),
+                        *policies,
+                    ],
+                    custom_timeouts=longest_rollout(proxy, proxy.replicas),
                     # Kubernetes keeps the host's ports that it filled in for a pod on the host network; and one
                     # server cannot become several by rolling: agents of the one look for no other
                     replace_on_changes=["spec.template.spec.hostNetwork", "spec.strategy.type"],
@@ -76,9 +84,6 @@ class ProxyServer(ComponentResource):
                 ),
             ),
         )
-        if proxy.exposure is not Exposure.HOST_NETWORK:
-            # a NetworkPolicy does not see what is on the host network
-            server_policy(host, proxy, settings.monitoring, child)
         if proxy.replicas > 1:
             disruption_budget(anp.SERVER, anp.SERVER, host.namespace, child)
         self.revision = revision(self.deployment)
@@ -102,6 +107,7 @@ def _spec(args: ProxyServerArgs, files: Sequence[SecretFiles]) -> DeploymentSpec
     return {
         "replicas": proxy.replicas,
         "strategy": _strategy(proxy),
+        **progress_deadline(proxy),
         "selector": {"match_labels": {"app": anp.SERVER}},
         "template": template,
     }

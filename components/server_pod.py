@@ -12,15 +12,14 @@ from pulumi_kubernetes.core.v1 import (
     PodTemplateSpecArgsDict,
     ProbeArgsDict,
     ResourceRequirementsArgsDict,
-    TolerationArgsDict,
     VolumeMountArgsDict,
 )
 
-from components import anp, haproxy, security_context
-from components.availability import spread_over_nodes
+from components import anp, haproxy, pod_knobs, security_context
+from components.availability import liveness, spread_over_nodes
 from components.images import Image
-from components.secret_files import CHECKSUM_ANNOTATION, volume
-from config.proxy_settings import Exposure, GuardedProxy, Proxy, Toleration
+from components.secret_files import volume
+from config.proxy_settings import Exposure, GuardedProxy, Proxy
 
 CERT_VOLUME = "cert"
 GUARD_VOLUME = "guard"
@@ -78,7 +77,7 @@ def guarded(args: GuardedPodArgs) -> PodTemplateSpecArgsDict:
     """The documented pod with the guard in front, as restricted as its network lets it be."""
     proxy = args.proxy
     return {
-        "metadata": {"labels": {"app": anp.SERVER}, "annotations": {CHECKSUM_ANNOTATION: args.checksum}},
+        "metadata": pod_knobs.metadata(anp.SERVER, proxy, args.checksum),
         "spec": {
             "host_network": proxy.exposure is Exposure.HOST_NETWORK,
             "restart_policy": "Always",
@@ -86,8 +85,7 @@ def guarded(args: GuardedPodArgs) -> PodTemplateSpecArgsDict:
             "automount_service_account_token": False,
             "security_context": security_context.of_pod(anp.SERVER_USER),
             "image_pull_secrets": [{"name": each} for each in args.image.pull_secrets],
-            "node_selector": proxy.node_selector,
-            "tolerations": [_toleration(each) for each in proxy.tolerations],
+            **pod_knobs.placement(proxy),
             "topology_spread_constraints": [spread_over_nodes(anp.SERVER)],
             "containers": [_server(args), _guard(args)],
             "volumes": [
@@ -133,8 +131,10 @@ def _server(args: GuardedPodArgs) -> ContainerArgsDict:
             {"name": "agents", "container_port": anp.AGENT_PORT},
             {"name": anp.METRICS, "container_port": anp.SERVER_HEALTH_PORT},
         ],
+        # what hangs has nothing to hand over
+        "liveness_probe": {**liveness(anp.SERVER_HEALTH_PORT, 10), "termination_grace_period_seconds": 1},
         "readiness_probe": ready,
-        "resources": SERVER_RESOURCES,
+        "resources": pod_knobs.resources(proxy.resources, SERVER_RESOURCES),
         "security_context": security_context.of_container(),
         **_pausing(ends.pause),
         "volume_mounts": [
@@ -154,7 +154,7 @@ def _guard(args: GuardedPodArgs) -> ContainerArgsDict:
             {"name": anp.GUARD_METRICS, "container_port": anp.GUARD_METRICS_PORT},
         ],
         **haproxy.probes(),
-        "resources": GUARD_RESOURCES,
+        "resources": pod_knobs.resources(args.proxy.guard_resources, GUARD_RESOURCES),
         "security_context": {**security_context.of_container(), "run_as_user": anp.GUARD_USER},
         **_pausing(ending(args.proxy).guard_pause),
         "volume_mounts": [
@@ -171,8 +171,3 @@ class _Pausing(TypedDict, total=False):
 def _pausing(seconds: int) -> _Pausing:
     """A pause before the signal to end, while Services forget the pod."""
     return {"lifecycle": {"pre_stop": {"sleep": {"seconds": seconds}}}} if seconds else {}
-
-
-def _toleration(of: Toleration) -> TolerationArgsDict:
-    """As Kubernetes has it, where an empty text is as good as none."""
-    return {"key": of.key, "operator": of.operator, "value": of.value, "effect": of.effect}

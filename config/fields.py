@@ -8,13 +8,14 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from config.problems import Wrong, set_to
+from config.problems import Wrong, config_rm, set_to
 
 OWN_PORTS = range(8090, 8097)  # ANP's: frontend, agents, health, agent's health, agent's admin, admin; guard's metrics
 LONGEST_NAME = 48
@@ -24,6 +25,13 @@ DOCUMENTED_PORT: Final = 8088  # fixed in the fork's code
 
 _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?"
 _DNS_NAME = rf"{_LABEL}(\.{_LABEL})*"
+_LOWER = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+
+# a label's value and the name in its key, which may have a domain in front
+_LABEL_VALUE = r"[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?"
+_LABEL_KEY = rf"({_LOWER}(\.{_LOWER})*/)?{_LABEL_VALUE}"
+APP = "app"
+"""The label by which Deployments, Services and policies find their pods."""
 
 # the grammar of OCI image references (distribution/reference)
 _HOST = rf"({_DNS_NAME}|\[[0-9a-fA-F:]+\])(:\d+)?"
@@ -152,6 +160,36 @@ def _image(text: str) -> str:
     return text
 
 
+def _annotations(given: Mapping[str, str]) -> Mapping[str, str]:
+    for key in given:
+        if not re.fullmatch(_LABEL_KEY, key, re.ASCII):
+            raise Wrong(f"{json.dumps(key)} is no key as Kubernetes has it, like example.org/team", config_rm)
+    return given
+
+
+def _labels(given: Mapping[str, str]) -> Mapping[str, str]:
+    for key, value in _annotations(given).items():
+        if value and not re.fullmatch(_LABEL_VALUE, value, re.ASCII):
+            why = f'{json.dumps(value)}, of "{key}", is no label\'s value: at most 63 letters, digits, -, _ and .'
+            raise Wrong(why, config_rm)
+    return given
+
+
+def _proxy_url(text: str) -> str:
+    """An HTTP proxy by its host and port. It has no password: agents take it from their environment."""
+    try:
+        url = urlsplit(text)
+        whole = url.port and url.geturl() == text and _is_host(url.hostname or "")
+    except ValueError:
+        url, whole = urlsplit(""), False
+    if url.username is not None or "@" in url.netloc:
+        raise Wrong("it has a user in it, whom every reader of the Deployment would see", set_to("http://HOST:PORT"))
+    if not whole or url.scheme != "http" or url.path.strip("/") or url.query or url.fragment:
+        why = f"{json.dumps(text)} should be http://HOST:PORT, the proxy that takes CONNECT in clear"
+        raise Wrong(why, set_to("http://HOST:PORT"))
+    return text.rstrip("/")
+
+
 def _port(number: int) -> int:
     if number in OWN_PORTS:
         why = f"{number} is one of those that ANP and the guard use ({OWN_PORTS[0]} to {OWN_PORTS[-1]})"
@@ -196,6 +234,15 @@ HostPort = Annotated[str, AfterValidator(host_port)]
 Network = Annotated[str, AfterValidator(_network)]
 ImageReference = Annotated[str, AfterValidator(_image)]
 PlainPort = Annotated[int, Field(ge=1024, le=49151), AfterValidator(_port)]
+ObjectName = Annotated[
+    str,
+    _like(
+        rf"({_LOWER}(\.{_LOWER})*)?", "an object's name: lower-case letters, digits, hyphens and dots between", "NAME"
+    ),
+]
+Labels = Annotated[Mapping[str, str], AfterValidator(_labels)]
+Annotations = Annotated[Mapping[str, str], AfterValidator(_annotations)]
+ProxyUrl = Annotated[str, AfterValidator(_proxy_url)]
 Replicas = Annotated[int, Field(ge=1, le=99)]
 Generation = Annotated[int, Field(ge=1)]
 LogLevel = Annotated[int, Field(ge=0, le=10)]

@@ -5,14 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationInfo, field_validator, model_validator
 
 from config.fields import Commit, ImagePrefix, ImageReference, ImageTag, Model, Name, Text
 from config.problems import Wrong, config_rm, config_set, set_to
 
 UPSTREAM = "https://github.com/kubernetes-sigs/apiserver-network-proxy"
+
+PLATFORM = "linux/{}"
+"""A platform as OCI has it, of an architecture (`amd64`)."""
+
+Platform = Literal["linux/amd64", "linux/arm64"]
+"""Those that can be asked for. The engine's own may be another, if it alone is built for."""
 
 
 class Build(Model):
@@ -25,7 +31,14 @@ class Build(Model):
         {"GO_TOOLCHAIN": "golang", "GO_VERSION": "1.26", "BASEIMAGE": "scratch"},
         description="Build arguments of its Dockerfiles, beside the architecture",
     )
-    tag: ImageTag = Field("", description="Tag of the built images; without, one that names ref, commit and args")
+    platforms: Sequence[Platform] = Field(
+        (),
+        description="What to build for, `linux/amd64`, `linux/arm64`, or with `push` both; without, this machine's own",
+    )
+    tag: ImageTag = Field(
+        "", description="Tag of the built images; without, one that names ref, commit, args and platform"
+    )
+    _builder: str = PrivateAttr("")
 
     @model_validator(mode="after")
     def _is_pinned(self) -> Build:
@@ -36,6 +49,34 @@ class Build(Model):
             )
         return self
 
+    @field_validator("platforms")
+    @classmethod
+    def _are_distinct(cls, platforms: Sequence[Platform]) -> Sequence[Platform]:
+        if not platforms:
+            raise Wrong("it names no platform", config_rm)
+        for index, platform in enumerate(platforms):
+            if platform in platforms[:index]:
+                why = f"{json.dumps(list(platforms))} names {platform} twice"
+                raise Wrong(why, lambda key, at=index: config_rm(f"{key}[{at}]"))
+        return platforms
+
+    def on(self, architecture: str) -> Build:
+        """The same, complete: built by an engine of that architecture (`amd64`), and without `platforms` for it."""
+        platforms = self.platforms or (PLATFORM.format(architecture),)
+        build = self.model_copy(update={"platforms": platforms})
+        build._builder = architecture
+        return build
+
+    @property
+    def builder(self) -> str:
+        """The architecture of the engine that builds."""
+        return self._builder
+
+    @property
+    def architectures(self) -> Sequence[str]:
+        """Those that are built for, in an order that is not the config's."""
+        return sorted(each.removeprefix(PLATFORM.format("")) for each in self.platforms)
+
     @property
     def is_upstream(self) -> bool:
         """Whether the sources are upstream's, however that is spelt."""
@@ -43,9 +84,14 @@ class Build(Model):
 
     @property
     def image_tag(self) -> str:
-        """The tag of the built images: another source or argument is another tag, so that pods roll."""
+        """The tag of what is built: another source or argument is another one, so that pods roll."""
         source = json.dumps([self.repository, self.commit, dict(self.args)], sort_keys=True)
         return self.tag or f"{self.ref.replace('/', '-')}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
+
+    def tag_of(self, architecture: str) -> str:
+        """The tag of one architecture's image, which ends in it. One that was given, for one alone, is as it is."""
+        own = self.tag if len(self.platforms) == 1 else ""
+        return own or f"{self.image_tag}-{architecture}"
 
 
 class Credentials(Model):
@@ -72,11 +118,26 @@ class BuiltImages(PodImages):
         default_factory=lambda: Build.model_validate({}),
         description="Build ANP's images from source, as it is done without `server` and `agent`",
     )
-    push: bool = Field(False, description="Push the built images to `registry`, from where the clusters pull them")
+    push: bool = Field(
+        False,
+        description="Push the built images to `registry`, from where the clusters pull them",
+        validate_default=True,
+    )
     registry: ImagePrefix = Field(
         "localhost/karmada-anp", description="Prefix of the built images' names", validate_default=True
     )
     credentials: Credentials | None = Field(None, description="With which built images are pushed to `registry`")
+
+    @field_validator("push")
+    @classmethod
+    def _gives_each_cluster_its_platform(cls, push: bool, read: ValidationInfo) -> bool:
+        build = read.data.get("build")
+        if isinstance(build, Build) and len(build.platforms) > 1 and not push:
+            why = (
+                "it is false, but images.build.platforms are several, of which an engine gives a kind node but its own"
+            )
+            raise Wrong(why, set_to("true"))
+        return push
 
     @field_validator("registry")
     @classmethod

@@ -10,7 +10,8 @@ import pulumi
 from clusters.pool import side_by_side
 from clusters.workstation import KindNode, Unavailable, Workstation
 from config.fields import endpoint, host_of, is_loopback
-from config.problems import Problem, Wrong, config_key, config_set
+from config.image_settings import PLATFORM, BuiltImages
+from config.problems import PROJECT, Problem, Wrong, config_key, config_set
 from config.proxy_settings import Exposure
 from config.settings import Cluster, Host, MemberSettings
 
@@ -40,11 +41,19 @@ class Lookups:
         why = "it is missing, and host.kind, by which it could be looked up, is too"
         try:
             if exposure is Exposure.NODE_PORT:
-                return self._workstation.node_address(host.kubeconfig, host.context)
+                return self._passing(self._workstation.node_address(host.kubeconfig, host.context))
         except Unavailable as reason:
             why = f'it is missing, and the nodes of "{host.context}" do not tell: {reason}'
         self._problems.append(Problem("host.address", why, config_set("host.address", "ADDRESS")))
         return ""
+
+    def _passing(self, address: str) -> str:
+        """A node's address, of which it is said that the node may go."""
+        pulumi.log.warn(
+            f"{PROJECT}:host.address: it is missing, so agents dial one node, {address}, and lose the tunnel when that "
+            f"node goes; give a name or an address that stays: {config_set('host.address', 'ADDRESS')}"
+        )
+        return address
 
     def complete_member(self, member: MemberSettings) -> MemberSettings:
         """The member with its context and API endpoint. Of a paused one nothing may know the latter."""
@@ -62,6 +71,20 @@ class Lookups:
             self._problems.append(wrong.problem(f"{key}.apiEndpoint"))
             found = ""
         return member.model_copy(update={"context": context, "api_endpoint": found})
+
+    def complete_images(self, images: BuiltImages, clusters: Sequence[Cluster]) -> BuiltImages:
+        """The images with what they are built for and by: of this machine's platform are the engine and kind nodes."""
+        build, key = images.build.on(self._workstation.architecture()), "images.build.platforms"
+        own = PLATFORM.format(build.builder)
+        kind = sorted({each.kind for each in clusters if each.kind})
+        if own not in build.platforms and not images.push:
+            found = build.platforms[0]
+            why = f"{found} is not this machine's, {own}: its engine and kind nodes alone have what is not pushed"
+            self._problems.append(Problem(key, why, config_set(f"{key}[0]", own)))
+        elif own not in build.platforms and kind:
+            why = f"it lacks {own}, which kind nodes have: {', '.join(kind)}"
+            self._problems.append(Problem(key, why, config_set(f"{key}[{len(build.platforms)}]", own)))
+        return images.model_copy(update={"build": build})
 
     def monitored(self, clusters: Sequence[Cluster]) -> Sequence[Cluster]:
         """Those clusters that have the kinds of the prometheus-operator; of the others it says so."""

@@ -11,7 +11,19 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from config.fields import DOCUMENTED_PORT, Generation, LogLevel, Model, Network, PlainPort, Replicas
+from components.anp import AGENT_PORT
+from config.fields import (
+    DOCUMENTED_PORT,
+    Annotations,
+    Generation,
+    LogLevel,
+    Network,
+    PlainPort,
+    Port,
+    Replicas,
+    Text,
+)
+from config.pod_settings import PodSettings, Rollout
 
 ADOPT = "Take the place of what the documented manual steps made, where it is there"
 
@@ -33,16 +45,7 @@ class Exposure(StrEnum):
     LOAD_BALANCER = "loadBalancer"
 
 
-class Toleration(Model):
-    """A taint of nodes that proxy-server's pods may run on, as Kubernetes writes it."""
-
-    key: str = Field("", description="The taint's key; without, every taint")
-    operator: Literal["Equal", "Exists"] = Field("Equal", description="`Equal`, or `Exists` for any value")
-    value: str = Field("", description="The taint's value")
-    effect: str = Field("", description="The taint's effect; without, every effect")
-
-
-class Guarded(Model):
+class Guarded(PodSettings):
     """What every variant with the guard has."""
 
     frontend: Literal[Frontend.GUARDED] = Field(
@@ -50,8 +53,6 @@ class Guarded(Model):
     )
     port: PlainPort = Field(DOCUMENTED_PORT, description="The plain port for Karmada")
     adopt: bool = Field(False, description=ADOPT)
-    node_selector: Mapping[str, str] = Field({}, description="Labels of the nodes that proxy-servers run on")
-    tolerations: Sequence[Toleration] = Field((), description="Taints of nodes that proxy-servers tolerate")
     credential: Generation = Field(
         1, description="Generation of the key behind Karmada's credentials for the guard: add 1 to change it"
     )
@@ -81,8 +82,14 @@ class ByService(Guarded):
     """What both kinds of Service have."""
 
     replicas: Replicas = 1
-    service_annotations: Mapping[str, str] = Field(
+    service_annotations: Annotations = Field(
         {}, description="Annotations of the Service that agents dial, for the cloud's load balancer"
+    )
+    external_traffic_policy: Literal["Cluster", "Local"] | None = Field(
+        None, description="That Service's: `Cluster`, or `Local` to nodes with a proxy-server; without, the cluster's"
+    )
+    ip_family_policy: Literal["SingleStack", "PreferDualStack", "RequireDualStack"] | None = Field(
+        None, description="IP families of that Service; without, the cluster's choice"
     )
 
 
@@ -93,6 +100,15 @@ class ByLoadBalancer(ByService):
     about: ClassVar[str] = "agents dial the load balancer, and a NetworkPolicy lets Karmada's pods alone in"
 
     exposure: Literal[Exposure.LOAD_BALANCER]
+    service_port: Port = Field(
+        AGENT_PORT, description="Port of the load balancer that agents dial; 443 where a site lets nothing else out"
+    )
+    load_balancer_class: Text | None = Field(
+        None, description="Which load balancer takes the Service; without, the cloud's own"
+    )
+    load_balancer_source_ranges: Sequence[Network] = Field(
+        (), description="Networks (CIDR) that the load balancer lets in, where it can; without, all"
+    )
 
 
 class ByNodePort(ByService):
@@ -107,7 +123,7 @@ class ByNodePort(ByService):
     )
 
 
-class AsDocumented(Model):
+class AsDocumented(Rollout):
     """The fork's one server on the host's network, its port fixed in its code."""
 
     when: ClassVar[str] = "frontend documented"

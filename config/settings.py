@@ -20,14 +20,18 @@ from config.fields import (
     Endpoint,
     Generation,
     HostPort,
+    ImageReference,
     KindName,
     LogLevel,
     Model,
     Name,
     Port,
+    ProxyUrl,
     Replicas,
+    Text,
 )
 from config.image_settings import Images
+from config.pod_settings import PodSettings
 from config.problems import Wrong, config_key, set_to
 from config.proxy_settings import Proxy
 
@@ -88,7 +92,19 @@ class Agent(Model):
     container: Name = Field("karmada-agent", description="Name of the container that takes the flags")
 
 
-class MemberDefaults(Reached):
+class EgressProxy(Model):
+    """The HTTP proxy by which a member's agents get out, where nothing else does."""
+
+    url: ProxyUrl = Field(description="http://HOST:PORT: agents reach proxy-server through it, by CONNECT")
+    no_proxy: Sequence[Text] = Field((), description="Hosts, domains and networks that are dialled without it")
+
+    @property
+    def port(self) -> int:
+        """The port that is dialled."""
+        return urlsplit(self.url).port or 80
+
+
+class MemberDefaults(PodSettings, Reached):
     """What counts for every member that does not say otherwise."""
 
     registered: bool | None = Field(
@@ -100,6 +116,9 @@ class MemberDefaults(Reached):
         (443, 6443), description="Ports of API servers, to which a NetworkPolicy lets proxy-agent's pods out"
     )
     log_level: LogLevel = Field(2, description="How much proxy-agent logs: klog's verbosity, 0 to 10")
+    egress_proxy: EgressProxy | None = Field(None, description="HTTP proxy by which proxy-agent gets out")
+    image: ImageReference | None = Field(None, description="Image of proxy-agent there; without, the stack's")
+    guard_image: ImageReference | None = Field(None, description="Image of the guard there; without, images.guard")
     agent: Agent = Field(default_factory=lambda: Agent.model_validate({}), description="Where karmada-agent runs")
 
 

@@ -21,6 +21,7 @@ from config.fields import ClusterName, Model, is_loopback
 from config.image_settings import BuiltImages, Images, variant_of_images
 from config.listed_members import as_map
 from config.lookups import Lookups
+from config.pod_settings import PodSettings, Rollout
 from config.problems import PROJECT, Problem, config_key, config_rm, config_set, refusal
 from config.proxy_settings import AsDocumented, Exposure, Frontend, Proxy, variant_of_proxy
 from config.settings import Certificates, Host, MemberDefaults, MemberSettings, MonitoringSettings, Settings
@@ -36,7 +37,10 @@ SECTIONS: Mapping[str, Sequence[type[Model]]] = {
 }
 """The stack's config keys and what each holds, in one of its variants; `members` holds one by each name."""
 
-OF_THE_GUARD = {"api_address", "api_ports", "log_level"}
+OF_THE_GUARD = {
+    *("api_address", "api_ports", "log_level", "egress_proxy", "image", "guard_image"),
+    *PodSettings.model_fields.keys() - Rollout.model_fields.keys(),
+}
 """Keys of a member that say something of what is not documented."""
 
 M = TypeVar("M", bound=Model)
@@ -77,6 +81,8 @@ def load(
         host = known.complete_host(host, proxy.exposure if proxy else Exposure.HOST_NETWORK)
     # without what counts for all of them there is nothing to look up
     members = [known.complete_member(each) for each in members] if defaults else members
+    if isinstance(images, BuiltImages):
+        images = known.complete_images(images, [each for each in (host, *members) if each])
     problems += _members_apart(host, members) if defaults else []
     if proxy and proxy.frontend is Frontend.DOCUMENTED:
         problems += _as_documented(images, monitoring)
@@ -220,7 +226,8 @@ def _members_as_documented(defaults: MemberDefaults, members: Sequence[MemberSet
         **{config_key("members", each.name): each for each in members},
     }
     for place, of in places.items():
-        for name in OF_THE_GUARD & (of.model_fields_set - (set() if of is defaults else defaults.model_fields_set)):
+        common: set[str] = set() if of is defaults else defaults.model_fields_set
+        for name in sorted(OF_THE_GUARD & (of.model_fields_set - common)):
             key = f"{place}.{to_camel(name)}"
             yield Problem(key, f"there is no such key with {AsDocumented.when}: {AsDocumented.about}", config_rm(key))
 

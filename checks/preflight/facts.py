@@ -8,13 +8,17 @@ from dataclasses import dataclass, field
 from checks.preflight import rights
 from checks.preflight.identity import NAMESPACE
 from checks.preflight.rights import Right
-from clusters.api import FORBIDDEN, NAMESPACES, NOT_FOUND, SECRETS, UNAUTHORIZED, Asking
+from clusters.api import FORBIDDEN, NAMESPACES, NOT_FOUND, PRIORITY_CLASSES, SECRETS, UNAUTHORIZED, Asking
 from clusters.kubeconfig import Context, Unavailable
-from clusters.objects import Json, text
+from clusters.objects import Json, parse, text
 from clusters.workstation import typed
 from config.image_settings import Images
+from config.pod_settings import PodSettings
 from config.problems import Problem, config_set
 from config.settings import Cluster
+
+Version = tuple[int, int]
+"""Kubernetes' major and minor."""
 
 
 @dataclass
@@ -65,6 +69,29 @@ def no_namespace(asking: Asking, key: str, cluster: Cluster) -> Iterator[Problem
         yield Problem(f"{key}.namespace", why, typed(cluster.api, "create", "namespace", cluster.namespace))
 
 
+def too_old(asking: Asking, key: str, cluster: Cluster, least: Version, why: str) -> Iterator[Problem]:
+    """That a cluster's Kubernetes is older than what is deployed there. Raises Unavailable."""
+    version = _version(asking, cluster.api)
+    if version and version < least:
+        found = f'"{cluster.context}" runs Kubernetes {_dotted(version)}, and {why} needs {_dotted(least)} or later'
+        yield Problem(key, found, f"upgrade that cluster, or {config_set(key, 'CONTEXT')}")
+
+
+def no_priority_class(asking: Asking, key: str, cluster: Cluster, pods: PodSettings) -> Iterator[Problem]:
+    """That the PriorityClass of pods is not there: then no pod is made. Raises Unavailable, but not where the user may
+    not look at what belongs to no namespace."""
+    name = pods.priority_class_name
+    try:
+        missing = bool(name) and asking.get(cluster.api, PRIORITY_CLASSES, name) is None
+    except Unavailable as unavailable:
+        if unavailable.status != FORBIDDEN:
+            raise
+        missing = False
+    if missing:
+        why = f'there is no PriorityClass "{name}" in {cluster.context}: no pod would be made'
+        yield Problem(f"{key}.priorityClassName", why, config_set(f"{key}.priorityClassName", "NAME"))
+
+
 def pull_secrets(asking: Asking, cluster: Cluster, images: Images) -> Iterator[Problem]:
     """Secrets to pull with that are not there. Raises Unavailable."""
     for i, secret in enumerate(images.pull_secrets):
@@ -73,6 +100,24 @@ def pull_secrets(asking: Asking, cluster: Cluster, images: Images) -> Iterator[P
             create = ["create", "secret", "docker-registry", secret, f"--namespace={cluster.namespace}"]
             mend = f"{typed(cluster.api, *create)}, with a token that may only pull"
             yield Problem(f"images.pullSecrets[{i}]", why, mend)
+
+
+def _version(asking: Asking, of: Context) -> Version | None:
+    """What a cluster says that it is; one that does not say it to its users is taken for new enough."""
+    try:
+        said = parse(asking.raw(of, "/version"))
+        # some clouds write `30+`
+        return int(text(said, "major")), int(text(said, "minor").rstrip("+"))
+    except ValueError:
+        return None
+    except Unavailable as unavailable:
+        if unavailable.status != FORBIDDEN:
+            raise
+        return None
+
+
+def _dotted(version: Version) -> str:
+    return ".".join(map(str, version))
 
 
 def _uid(asking: Asking, of: Context) -> str:

@@ -7,14 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from checks.commands.disown_args import ARGS, path_of
 from checks.deployments import identifiers
 from checks.preflight import adoption, rights
-from checks.preflight.facts import Facts, facts, no_answer, no_namespace, pull_secrets
+from checks.preflight.facts import Facts, facts, no_answer, no_namespace, no_priority_class, pull_secrets, too_old
 from clusters.api import DEPLOYMENTS, Asking
 from clusters.kubeconfig import Unavailable
 from clusters.objects import Json, at, items, text
 from components.anp import AGENT, AGENT_CERT_SECRET, PROXY_FLAG
 from components.field_manager import stack_of
 from config.problems import PROJECT, Problem, config_set
+from config.proxy_settings import Frontend
 from config.settings import MemberSettings, Settings
+
+GUARDED = (1, 27)
+"""Fields of a pod's spread (`matchLabelKeys`) and of a budget (`unhealthyPodEvictionPolicy`) count since then."""
 
 
 def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Settings, ours: str) -> Facts:
@@ -24,6 +28,9 @@ def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Sett
         found = facts(asking, f"{key}.context", of.api, rights.of_member(settings, of))
         found.problems += no_namespace(asking, key, of)
         found.problems += pull_secrets(asking, of, settings.images)
+        if settings.proxy.frontend is Frontend.GUARDED:
+            found.problems += too_old(asking, f"{key}.context", of, GUARDED, "a guarded proxy-agent")
+            found.problems += no_priority_class(asking, key, of, of)
         deployment = asking.get(of.api, DEPLOYMENTS, agent.deployment, agent.namespace)
         found.identifiers = identifiers(asking.get(of.api, DEPLOYMENTS, AGENT, of.namespace))
     except Unavailable as reason:

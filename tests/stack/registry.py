@@ -77,8 +77,7 @@ def why_not() -> str:
 @contextmanager
 def running(directory: Path, nodes: Sequence[str]) -> Generator[Registry]:
     """The registry, until the block is left. `nodes` are kind nodes that shall trust it."""
-    address = ask(["docker", "network", "inspect", "kind", "--format={{(index .IPAM.Config 0).Gateway}}"]).strip()
-    address = address or _gateway()
+    address = gateway()
     (port,), host = haproxy.free_ports(1), f"{address}:{PORT}"
     ca = _certificates(directory, address)
     (directory / "registry.yml").write_text(REGISTRY.format(directory=directory, port=port))
@@ -109,9 +108,10 @@ def running(directory: Path, nodes: Sequence[str]) -> Generator[Registry]:
             each.wait(20)
 
 
-def _gateway() -> str:
-    """The network's gateway as its containers have it, where the network itself does not say."""
-    return ask(["docker", "inspect", HOST_NODE, "--format={{.NetworkSettings.Networks.kind.Gateway}}"]).strip()
+def gateway() -> str:
+    """This machine's address on the kind nodes' network: as the network says, or else as its containers have it."""
+    said = ask(["docker", "network", "inspect", "kind", "--format={{(index .IPAM.Config 0).Gateway}}"]).strip()
+    return said or ask(["docker", "inspect", HOST_NODE, "--format={{.NetworkSettings.Networks.kind.Gateway}}"]).strip()
 
 
 def _trust(node: str, host: str, ca: str) -> None:

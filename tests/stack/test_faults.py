@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from checks.until import until
+from clusters.kubeconfig import Unavailable
 from clusters.objects import Json, number
 from clusters.workstation import ask
 from components import anp
@@ -60,6 +61,10 @@ MEMBER_NODE, HOST_NODE_BACK, NETWORK = 20.0, 90.0, 30.0
 API_STOPPED, API_KILLED, BOTH_ROLLED = 3.0, 17.0, 3.0
 """Seconds until the tunnel is back. Seen: 0.4, 0.6 and 1.4; 7.3, 29.9 and 2.6; 0.5, 5.5 and 0.5. Of the host's, 25 s
 are the servers' readiness; an agent that was cut off may be at a try that takes gRPC's 20 s."""
+
+
+NOTICED = 35.0
+"""Seconds until a process that hangs is ended and started again: its probe takes 26, a second each the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +187,28 @@ def test_a_guard_is_killed(to: Karmada) -> None:
     said_so(comes_back(to, "a guard's process is killed, one of two", GUARD, fault).lost)
     (now,) = [each for each in pods(HOST, anp.SERVER) if uid_of(each) == uid_of(victim)]
     assert number(container(now, anp.GUARD), "restartCount") == restarts + 1
+
+
+def test_a_server_that_hangs_is_noticed_and_started_again(to: Karmada) -> None:
+    victim = pods(HOST, anp.SERVER)[0]
+    restarts, noticed = number(container(victim, anp.SERVER), "restartCount"), 0.0
+
+    def fault() -> None:
+        nonlocal noticed
+        signal(HOST_NODE, "STOP", process(HOST_NODE, victim, anp.SERVER))
+        began = time.monotonic()
+        until(lambda: _restarted(victim, restarts), NOTICED)
+        noticed = time.monotonic() - began
+
+    said_so(comes_back(to, "a server hangs (SIGSTOP), one of two", SERVER_POD, fault).lost)
+    assert noticed < NOTICED
+
+
+def _restarted(pod: Json, restarts: int) -> None:
+    """Raises Unavailable as long as a server's container has not been started again."""
+    (now,) = [each for each in pods(HOST, anp.SERVER) if uid_of(each) == uid_of(pod)]
+    if number(container(now, anp.SERVER), "restartCount") == restarts:
+        raise Unavailable("it has not been started again")
 
 
 def test_a_members_node_is_restarted(to: Karmada, name: str) -> None:

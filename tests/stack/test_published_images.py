@@ -13,7 +13,10 @@ from pulumi import automation
 
 from clusters.objects import Json, at, items, text
 from clusters.workstation import ask
+from config.image_settings import Build
+from tests.proof import note
 from tests.stack import environment, registry
+from tests.stack.base_images import ARCHITECTURES, architectures, push_base
 from tests.stack.environment import HOST, NAMESPACE, member
 from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import HOST_NODE, node_of
@@ -49,8 +52,13 @@ def private(clusters: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def pushed(private: Registry, dev: Checkout) -> automation.UpResult:
     """A stack that builds and pushes."""
     subprocess.run(["docker", "build", "--quiet", f"--tag={BASE}", "-"], input=BASE_FILE, text=True, check=True)
+    return pushing(dev, private, BASE).up(on_output=print)
+
+
+def pushing(dev: Checkout, private: Registry, base: str, **build: Json) -> automation.Stack:
+    """The stack whose images are built on a base image, and pushed to the registry."""
     described: dict[str, Json] = {
-        "build": {"args": {"GO_TOOLCHAIN": "golang", "GO_VERSION": "1.26", "BASEIMAGE": BASE}},
+        "build": {**build, "args": {**Build.model_validate({}).args, "BASEIMAGE": base}},
         "push": True,
         "registry": f"{private.host}/karmada-anp",
         "pullSecrets": [PULL_SECRET],
@@ -60,7 +68,7 @@ def pushed(private: Registry, dev: Checkout) -> automation.UpResult:
     for key, value, secret in (("username", USER, False), ("password", PASSWORD, True)):
         path = f"karmada-anp:images.credentials.{key}"
         stack.set_config(path, automation.ConfigValue(value=value, secret=secret), path=True)
-    return stack.up(on_output=print)
+    return stack
 
 
 def make_pull_secret(end: tuple[str, str], of: Registry) -> None:
@@ -121,6 +129,27 @@ def test_published_images_need_no_docker_engine(pushed: automation.UpResult, dev
         assert running_images(HOST, "proxy-server") == [images[0]]
     finally:
         stack.destroy()
+
+
+@pytest.mark.long
+def test_images_of_two_platforms_are_one_of_which_each_node_pulls_its_own(private: Registry, dev: Checkout) -> None:
+    """One of them is of no node here, and compiled without its processor or an emulation."""
+    stack = pushing(dev, private, push_base(private), platforms=[f"linux/{each}" for each in ARCHITECTURES])
+    up = stack.up(on_output=print)
+    images = [text(up.outputs["images"].value, part) for part in ("server", "agent")]
+    found = [architectures(private, image) for image in images]
+    note(
+        "Built images",
+        tried="images are built for linux/amd64 and linux/arm64, and pushed",
+        expected="one manifest list each, which the pods name by its digest",
+        seen="; ".join(f"{image}: {', '.join(of)}" for image, of in zip(images, found, strict=True)),
+    )
+    assert found == [[*ARCHITECTURES]] * 2
+    assert running_images(HOST, "proxy-server") == images[:1]
+    assert running_images(member("member3"), "proxy-agent")[0] == images[1]
+    assert "member3: reached through Karmada" in up.stdout
+    assert PASSWORD not in up.stdout + up.stderr
+    assert set(stack.up().summary.resource_changes or {}) == {"same"}
 
 
 def without_kind(*names: str) -> dict[str, Json]:

@@ -70,6 +70,12 @@ def pushed() -> Run:
 
 
 @pytest.fixture(scope="session")
+def both_platforms() -> Run:
+    """The same, built for two platforms."""
+    return stacks.both_platforms()
+
+
+@pytest.fixture(scope="session")
 def node_port() -> Run:
     """The pair on a host that is no kind cluster, where agents dial a port of its nodes."""
     return changed((), **NODE_PORT)
@@ -103,7 +109,7 @@ def guarded_stack(request: pytest.FixtureRequest) -> Run:
 
 @pytest.fixture(
     scope="session",
-    params=["dev", "fork", "pair", "second_credential", "pushed", "node_port", "load_balancer"],
+    params=["dev", "fork", "pair", "second_credential", "pushed", "both_platforms", "node_port", "load_balancer"],
 )
 def any_stack(request: pytest.FixtureRequest) -> Run:
     """Each of the stacks that differ in their resources."""

@@ -51,6 +51,9 @@ class Machine:
             raise Unavailable(f"no container {cluster}-control-plane is here; `kind get clusters` lists the clusters")
         return self.nodes[cluster]
 
+    def architecture(self) -> str:
+        return "amd64"
+
     def node_address(self, kubeconfig: str, context: str) -> str:
         if context != "karmada-host":
             raise Unavailable("none has an address")

@@ -39,6 +39,9 @@ PAIR: Mapping[str, Json] = {"member3": MEMBER3, "member4": MEMBER4}
 
 REGISTRY = "registry.example/karmada"
 
+BOTH = ("linux/amd64", "linux/arm64")
+"""The platforms that can be built for."""
+
 PASSWORD = ENCRYPTED
 """A password as Pulumi has it in a stack's file: encrypted, which a run stands this in for."""
 
@@ -80,9 +83,20 @@ def changed(before: Iterable[Recorded] = (), **sections: Json) -> Run:
 @cache
 def pushed() -> Run:
     """The dev stack with two members, whose images are pushed to a registry with a password."""
+    return pushed_with({})
+
+
+def pushed_with(build: Mapping[str, Json]) -> Run:
+    """That of images that are built so."""
     credentials: Mapping[str, Json] = {"username": "robot", "password": PASSWORD}
-    images: Mapping[str, Json] = {"build": {}, "push": True, "registry": REGISTRY, "credentials": credentials}
+    images: Mapping[str, Json] = {"build": build, "push": True, "registry": REGISTRY, "credentials": credentials}
     return changed(members=PAIR, images={**images, "pullSecrets": ["pull", "pull-more"]})
+
+
+@cache
+def both_platforms() -> Run:
+    """The same, built for two platforms."""
+    return pushed_with({"platforms": BOTH})
 
 
 def kept(of: Run, *but: Recorded) -> list[Recorded]:

@@ -272,6 +272,40 @@ def test_another_build_argument_is_another_tag() -> None:
     assert one.image_tag.startswith("v0.36.0-")
 
 
+def test_the_platform_is_in_the_tag() -> None:
+    """An image of one machine must not pass for that of another where both push."""
+    build = built()
+    assert (build.builder, build.architectures, build.platforms) == ("amd64", ["amd64"], ("linux/amd64",))
+    assert build.tag_of("amd64") == f"{build.image_tag}-amd64"
+    assert built(platforms=["linux/amd64"]).tag_of("amd64") == build.tag_of("amd64")
+
+
+def test_a_tag_of_the_users_own_is_as_it_is_for_one_platform_and_ends_in_each_of_several() -> None:
+    assert built(tag="v1").tag_of("amd64") == "v1"
+    both = of_both(tag="v1")
+    assert [both.tag_of(each) for each in both.architectures] == ["v1-amd64", "v1-arm64"]
+    assert both.image_tag == "v1"
+
+
+def test_what_is_built_for_has_no_order() -> None:
+    one = of_both(platforms=["linux/amd64", "linux/arm64"])
+    other = of_both(platforms=["linux/arm64", "linux/amd64"])
+    assert one.architectures == other.architectures == ["amd64", "arm64"]
+    assert one.image_tag == other.image_tag == built().image_tag
+
+
+def test_clusters_that_are_no_kind_clusters_may_be_of_another_platform_than_this_machine() -> None:
+    assert of_both(platforms=["linux/arm64"]).architectures == ["arm64"]
+
+
+def of_both(**keys: Json) -> Build:
+    """A build for both platforms, which is pushed."""
+    of: Json = {"platforms": ["linux/amd64", "linux/arm64"], **keys}
+    found = load(**images(build=of, push=True, registry="example.org/x")).images
+    assert isinstance(found, BuiltImages)
+    return found.build
+
+
 def test_a_ref_with_a_slash_makes_a_tag_that_docker_takes() -> None:
     assert "/" not in built(repository=FORK, ref="v0.0.24/dev", commit="0" * 40).image_tag
 

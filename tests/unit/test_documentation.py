@@ -15,6 +15,7 @@ from checks.doctor.walk import HOPS
 from clusters.objects import Json, at, entries, parse, text
 from config.explanations import model_of
 from config.image_settings import BuiltImages
+from config.settings import MemberDefaults, MemberSettings
 from config.stack_config import SECTIONS
 from tests import documents
 from tests.unit.machines import load
@@ -44,9 +45,17 @@ def table_in(document: str) -> list[Row]:
     return [Row(key=key, default=default.strip(), meaning=meaning) for key, default, meaning in ROW.findall(document)]
 
 
+def known_keys() -> set[str]:
+    """Every key there is; what `memberDefaults` has, a member has too."""
+    found = {row.key for row in rows()}
+    return found | {each.replace("memberDefaults.", "members.NAME.", 1) for each in found}
+
+
 def groups(*variants: type[BaseModel], name: str = "") -> Iterator[tuple[str, list[str]]]:
-    """The keys of a section's variants, and those of each key that has keys of its own, by that key."""
-    fields = [field for model in variants for field in model.model_fields.values()]
+    """The keys of a section's variants, and those of each key that has keys of its own, by that key. A member's do not
+    have those of all members again."""
+    common = MemberDefaults.model_fields if MemberSettings in variants else {}
+    fields = [field for model in variants for key, field in model.model_fields.items() if key not in common]
     yield name, [str(field.alias) for field in fields]
     for field in fields:
         nested = model_of(field)
@@ -110,6 +119,7 @@ def test_every_key_has_a_meaning_that_fits_a_table() -> None:
 def test_a_key_that_must_be_given_says_so() -> None:
     assert {row.key for row in rows() if row.default == "required"} == {
         "host.context",
+        "memberDefaults.egressProxy.url",
         "images.credentials.username",
         "images.credentials.password",
     }
@@ -121,7 +131,7 @@ def test_a_default_in_the_table_is_the_one_that_is_filled_in() -> None:
     assert said["proxy.port"] == str(settings.proxy.port)
     assert said["proxy.frontend"] == settings.proxy.frontend
     assert said["certificates.caValidityHours"] == str(settings.certificates.ca_validity_hours)
-    assert said["members.NAME.paused"] == "false"
+    assert said["memberDefaults.paused"] == "false"
     assert isinstance(settings.images, BuiltImages)
     assert parse(said["images.build.args"]) == settings.images.build.args
 
@@ -141,7 +151,7 @@ def test_a_users_own_stack_file_is_nothing_to_these_tests_and_is_read_as_any_oth
 
 def unknown_keys(stack: str, root: Path) -> list[str]:
     """The keys of a stack's file that are in no table."""
-    known = {row.key for row in rows()}
+    known = known_keys()
     sections = {key.removeprefix("karmada-anp:"): value for key, value in config_of(stack, root).items()}
     return [path for name, value in sections.items() for path in paths(value, name) if path not in known]
 
@@ -185,7 +195,8 @@ def test_every_link_leads_to_a_file_and_a_section_that_are_there(document: str) 
 def test_every_file_of_the_program_that_a_document_names_is_there(document: str) -> None:
     for path in re.findall(r"`([\w.]+(?:/[\w.]+)*/?)`", documents.content(document)):
         if path.endswith((".py", ".sh")):
-            assert [*ROOT.glob(path), *ROOT.glob(f"components/{path}"), *ROOT.glob(f"tests/*/{path}")], path
+            places = (path, f"components/{path}", f"docs/{path}", f"tests/*/{path}")
+            assert any(found for place in places for found in ROOT.glob(place)), path
 
 
 def test_every_document_is_reached_from_the_readme() -> None:
@@ -214,7 +225,7 @@ def targets() -> set[str]:
 
 @pytest.mark.parametrize("document", documents.documents())
 def test_every_config_key_that_a_document_names_is_there(document: str) -> None:
-    known = {row.key for row in rows()}
+    known = known_keys()
     for key in named_keys(document):
         within = any(key.startswith(f"{each}.") for each in free_maps())
         assert key in known or within or key == "members.NAME", key

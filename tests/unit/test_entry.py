@@ -70,6 +70,7 @@ def test_a_node_port_is_for_agents_alone_and_reached_before_a_server_is_ready(no
         "type": "NodePort",
         "selector": SERVER,
         "publishNotReadyAddresses": True,
+        "sessionAffinity": "None",
         "ports": [{"name": "agents", "port": 8091, "targetPort": "agents"}],
     }
 
@@ -209,3 +210,28 @@ def test_the_services_are_the_host_clusters(off_the_host_network: Run) -> None:
     services = of_kind(off_the_host_network, "Service")
     assert services.keys() == {"proxy-server", "proxy-server-agents"}
     assert {each.provider for each in services.values()} == {"host"}
+
+
+def test_agents_dial_the_load_balancers_own_port_which_leads_to_the_servers() -> None:
+    run = balanced(proxy={"exposure": "loadBalancer", "servicePort": 443})
+    (port,) = items(service(run, "proxy-server-agents"), "spec", "ports")
+    assert (number(port, "port"), text(port, "targetPort")) == (443, "agents")
+    assert {port for _, port in dialled(run)} == {"443"}
+
+
+def test_the_service_of_agents_is_as_the_config_says_and_never_sticks_to_a_server(off_the_host_network: Run) -> None:
+    """An agent that came back to the same server each time would never find the others."""
+    assert text(service(off_the_host_network, "proxy-server-agents"), "spec", "sessionAffinity") == "None"
+    said: Json = {
+        "externalTrafficPolicy": "Local",
+        "ipFamilyPolicy": "PreferDualStack",
+        "loadBalancerClass": "example.org/internal",
+        "loadBalancerSourceRanges": ["192.0.2.0/24"],
+    }
+    plain = entries(service(balanced(), "proxy-server-agents"), "spec")
+    spec = entries(service(balanced(proxy={"exposure": "loadBalancer", **said}), "proxy-server-agents"), "spec")
+    assert {key: each for key, each in spec.items() if key not in plain} == said
+
+
+def test_another_class_of_load_balancers_is_another_service(load_balancer: Run) -> None:
+    assert load_balancer.the("Service", "proxy-server-agents").replace_on_changes == ("spec.loadBalancerClass",)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from clusters.objects import Json, at, entries, items, number, text
-from tests.unit.reading import of_kind, pods
+from tests.unit.reading import needs, of_kind, pods
 from tests.unit.stacks import balanced, changed
 from tools.render.mocks import NODE_PORT
 from tools.render.program import Run
@@ -101,6 +101,19 @@ def dialled(run: Run, member: str) -> list[int]:
 
 def test_the_port_of_proxy_server_is_the_one_that_agents_dial(node_port: Run) -> None:
     assert dialled(node_port, "member3") == [443, 6443, NODE_PORT]
+
+
+def test_a_member_behind_an_http_proxy_dials_that_alone_but_for_what_is_excepted_of_it() -> None:
+    proxy: Json = {"url": "http://proxy.example.org:3128"}
+    run = changed(memberDefaults={"egressProxy": proxy})
+    assert dialled(run, "member3") == [443, 3128, 6443]
+    run = changed(memberDefaults={"egressProxy": {**entries(proxy), "noProxy": [".example.org"]}})
+    assert dialled(run, "member3") == [443, 3128, 6443, 8091]
+
+
+def test_no_pod_is_there_before_what_it_may_do(load_balancer: Run) -> None:
+    for name in pods(load_balancer):
+        assert f"NetworkPolicy {name}-policy" in needs(load_balancer, "Deployment", name)
 
 
 API_SERVERS: Mapping[str, tuple[Mapping[str, Json], list[int]]] = {

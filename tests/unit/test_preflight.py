@@ -65,6 +65,17 @@ def denying(context: str, *what: str) -> Change:
     return lambda clusters: clusters.denied.update({context: set(what)})
 
 
+def running(context: str, minor: str) -> Change:
+    """Another version of Kubernetes."""
+    return lambda clusters: clusters.minors.update({context: minor})
+
+
+def too_old(context: str, minor: str, found: str) -> Row:
+    change, key = running(context, minor), KEYS[context]
+    why = f'"{context}" runs Kubernetes 1.{minor.rstrip("+")}, and {found} or later'
+    return change, key, why, f"upgrade that cluster, or {SET.format(key, 'CONTEXT')}"
+
+
 LOGGED_OUT = 401, "Unauthorized"
 DENIED = FORBIDDEN, 'namespaces "karmada-system" is forbidden: User "nobody" cannot get resource'
 
@@ -119,6 +130,8 @@ PROBLEMS: Mapping[str, Row] = {
     ),
     "the host has no such namespace": no_namespace("karmada-host", "host", "karmada.config"),
     "a member has no such namespace": no_namespace("member3", "members.member3", "members.config"),
+    "the host's Kubernetes is too old": too_old("karmada-host", "29+", "a guarded proxy-server needs 1.30"),
+    "a member's Kubernetes is too old": too_old("member3", "26", "a guarded proxy-agent needs 1.27"),
     "karmada-agent's Deployment is not there": to_set(
         having("member3", "deployments/karmada-agent"),
         f"{AGENT}.deployment",
@@ -665,3 +678,46 @@ def test_what_is_there_is_asked_for_by_its_name(clusters: Clusters, settings: Se
     }
     unnamed = {str(at(each, "verb")) for each in clusters.reviewed if not at(each, "name")}
     assert unnamed == {"create"}
+
+
+@pytest.mark.parametrize(("context", "minor"), [("karmada-host", "30"), ("member3", "27"), ("member3", "27+")])
+def test_a_kubernetes_that_is_old_enough_to_know_what_is_deployed_is_good(
+    clusters: Clusters, settings: Settings, context: str, minor: str
+) -> None:
+    clusters.minors[context] = minor
+    preflight.check(settings)
+
+
+def test_as_documented_any_kubernetes_is_good(clusters: Clusters) -> None:
+    clusters.minors.update({"karmada-host": "20", "member3": "20"})
+    preflight.check(load(**documented()))
+
+
+def test_a_cluster_that_does_not_tell_its_version_is_taken_for_new_enough(
+    clusters: Clusters, settings: Settings
+) -> None:
+    clusters.refuses.add("member3 version")
+    preflight.check(settings)
+
+
+PRIORITY: Mapping[str, Json] = {"priorityClassName": "tunnel"}
+
+
+@pytest.mark.parametrize(
+    ("context", "key", "sections"),
+    [
+        ("karmada-host", "proxy", {"proxy": PRIORITY}),
+        ("member3", "members.member3", member(**PRIORITY)),
+    ],
+)
+def test_a_priority_class_must_be_there_where_the_user_may_see_it(
+    clusters: Clusters, context: str, key: str, sections: Mapping[str, Json]
+) -> None:
+    settings = load(**sections)
+    said = refusal(settings)
+    assert f'{key}.priorityClassName: there is no PriorityClass "tunnel" in {context}: no pod would be made' in said
+    clusters.refuses.add(f"{context} priorityclasses/tunnel")
+    preflight.check(settings)
+    clusters.refuses.clear()
+    clusters.apis[context]["priorityclasses/tunnel"] = [{"kind": "PriorityClass"}]
+    preflight.check(settings)

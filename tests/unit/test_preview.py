@@ -9,20 +9,23 @@ import pytest
 
 from clusters.objects import Json, at, entries
 from tests.issuing import run
-from tests.unit.stacks import NODE_PORT, configured
+from tests.unit.stacks import BOTH, NODE_PORT, REGISTRY, configured
 from tools.render.program import Run
 from tools.render.recorded import UNKNOWN, Path, leaves
 
 AS_TEXT = "Calling __str__ on an Output"
 """What pulumi makes of an Output that is written into a text."""
 
+BOTH_PLATFORMS: Json = {"build": {"platforms": BOTH}, "push": True, "registry": REGISTRY}
+
 STACKS: Mapping[str, tuple[str, Mapping[str, Json]]] = {
     "dev": ("dev", {}),
     "fork": ("fork", {}),
     "node port": ("dev", NODE_PORT),
     "load balancer": ("prod", {}),
+    "both platforms": ("dev", {"images": BOTH_PLATFORMS}),
 }
-"""A stack of each exposure, and the documented one: a stack's file, and other sections."""
+"""A stack of each exposure, the documented one, and one whose images are joined: a stack's file, and other sections."""
 
 
 @cache

@@ -87,10 +87,15 @@ def test_a_checksum_is_no_secret_so_that_a_diff_shows_why_pods_roll(dev: Run) ->
         assert deployment.secrets == frozenset()
 
 
-def test_what_a_command_is_given_and_triggered_by_is_no_secret_because_it_is_printed(any_stack: Run) -> None:
+def test_what_a_command_is_given_and_triggered_by_is_no_secret_but_for_a_registrys_password(any_stack: Run) -> None:
+    """A diff shows it."""
     commands = [each for each in any_stack.resources.values() if each.type == "command:local:Command"]
     assert commands
-    assert [each.urn for each in commands if each.secrets] == []
+    secrets = {each.name: each.secrets for each in commands if each.secrets}
+    joins = {
+        f"{name.removesuffix('-amd64')}-platforms" for name in of_kind(any_stack, "Image") if name.endswith("-amd64")
+    }
+    assert secrets == dict.fromkeys(joins, frozenset({("stdin",)}))
 
 
 def test_exports_are_the_paths_the_entry_the_first_end_the_images_and_the_ca_keys_and_none_is_secret(pair: Run) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from clusters import workstation
 from clusters.kubeconfig import Context, Unavailable
 from clusters.objects import Json
-from clusters.workstation import ThisMachine
+from clusters.workstation import ThisMachine, processor
 from tests.unit.fake_api_server import ApiServer
 
 
@@ -58,6 +61,59 @@ def test_a_cluster_has_monitors_where_it_has_both_kinds(api: ApiServer, served: 
 
 def test_a_cluster_without_the_operators_api_has_none(api: ApiServer) -> None:
     assert ThisMachine().has_monitors(str(api.kubeconfig), "karmada-host") is False
+
+
+def docker(monkeypatch: pytest.MonkeyPatch, directory: Path, script: str) -> None:
+    """A `docker` that is a script."""
+    (directory / "docker").write_text(f"#!/bin/sh\n{script}\n")
+    (directory / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{directory}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+
+
+def test_the_architecture_is_the_engines_which_may_be_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By DOCKER_HOST; and a Python may run in an emulation."""
+    docker(monkeypatch, tmp_path, 'echo "$*" >>"$0.calls"; echo riscv64')
+    machine = ThisMachine()
+    assert machine.architecture() == machine.architecture() == "riscv64"
+    assert (tmp_path / "docker.calls").read_text() == "version --format={{.Server.Arch}}\n"
+
+
+@pytest.mark.parametrize("script", ["exit 1", "exit 0"])
+def test_without_an_answer_of_the_engine_the_architecture_is_this_machines(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str
+) -> None:
+    docker(monkeypatch, tmp_path, script)
+    assert ThisMachine().architecture() == processor()
+
+
+@pytest.mark.parametrize(
+    ("machine", "found"), [("x86_64", "amd64"), ("aarch64", "arm64"), ("arm64", "arm64"), ("AMD64", "amd64")]
+)
+def test_a_processor_is_called_as_images_have_it(monkeypatch: pytest.MonkeyPatch, machine: str, found: str) -> None:
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    assert processor() == found
+
+
+@pytest.mark.parametrize(
+    ("errors", "why"),
+    [
+        ("Error response from daemon: it is so\nadvice", "Error response from daemon: it is so"),
+        ("Error: it is so\nadvice", "it is so"),
+        ("errors:\ndenied: it is so", "denied: it is so"),
+        ("something\nit is so", "it is so"),
+        ("", "it said nothing"),
+    ],
+)
+def test_of_what_a_program_says_the_reason_is_repeated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, errors: str, why: str
+) -> None:
+    (tmp_path / "said").write_text(errors)
+    docker(monkeypatch, tmp_path, f"cat {tmp_path}/said >&2; exit 1")
+    with pytest.raises(Unavailable) as raised:
+        workstation.ask(["docker"])
+    assert str(raised.value) == why
 
 
 def test_a_command_to_be_typed_names_the_kubeconfig_and_is_one_that_a_shell_takes(

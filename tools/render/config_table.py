@@ -1,13 +1,14 @@
 """`python -m tools.render.config_table`: the README's table of config keys, from the settings themselves.
 
 A row a key: its path (`host.context`, `members.NAME.kind`), its default, and what it means. An empty default is an
-empty cell; a key that must be given says `required`. A key that several variants of a section have is one row.
+empty cell; a key that must be given says `required`. A key that several variants of a section have is one row. A
+member's own keys that count for every member too are not said again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import get_origin
@@ -16,6 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from config.explanations import model_of
+from config.settings import MemberDefaults
 from config.stack_config import SECTIONS
 
 
@@ -34,8 +36,11 @@ class Row:
 def rows() -> Iterator[Row]:
     """Every key of a stack's config, sections in their order."""
     for section, variants in SECTIONS.items():
-        path = "members.NAME" if section == "members" else section
-        tables = [{row.key: row for row in _rows(path, model)} for model in variants]
+        path, common = section, set[str]()
+        if section == "members":
+            path, common = "members.NAME", set(MemberDefaults.model_fields)
+            yield Row(key=f"{path}.KEY", default="", meaning="Every key of `memberDefaults`, for this member alone")
+        tables = [{row.key: row for row in _rows(path, model, common)} for model in variants]
         for key, row in {key: row for table in reversed(tables) for key, row in table.items()}.items():
             # what one variant alone must have, a config need not have
             everywhere = all(key.rpartition(".")[0] != path or key in table for table in tables)
@@ -47,9 +52,10 @@ def table() -> str:
     return "\n".join(["| key | default | meaning |", "| --- | --- | --- |", *map(str, rows())])
 
 
-def _rows(path: str, model: type[BaseModel]) -> Iterator[Row]:
+def _rows(path: str, model: type[BaseModel], but: Collection[str] = ()) -> Iterator[Row]:
     """A model's keys, those that must be given first; a key with keys of its own before these."""
-    for field in sorted(model.model_fields.values(), key=lambda each: not each.is_required()):
+    fields = [field for name, field in model.model_fields.items() if name not in but]
+    for field in sorted(fields, key=lambda each: not each.is_required()):
         key = f"{path}.{field.alias}"
         yield Row(key=key, default=_default(field), meaning=field.description or "")
         nested = model_of(field)

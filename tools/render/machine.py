@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from clusters.kubeconfig import Unavailable
-from clusters.workstation import KindNode
+from clusters.workstation import KindNode, processor
 
 LAST = 254
 """How many addresses TEST-NET-1 (192.0.2.0/24, RFC 5737) has to give."""
@@ -24,6 +24,10 @@ class PlaceholderMachine:
     def kind_node(self, cluster: str) -> KindNode:
         """The node of any kind cluster."""
         return KindNode(id=f"the container of {cluster}-control-plane", address=self.address(f"kind node of {cluster}"))
+
+    def architecture(self) -> str:
+        """The processor of the machine that renders; no engine is asked."""
+        return processor()
 
     def node_address(self, kubeconfig: str, context: str) -> str:
         """An address of a node of any cluster."""

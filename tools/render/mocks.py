@@ -7,6 +7,7 @@ replaces nothing. A resource type or a function that it does not know is an erro
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import cast
 from uuid import NAMESPACE_URL, uuid5
 
 from google.protobuf.empty_pb2 import Empty
+from pulumi import ResourceOptions, ResourceTransform, ResourceTransformArgs, ResourceTransformResult
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto.resource_pb2 import (
@@ -21,8 +23,9 @@ from pulumi.runtime.proto.resource_pb2 import (
     RegisterResourceRequest,
     RegisterResourceResponse,
 )
+from pulumi.runtime.rpc import deserialize_properties, serialize_properties
 
-from clusters.objects import Json, entries, items, number, text
+from clusters.objects import Json, entries, items, number, parse, text
 from components.local_command import local_command
 from tools.render.recorded import UNKNOWN, Recorded, decoded, marked_secret, plain
 
@@ -41,7 +44,7 @@ PEM_LABELS: Mapping[str, str] = {
 ENDS = "9999-12-31T00:00:00Z"
 """What is rendered for the end of a certificate that nobody has issued."""
 
-LOAD_BALANCER = local_command("load_balancer")
+LOAD_BALANCER, MANIFEST_LIST = local_command("load_balancer"), local_command("manifest_list")
 PLACEHOLDER = "load-balancer.example"
 """What is rendered for the address of a load balancer that nobody has asked for (RFC 2606)."""
 
@@ -78,13 +81,12 @@ class ProgramMocks(Mocks):
         if args.typ.startswith("kubernetes:"):
             return _in_cluster(f"{args.typ} {args.name}", inputs, before)
         if args.typ == "docker:index/image:Image":
-            digest = f"sha256:{hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()}"
+            digest = _digest(inputs)
             repository = text(inputs, "imageName").rpartition(":")[0]
             # a local image's is its own id, a pushed one's the reference by which it is pulled
             return {"repoDigest": digest if inputs.get("skipPush") else f"{repository}@{digest}"}
         if args.typ == "command:local:Command":
-            prints = PLACEHOLDER if text(inputs, "create") == LOAD_BALANCER else ""
-            return {"stdout": prints, "stderr": ""}
+            return {"stdout": _printed(inputs), "stderr": ""}
         if args.custom and not args.typ.startswith("pulumi:providers:"):
             raise ValueError(f"tools/render/mocks.py does not know the resource type {args.typ}")
         return {}
@@ -95,6 +97,21 @@ def placeholder(kind: str, inputs: Properties) -> Properties:
     return {
         each: ENDS if each == "validityEndTime" else f"-----BEGIN {PEM_LABELS[kind]}-----\n" for each in COMPUTED[kind]
     }
+
+
+def _printed(inputs: Properties) -> str:
+    """What a Command prints by which another resource goes."""
+    if text(inputs, "create") == LOAD_BALANCER:
+        return PLACEHOLDER
+    if text(inputs, "create") == MANIFEST_LIST:
+        joined = entries(parse(text(inputs, "stdin")))
+        return f"{text(joined, 'name').rpartition(':')[0]}@{_digest({'images': joined['images']})}"
+    return ""
+
+
+def _digest(of: Properties) -> str:
+    """What stands for an image's digest: another one of other inputs."""
+    return f"sha256:{hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()}"
 
 
 def _in_cluster(name: str, inputs: Properties, before: Recorded | None) -> Properties:
@@ -142,10 +159,24 @@ def _answer_with_inputs(request: RegisterResourceRequest, response: RegisterReso
         response.object.fields[key].CopyFrom(request.object.fields[key])
 
 
+async def _transformed(request: RegisterResourceRequest, transform: ResourceTransform) -> None:
+    """Changes what is asked for as a transform wants it; options that it changes are left as they are."""
+    asked = ResourceTransformArgs(
+        custom=request.custom,
+        type_=request.type,
+        name=request.name,
+        props=deserialize_properties(request.object),
+        opts=ResourceOptions(),
+    )
+    result = transform(asked)
+    if isinstance(result, ResourceTransformResult):
+        request.object.CopyFrom(await serialize_properties(result.props, {}))
+
+
 class RecordingMonitor(MockMonitor):
     """Pulumi's mock monitor, which also keeps what it is told in `recorded`, by URN, and secret what is secret.
 
-    The stack itself is among it; its outputs are the exports.
+    The stack itself is among it; its outputs are the exports. Transforms, which Pulumi's own leaves out, are run.
     """
 
     def __init__(self, mocks: ProgramMocks) -> None:
@@ -154,6 +185,9 @@ class RecordingMonitor(MockMonitor):
         self.recorded: dict[str, Recorded] = {}
 
     def RegisterResource(self, request: RegisterResourceRequest) -> RegisterResourceResponse:
+        for transform in self.get_registered_transforms():
+            # one that is no coroutine; a thread of Pulumi's asks for each resource
+            asyncio.run(_transformed(request, transform))
         # pulumi gives its mock monitor no types
         response: RegisterResourceResponse = super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType]
         if response.urn in self.recorded:

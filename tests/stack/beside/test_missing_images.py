@@ -23,6 +23,8 @@ def test_images_that_do_not_exist_are_said_and_a_corrected_up_goes_on(
     dev.configure(
         members=environment.settings_of(site.plain),
         images={each: f"localhost/karmada-anp/proxy-{each}:no-such-tag" for each in ("server", "agent")},
+        memberDefaults={"rolloutMinutes": 2},
+        proxy={"exposure": "nodePort", "rolloutMinutes": 2},
     )
     dev.select()
     begins = time.monotonic()

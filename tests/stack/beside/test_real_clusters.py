@@ -307,7 +307,7 @@ def rotate_ca(real: Checkout) -> str:
         text=True,
         capture_output=True,
         check=False,
-        timeout=600,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

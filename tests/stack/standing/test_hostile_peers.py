@@ -195,18 +195,18 @@ def test_who_speaks_an_older_tls_does_not_get_in(signed: Signed, files: Path, ad
     assert "protocol version" in seen
 
 
-@pytest.mark.parametrize(
-    ("what", "sent"),
-    {
-        "HTTP/2 without TLS": PREFACE,
-        "a CONNECT without TLS": b"CONNECT 10.0.0.1:6443 HTTP/1.1\r\nHost: 10.0.0.1:6443\r\n\r\n",
-        "bytes that are nothing": bytes(range(256)) * 64,
-    }.items(),
-)
-def test_what_is_no_tls_does_not_get_in(address: str, what: str, sent: bytes) -> None:
+NO_TLS: Mapping[str, bytes] = {
+    "HTTP/2 without TLS": PREFACE,
+    "a CONNECT without TLS": b"CONNECT 10.0.0.1:6443 HTTP/1.1\r\nHost: 10.0.0.1:6443\r\n\r\n",
+    "bytes that are nothing": bytes(range(256)) * 64,
+}
+
+
+@pytest.mark.parametrize("what", NO_TLS)
+def test_what_is_no_tls_does_not_get_in(address: str, what: str) -> None:
     got = b""
     with socket.create_connection((address, anp.AGENT_PORT), LONGEST) as connection, suppress(ConnectionError):
-        connection.sendall(sent)
+        connection.sendall(NO_TLS[what])
         got = connection.recv(256)
     seen = f"closed after {got[:7].hex() or 'nothing'}"
     note(PART, tried=f":{anp.AGENT_PORT}, {what}", expected="closed, at most with a TLS alert or a 400", seen=seen)

@@ -46,7 +46,7 @@ KEYS = {
         certificates(trustedCaKeys=[1, 2]), "certificates.trustedCaKeys", "did you mean caKeys?"
     ),
     "a key of what is in a list is misspelt": to_remove(
-        proxy(tolerations=[{}, {"efect": "NoSchedule"}]),
+        proxy(tolerations=[{"key": "edge"}, {"efect": "NoSchedule"}]),
         "proxy.tolerations[1].efect",
         "there is no such key; did you mean effect?",
     ),

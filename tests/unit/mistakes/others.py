@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clusters.objects import Json
-from tests.unit.mistakes.refusal import FORK, Refusal, build, certificates, images, monitoring, to_remove, to_set
+from tests.unit.mistakes.refusal import (
+    FORK,
+    RM,
+    SET,
+    Refusal,
+    build,
+    certificates,
+    images,
+    member,
+    monitoring,
+    to_remove,
+    to_set,
+)
+from tests.unit.stacks import BOTH
 
 CREDENTIALS: Mapping[str, Json] = {"username": "robot", "password": "x"}
+
 PUBLISHED: Mapping[str, Json] = {"server": "example.org/server", "agent": "example.org/agent"}
 
 OTHERS = {
@@ -45,6 +59,37 @@ OTHERS = {
     ),
     "a tag of built images is none": to_set(
         build(tag="v1/2"), "images.build.tag", '"v1/2" should be an image\'s tag', "VALUE"
+    ),
+    "nothing is built for": to_remove(build(platforms=[]), "images.build.platforms", "it names no platform"),
+    "a platform is named twice": Refusal(
+        build(platforms=["linux/amd64", "linux/amd64"]),
+        "images.build.platforms",
+        '["linux/amd64", "linux/amd64"] names linux/amd64 twice',
+        RM.format("images.build.platforms[1]"),
+    ),
+    "a platform is none that ANP is built for": to_set(
+        build(platforms=["linux/arm64/v8"]),
+        "images.build.platforms[0]",
+        "\"linux/arm64/v8\" should be 'linux/amd64' or 'linux/arm64'",
+        "VALUE",
+    ),
+    "several platforms are built for, and nothing is pushed": to_set(
+        build(platforms=BOTH),
+        "images.push",
+        "it is false, but images.build.platforms are several",
+        "true",
+    ),
+    "another platform than this machine's is built for, and nothing is pushed": Refusal(
+        build(platforms=["linux/arm64"]),
+        "images.build.platforms",
+        "linux/arm64 is not this machine's, linux/amd64",
+        SET.format("images.build.platforms[0]", "linux/amd64"),
+    ),
+    "kind nodes lack an image of their platform": Refusal(
+        {**member(kind="member3"), **images(build={"platforms": ["linux/arm64"]}, push=True, registry="example.org/x")},
+        "images.build.platforms",
+        "it lacks linux/amd64, which kind nodes have: member3",
+        SET.format("images.build.platforms[1]", "linux/amd64"),
     ),
     "sources of another repository have a commit but no ref": to_set(
         build(repository=FORK, commit="0" * 40), "images.build.ref", "it is missing", "REF"

@@ -82,6 +82,67 @@ PROXIES = {
     "nodes are chosen for the documented deployment": to_remove(
         documented(nodeSelector={"role": "gateway"}), "proxy.nodeSelector", f"there is no such key {AS_DOCUMENTED}"
     ),
+    "the documented pods are to have more": guards("proxy.resources", **documented(resources={})),
+    "all documented agents have a priority": guards(
+        "memberDefaults.priorityClassName", memberDefaults={"priorityClassName": "high"}
+    ),
+    "a documented agent is to get out by a proxy": guards(
+        "members.member3.egressProxy", **member(egressProxy={"url": "http://proxy:3128"})
+    ),
+    "a load balancer is of a class at a node's port": to_remove(
+        proxy(exposure="nodePort", loadBalancerClass="example.org/internal"),
+        "proxy.loadBalancerClass",
+        "there is no such key with exposure nodePort",
+    ),
+    # values of pods
+    "a container asks for more than it may have": to_set(
+        proxy(resources={"requests": {"memory": "1Gi"}, "limits": {"memory": "512Mi"}}),
+        "proxy.resources.limits.memory",
+        '"512Mi" is below what requests.memory asks for ("1Gi")',
+        "1Gi",
+    ),
+    "a quantity is none": to_set(
+        proxy(resources={"limits": {"memory": "much"}}),
+        "proxy.resources.limits.memory",
+        '"much" should be a quantity as Kubernetes has it',
+        "512Mi",
+    ),
+    "pods are to have the label by which the stack finds them": to_remove(
+        member(labels={"app": "mine"}), "members.member3.labels.app", '"app" is the label by which the stack itself'
+    ),
+    "a label's key is none": to_remove(
+        member(labels={"a key": "b"}), "members.member3.labels", '"a key" is no key as Kubernetes has it'
+    ),
+    "a label's value is none": to_remove(
+        proxy(nodeSelector={"role": "a gateway"}), "proxy.nodeSelector", '"a gateway", of "role", is no label\'s value'
+    ),
+    "a taint is tolerated without its key": to_set(
+        proxy(tolerations=[{"effect": "NoSchedule"}]), "proxy.tolerations[0].key", "it is missing", "KEY"
+    ),
+    "a taint of any value has one": to_set(
+        member(tolerations=[{"operator": "Exists", "value": "x"}]),
+        "members.member3.tolerations[0].value",
+        '"x" does not go with `Exists`',
+        "''",
+    ),
+    "a proxy shows whom it is used by": to_set(
+        member(egressProxy={"url": "http://robot:secret@proxy.example.org:3128"}),
+        "members.member3.egressProxy.url",
+        "it has a user in it, whom every reader of the Deployment would see",
+        "http://HOST:PORT",
+    ),
+    "a proxy has no port": to_set(
+        member(egressProxy={"url": "http://proxy.example.org"}),
+        "members.member3.egressProxy.url",
+        '"http://proxy.example.org" should be http://HOST:PORT',
+        "http://HOST:PORT",
+    ),
+    "a proxy is to be asked by TLS": to_set(
+        member(egressProxy={"url": "https://proxy.example.org:3128"}),
+        "members.member3.egressProxy.url",
+        '"https://proxy.example.org:3128" should be http://HOST:PORT',
+        "http://HOST:PORT",
+    ),
     # values
     "there is no proxy-server": to_set(
         proxy(exposure="nodePort", replicas=0), "proxy.replicas", "0 should be greater than or equal to 1", "VALUE"

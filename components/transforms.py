@@ -1,0 +1,49 @@
+"""The way out for what has no config key: a team's own Python, which may change any resource before it is made.
+
+It is Pulumi's resource transforms; added is where a team's own is found, and what is said of a bad one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from typing import cast
+
+from pulumi import ResourceTransformArgs, ResourceTransformResult, RunError
+from pulumi.runtime import register_resource_transform
+
+MODULE = "stack_transforms"
+
+Transform = Callable[[ResourceTransformArgs], ResourceTransformResult | None]
+
+
+def use_transforms() -> None:
+    """Lets `transform` of stack_transforms.py beside __main__.py, where there is one, see every resource of the stack.
+
+    Raises pulumi.RunError where that file cannot be used.
+    """
+    if find_spec(MODULE) is None:
+        return
+    try:
+        transform: object = getattr(import_module(MODULE), "transform", None)
+    except Exception as error:
+        raise RunError(
+            f"{MODULE}.py cannot be used: {type(error).__name__}: {error}; mend it, or take it away"
+        ) from None
+    if not callable(transform):
+        raise RunError(f"{MODULE}.py has no function `transform`; docs/{MODULE}.py is an example of one")
+    register_resource_transform(_naming(cast("Transform", transform)))
+
+
+def _naming(transform: Transform) -> Transform:
+    """The same, whose error says at which resource it was."""
+
+    def named(args: ResourceTransformArgs) -> ResourceTransformResult | None:
+        try:
+            return transform(args)
+        except Exception as error:
+            why = f"{MODULE}.py failed at {args.type_} {args.name}: {type(error).__name__}: {error}"
+            raise RunError(f"{why}; mend it, or take it away") from None
+
+    return named

@@ -1,0 +1,70 @@
+"""A base image of two platforms in a registry, made without a builder: an archive, loaded, pushed and joined."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import tarfile
+from collections.abc import Mapping
+
+from checks.commands.manifest_list import ManifestListInput, docker_config, joined
+from clusters.objects import items, parse, text
+from clusters.workstation import ask
+from tests.stack.registry import PASSWORD, USER, Registry
+
+ARCHITECTURES = ("amd64", "arm64")
+
+
+def push_base(registry: Registry) -> str:
+    """The name of the base image, which the registry has afterwards and the engine has not. Raises Unavailable."""
+    name = f"{registry.host}/karmada-anp/base:both"
+    images = {each: f"{name}-{each}" for each in ARCHITECTURES}
+    given = ManifestListInput(name=name, images=[*images.values()], username=USER, password=PASSWORD)
+    with docker_config(given) as directory:
+        for architecture, image in images.items():
+            subprocess.run(["docker", "load", "--quiet"], input=archive(image, architecture), check=True)
+            ask(["docker", f"--config={directory}", "push", "--quiet", image], 60)
+            ask(["docker", "image", "rm", image], 60)
+    joined(given)
+    return name
+
+
+def architectures(registry: Registry, image: str) -> list[str]:
+    """Those of a manifest list, by its reference. Raises Unavailable."""
+    given = ManifestListInput(name=f"{registry.host}/x:1", images=[], username=USER, password=PASSWORD)
+    with docker_config(given) as directory:
+        printed = ask(["docker", f"--config={directory}", "manifest", "inspect", image], 60)
+    return sorted(text(each, "platform", "architecture") for each in items(parse(printed), "manifests"))
+
+
+def archive(name: str, architecture: str) -> bytes:
+    """An image as `docker load` takes it, with one layer of one file."""
+    layer = tar({"platform": architecture.encode()})
+    config = {
+        "architecture": architecture,
+        "os": "linux",
+        "config": {},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
+        "history": [{"created": "2026-01-01T00:00:00Z", "created_by": "karmada-anp's tests"}],
+    }
+    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
+    return tar(
+        {
+            "config.json": json.dumps(config).encode(),
+            "layer.tar": layer,
+            "manifest.json": json.dumps(manifest).encode(),
+        }
+    )
+
+
+def tar(files: Mapping[str, bytes]) -> bytes:
+    """Files in a tar archive."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as into:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            into.addfile(entry, io.BytesIO(content))
+    return made.getvalue()
