@@ -73,6 +73,10 @@ GUARD_USER = 99
 """Users of the pods, by number: Kubernetes cannot tell whether a name is root's. HAProxy's image has its own as 99."""
 
 
+LAST_WORDS = "FallbackToLogsOnError"
+"""terminationMessagePolicy: `up` then says what a container logged last before it ended with an error."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ending:
     """How a pod ends, in seconds: first it goes on until Services have forgotten it, then it ends what runs through it.

@@ -134,6 +134,7 @@ def _server(args: GuardedPodArgs) -> ContainerArgsDict:
         # what hangs has nothing to hand over
         "liveness_probe": {**liveness(anp.SERVER_HEALTH_PORT, 10), "termination_grace_period_seconds": 1},
         "readiness_probe": ready,
+        "termination_message_policy": anp.LAST_WORDS,
         "resources": pod_knobs.resources(proxy.resources, SERVER_RESOURCES),
         "security_context": security_context.of_container(),
         **_pausing(ends.pause),
@@ -154,6 +155,7 @@ def _guard(args: GuardedPodArgs) -> ContainerArgsDict:
             {"name": anp.GUARD_METRICS, "container_port": anp.GUARD_METRICS_PORT},
         ],
         **haproxy.probes(),
+        "termination_message_policy": anp.LAST_WORDS,
         "resources": pod_knobs.resources(args.proxy.guard_resources, GUARD_RESOURCES),
         "security_context": {**security_context.of_container(), "run_as_user": anp.GUARD_USER},
         **_pausing(ending(args.proxy).guard_pause),

@@ -24,7 +24,8 @@ pytestmark = pytest.mark.long
 @pytest.fixture
 def down(dev: Checkout, before: Mapping[str, Json]) -> Iterator[Checkout]:
     """The dev stack for one member, not up yet. In the end there is nothing of it."""
-    dev.configure(host=local(), members=environment.settings_of("member3"))
+    minutes: Json = {"rolloutMinutes": 2}
+    dev.configure(host=local(), members=environment.settings_of("member3"), proxy=minutes, memberDefaults=minutes)
     dev.select()
     yield dev
     gives_back(dev, before)

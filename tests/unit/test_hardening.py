@@ -189,3 +189,10 @@ def test_guards_are_asked_for_health_by_http_on_a_port_of_their_own_and_not_for_
         metrics = configuration.partition("frontend metrics\n")[2]
         assert "monitor-uri /healthz\n" in metrics
         assert "monitor fail" not in metrics
+
+
+def test_what_a_container_said_last_is_what_up_says_of_it(guarded_stack: Run) -> None:
+    """A guard that finds its port taken ends with an error, which its log alone names."""
+    for pod in pods(guarded_stack).values():
+        for name, each in containers(pod).items():
+            assert text(each, "terminationMessagePolicy") == "FallbackToLogsOnError", name
