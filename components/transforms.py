@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
+from traceback import extract_tb
 from typing import cast
 
 from pulumi import ResourceTransformArgs, ResourceTransformResult, RunError
@@ -43,7 +44,8 @@ def _naming(transform: Transform) -> Transform:
         try:
             return transform(args)
         except Exception as error:
-            why = f"{MODULE}.py failed at {args.type_} {args.name}: {type(error).__name__}: {error}"
+            *_, last = extract_tb(error.__traceback__)
+            why = f"{MODULE}.py failed at {args.type_} {args.name}, line {last.lineno}: {type(error).__name__}: {error}"
             raise RunError(f"{why}; mend it, or take it away") from None
 
     return named

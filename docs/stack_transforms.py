@@ -13,8 +13,11 @@ DNS = {"options": [{"name": "ndots", "value": "2"}]}
 
 
 def transform(args: ResourceTransformArgs) -> ResourceTransformResult | None:
-    """Every Kubernetes object says whose it is, and pods ask the DNS with fewer tries."""
-    if not args.type_.startswith("kubernetes:") or "metadata" not in args.props:
+    """Every Kubernetes object of the stack says whose it is, and pods ask the DNS with fewer tries.
+
+    What is patched belongs to others: `DeploymentPatch` of karmada-agent, `ClusterPatch` of Karmada's Cluster.
+    """
+    if not args.type_.startswith("kubernetes:") or args.type_.endswith("Patch") or "metadata" not in args.props:
         return None
     changed = {"metadata": Output.from_input(args.props["metadata"]).apply(_owned)}
     if args.type_ == "kubernetes:apps/v1:Deployment":
