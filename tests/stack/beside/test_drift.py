@@ -294,19 +294,13 @@ def edits() -> Mapping[Ours, Json]:
 
 
 def takeovers() -> Sequence[Takeover]:
-    """What somebody else takes over, a field an object. Pulumi skips what depends on one of them: so the Secret is
-    another member's."""
+    """What somebody else takes over, a field an object. Pulumi skips what depends on one of them: so the Secret and the
+    NetworkPolicy are another member's."""
     theirs = base64.b64encode(b"theirs").decode()
     # karmada-agent may go on with it
     wider: Json = {"apiGroups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": ["get", "list", "update"]}
     found = [
         Takeover(of=AGENT, resource=f"{PLAIN}-proxy-agent", field=".spec.replicas", content={"spec": {"replicas": 2}}),
-        Takeover(
-            of=POLICY,
-            resource=f"{PLAIN}-proxy-agent-policy",
-            field=".spec.policyTypes",
-            content={"spec": {"policyTypes": ["Egress"]}},
-        ),
         Takeover(
             of=CLUSTER,
             resource=f"{PLAIN}-registration-header",
@@ -323,6 +317,12 @@ def takeovers() -> Sequence[Takeover]:
             resource=f"{REGISTERED}-proxy-agent-cert",
             field=".data.ca.crt",
             content={"data": {"ca.crt": theirs}},
+        ),
+        Takeover(
+            of=Ours(end=member(REGISTERED), kind="networkpolicy", name="proxy-agent"),
+            resource=f"{REGISTERED}-proxy-agent-policy",
+            field=".spec.policyTypes",
+            content={"spec": {"policyTypes": ["Egress"]}},
         ),
         Takeover(of=ROLE, resource=f"{REGISTERED}-registration-role", field=".rules", content={"rules": [wider]}),
     ]
