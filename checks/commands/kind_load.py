@@ -6,7 +6,6 @@ It builds none: of one that has gone from the engine it says how it is built aga
 from __future__ import annotations
 
 import shlex
-import subprocess
 import sys
 from collections.abc import Sequence
 from tempfile import TemporaryDirectory
@@ -14,7 +13,7 @@ from tempfile import TemporaryDirectory
 from pydantic import BaseModel
 
 from clusters.kubeconfig import Unavailable
-from clusters.workstation import ask
+from clusters.workstation import ask, ran
 
 SECONDS = 600
 """How long a command may take that moves an image."""
@@ -94,12 +93,7 @@ def load(given: KindLoadInput) -> tuple[str, str]:
 
 def why_not(command: Sequence[str]) -> str:
     """The last lines of a command's errors, or nothing after one that went well. Raises Unavailable."""
-    try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=SECONDS)
-    except FileNotFoundError:
-        raise Unavailable(f"{command[0]} is not installed, or not on PATH") from None
-    except subprocess.TimeoutExpired:
-        raise Unavailable(f"{command[0]} was not done within {SECONDS} s") from None
+    done = ran(command, SECONDS)
     # kind says what ran, and behind it what that said
     said = [line.strip() for line in done.stderr.splitlines() if line.strip()] or [f"exit {done.returncode}"]
     return " / ".join(said[-2:]) if done.returncode else ""
