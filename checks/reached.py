@@ -10,7 +10,7 @@ from checks.doctor.tunnel_path import TunnelPath
 from checks.doctor.walk import walk
 from checks.until import until
 from clusters.api import CLUSTERS, Asking
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from clusters.objects import text
 from clusters.pool import Remembering
 from components.anp import PROXY_PATH

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 
 PAUSE = 0.2
 """Seconds between two questions, if nothing else is said."""

@@ -24,7 +24,8 @@ from kubernetes.stream.ws_client import PortForward, portforward_call
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as LateError
 
-from clusters.kubeconfig import Context, Unavailable, configuration
+from clusters.errors import Unavailable
+from clusters.kubeconfig import Context, configuration
 from clusters.objects import Json, at, items, parse, text
 
 SECONDS = 10

@@ -23,6 +23,7 @@ from kubernetes.config import ConfigException
 from kubernetes.config.exec_provider import ExecProvider
 from kubernetes.config.kube_config import ConfigNode, KubeConfigLoader, KubeConfigMerger
 
+from clusters.errors import Unavailable
 from clusters.objects import Json, items, text
 
 DEFAULT = "~/.kube/config"
@@ -32,15 +33,6 @@ DEFAULT = "~/.kube/config"
 _parsing, _loading = Lock(), Lock()
 """One parses a file for all who want it; and one loads at a time, for the client puts certificates into files that all
 contexts share, and says where one is before it is written."""
-
-
-class Unavailable(Exception):
-    """An API, or a tool, could not be asked, or its answer is an error. The text says why; `status` is the HTTP status
-    of an answer, 0 where none came."""
-
-    def __init__(self, why: str, status: int = 0) -> None:
-        super().__init__(why)
-        self.status = status
 
 
 @dataclass(frozen=True)

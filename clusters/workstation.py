@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shlex
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
 from clusters.api import NODES, NOT_FOUND, Apis
-from clusters.kubeconfig import Context, Unavailable
+from clusters.errors import Unavailable
+from clusters.kubeconfig import Context
 from clusters.kubeconfig import servers as servers_of
 from clusters.objects import Json, at, entries, items, parse, text
+from clusters.programs import ask
 
 MONITORING_API = "/apis/monitoring.coreos.com/v1"
 """Where the prometheus-operator's kinds are served."""
@@ -75,27 +75,6 @@ def typed(of: Context, *arguments: str) -> str:
     """A kubectl command for an API, as a line that a person types."""
     path = [f"--kubeconfig={os.path.expanduser(of.kubeconfig)}"] if of.kubeconfig else []
     return shlex.join(["kubectl", *path, f"--context={of.name}", *arguments])
-
-
-def ran(command: Sequence[str], seconds: float) -> subprocess.CompletedProcess[str]:
-    """What became of a command, whose errors are the caller's. Raises Unavailable where it did not run to its end."""
-    try:
-        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds)
-    except FileNotFoundError:
-        raise Unavailable(f"{command[0]} is not installed, or not on PATH") from None
-    except subprocess.TimeoutExpired:
-        raise Unavailable(f"{command[0]} gave no answer within {seconds:.0f} s") from None
-
-
-def ask(command: Sequence[str], seconds: float = 15) -> str:
-    """What a command that changes nothing prints. Raises Unavailable with the last line of its errors."""
-    done = ran(command, seconds)
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
-        # docker may give advice behind the reason; a registry's reasons come below a line `errors:`
-        reasons = [line for line in said if re.match(r"error\b", line, re.IGNORECASE)] or said
-        raise Unavailable(reasons[-1].removeprefix("error: ").removeprefix("Error: ").strip())
-    return done.stdout
 
 
 class ThisMachine:

@@ -7,8 +7,9 @@ from functools import partial
 
 import pulumi
 
+from clusters.errors import Unavailable
 from clusters.pool import side_by_side
-from clusters.workstation import KindNode, Unavailable, Workstation
+from clusters.workstation import KindNode, Workstation
 from config.fields import endpoint, host_of, is_loopback
 from config.image_settings import PLATFORM, BuiltImages
 from config.problems import PROJECT, Problem, Wrong, config_key, config_set

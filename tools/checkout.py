@@ -11,7 +11,7 @@ import yaml
 from pulumi import automation
 
 from clusters.objects import Json
-from clusters.workstation import ask
+from clusters.programs import ask
 
 ROOT = Path(__file__).parents[1]
 

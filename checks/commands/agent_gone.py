@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from checks.deployments import rolled_out
 from checks.until import until
 from clusters.api import CLUSTERS, DEPLOYMENTS, Apis, Asking
-from clusters.kubeconfig import Context, Unavailable
+from clusters.errors import Unavailable
+from clusters.kubeconfig import Context
 from clusters.objects import Json, items, text
 from components.anp import PROXY_FLAG
 

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from checks.until import until
 from clusters.api import DEPLOYMENTS, JSON_PATCH, Apis, Asking
-from clusters.kubeconfig import Context, Unavailable
+from clusters.errors import Unavailable
+from clusters.kubeconfig import Context
 from clusters.objects import Json, at, entries, items, text
 
 ARGS = "f:args"

@@ -11,7 +11,8 @@ import sys
 from pydantic import BaseModel
 
 from clusters.api import DEPLOYMENTS, MERGE_PATCH, Apis
-from clusters.kubeconfig import Context, Unavailable
+from clusters.errors import Unavailable
+from clusters.kubeconfig import Context
 from clusters.objects import Json
 
 RECREATE: Json = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}

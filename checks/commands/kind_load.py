@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel
 
-from clusters.kubeconfig import Unavailable
-from clusters.workstation import ask, ran
+from clusters.errors import Unavailable
+from clusters.programs import ask, ran
 
 SECONDS = 600
 """How long a command may take that moves an image."""

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from checks.until import until
 from clusters.api import SERVICES, Apis, Asking
-from clusters.kubeconfig import Context, Unavailable
+from clusters.errors import Unavailable
+from clusters.kubeconfig import Context
 from clusters.objects import items, text
 
 

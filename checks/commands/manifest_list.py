@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel, Field
 
-from clusters.kubeconfig import Unavailable
-from clusters.workstation import ask
+from clusters.errors import Unavailable
+from clusters.programs import ask
 from config.fields import host_of, is_loopback
 
 SECONDS = 120

@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from checks.deployments import identifiers, rolled_out
 from checks.until import until
 from clusters.api import DEPLOYMENTS, Apis, Asking
-from clusters.kubeconfig import Context, Unavailable
+from clusters.errors import Unavailable
+from clusters.kubeconfig import Context
 from clusters.pool import side_by_side
 from components import anp
 

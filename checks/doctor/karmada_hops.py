@@ -6,7 +6,7 @@ from checks.doctor.tunnel_path import TunnelPath
 from checks.findings import REFRESH, Finding, right, wrong
 from checks.registered import is_registered
 from clusters.api import CLUSTERS, REVIEWS
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from clusters.objects import Json, at, text
 from clusters.workstation import typed
 from components import anp

@@ -9,7 +9,7 @@ from checks.deployments import arguments, identifiers, value_of
 from checks.doctor.tunnel_path import SILENT, Answered, Container, TunnelPath, delete, look, running, waiting
 from checks.findings import REFRESH, Finding, State, right, wrong
 from clusters.api import DEPLOYMENTS, NotServing
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from clusters.objects import entries, number, text
 from clusters.workstation import typed
 from components import alerts, anp

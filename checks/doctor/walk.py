@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from checks.doctor import certificate_hop, host_hops, karmada_hops, member_hops
 from checks.doctor.tunnel_path import TunnelPath
 from checks.findings import Finding, State, Walk, unknown
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 
 Hop = Callable[[TunnelPath], Finding | None]
 """A hop's finding, or None where this path has no such hop. Raises Unavailable where it could not be asked."""

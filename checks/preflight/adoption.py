@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from clusters.api import DEPLOYMENTS, SECRETS, Asking
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from clusters.objects import Json, entries, items, text
 from clusters.workstation import typed
 from components.anp import ENDPOINT_FLAG, PROXY_FLAG

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from checks.preflight.facts import Facts
-from clusters.kubeconfig import Unavailable
-from clusters.workstation import ask
+from clusters.errors import Unavailable
+from clusters.programs import ask
 from config.image_settings import BuiltImages, Images
 from config.problems import Problem
 

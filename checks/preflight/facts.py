@@ -9,7 +9,8 @@ from checks.preflight import rights
 from checks.preflight.identity import NAMESPACE
 from checks.preflight.rights import Right
 from clusters.api import FORBIDDEN, NAMESPACES, NOT_FOUND, PRIORITY_CLASSES, SECRETS, UNAUTHORIZED, Asking
-from clusters.kubeconfig import Context, Unavailable
+from clusters.errors import Unavailable
+from clusters.kubeconfig import Context
 from clusters.objects import Json, parse, text
 from clusters.workstation import typed
 from config.image_settings import Images

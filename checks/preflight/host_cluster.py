@@ -5,7 +5,7 @@ from __future__ import annotations
 from checks.preflight import adoption, rights
 from checks.preflight.facts import Facts, facts, no_answer, no_namespace, no_priority_class, pull_secrets, too_old
 from clusters.api import DEPLOYMENTS, Asking
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from components.anp import GUARD, SERVER, SERVER_CERT_SECRET
 from config.proxy_settings import Frontend
 from config.settings import Settings

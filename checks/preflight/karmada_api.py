@@ -8,7 +8,7 @@ from checks.preflight import rights
 from checks.preflight.facts import Facts, facts, no_answer
 from checks.registered import is_registered
 from clusters.api import CLUSTERS, FORBIDDEN, Asking
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from clusters.objects import at, text
 from config.fields import is_loopback
 from config.problems import PROJECT, Problem, config_rm, config_set

@@ -9,7 +9,7 @@ from checks.deployments import identifiers
 from checks.preflight import adoption, rights
 from checks.preflight.facts import Facts, facts, no_answer, no_namespace, no_priority_class, pull_secrets, too_old
 from clusters.api import DEPLOYMENTS, Asking
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from clusters.objects import Json, at, items, text
 from components.anp import AGENT, AGENT_CERT_SECRET, PROXY_FLAG
 from components.field_manager import stack_of

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from checks.commands.manifest_list import ManifestListInput, docker_config, joined
 from clusters.objects import items, parse, text
-from clusters.workstation import ask
+from clusters.programs import ask
 from tests.stack.registry import PASSWORD, USER, Registry
 
 ARCHITECTURES = ("amd64", "arm64")

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from clusters.objects import Json, at, entries, items, parse, text
-from clusters.workstation import ask
+from clusters.programs import ask
 from components.anp import PROXY_PATH
 from tests.stack.kubectl import kubectl, objects
 from tools.checkout import Checkout

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 
 from clusters.objects import Json, items, parse, text
-from clusters.workstation import ask
+from clusters.programs import ask
 
 
 def kubectl(kubeconfig: str, context: str, *arguments: str) -> list[str]:

@@ -10,9 +10,9 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from clusters.objects import Json, at, items, number, text
-from clusters.workstation import ask
+from clusters.programs import ask
 from components import anp
 from tests.stack import environment
 from tests.stack.environment import HOST, NAMESPACE, member

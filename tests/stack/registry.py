@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from clusters.kubeconfig import Unavailable
-from clusters.workstation import ask
+from clusters.errors import Unavailable
+from clusters.programs import ask
 from tests.parts import haproxy
 from tests.stack.nodes import HOST_NODE
 

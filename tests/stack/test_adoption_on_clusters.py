@@ -15,7 +15,8 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json
-from clusters.workstation import ask, processor
+from clusters.programs import ask
+from clusters.workstation import processor
 from config.image_settings import Build
 from tests.proof import note
 from tests.stack import environment
@@ -25,6 +26,8 @@ from tests.stack.traffic import Traffic, karmada, traffic
 from tools.bench.by_hand import DOWN, FORK_IMAGES, UP
 from tools.checkout import Checkout
 from tools.render.stackfile import config_of
+
+pytestmark = pytest.mark.long
 
 MEMBER = "member3"
 

@@ -15,7 +15,8 @@ import pytest
 
 from checks.commands.kind_load import is_in_engine
 from clusters.objects import Json, entries
-from clusters.workstation import ask, processor
+from clusters.programs import ask
+from clusters.workstation import processor
 from config.image_settings import Build
 from tests.proof import note
 from tests.stack import environment

@@ -13,7 +13,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json
-from clusters.workstation import ask
+from clusters.programs import ask
 from components import anp
 from components.anp import PROXY_PATH
 from tests.proof import note

@@ -18,9 +18,9 @@ import pytest
 from pulumi import automation
 
 from checks.until import until
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from clusters.objects import Json, entries, items, parse, text
-from clusters.workstation import ask
+from clusters.programs import ask
 from components import anp
 from tests import issuing
 from tests.proof import note
@@ -213,6 +213,14 @@ FAULTS: Mapping[str, tuple[Fault, str]] = {
     "the member's API hangs": (member_api_down, "member API"),
 }
 
+SLOW = {
+    "proxy-agent claims another host",
+    "the agent's certificate has ended",
+    "the Cluster has another member's credential",
+    "the member's API hangs",
+}
+"""Those of FAULTS that take half a minute and more to be over again; of each kind of hop one is quicker."""
+
 
 def told(tried: str, expected: str, done: subprocess.CompletedProcess[str]) -> None:
     """Notes the heading, the line of the hop that is wrong and what to do."""
@@ -255,7 +263,9 @@ def test_nothing_is_wrong_with_a_stack_that_is_up_and_nothing_is_changed(
     assert holds() == was
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault", [pytest.param(each, marks=[pytest.mark.long] if each in SLOW else []) for each in FAULTS]
+)
 def test_a_fault_is_told_by_its_hop_and_is_over_when_it_is_taken_back(
     up: automation.UpResult, dev: Checkout, fault: str
 ) -> None:
@@ -275,6 +285,7 @@ def right(dev: Checkout) -> None:
         raise Unavailable(done.stdout + done.stderr)
 
 
+@pytest.mark.long
 def test_a_missing_grant_is_told_and_mended_as_the_doctor_says(up: automation.UpResult, dev: Checkout) -> None:
     if REGISTERED not in environment.members():
         pytest.skip("no member was joined by karmadactl register")

@@ -17,7 +17,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, items, text
-from clusters.workstation import ask
+from clusters.programs import ask
 from components import anp
 from config.fields import OWN_PORTS
 from tests.proof import note

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from checks.until import until
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from clusters.objects import Json, number
-from clusters.workstation import ask
+from clusters.programs import ask
 from components import anp
 from tests.proof import note
 from tests.stack import environment

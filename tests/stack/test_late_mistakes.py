@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from clusters.objects import Json
-from clusters.workstation import ask
+from clusters.programs import ask
 from tests.stack import environment
 from tests.stack.nodes import HOST_NODE
 from tests.stack.refusals import gives_back, goes_on, local, refused, tell

@@ -12,7 +12,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, items, text
-from clusters.workstation import ask
+from clusters.programs import ask
 from config.image_settings import Build
 from tests.proof import note
 from tests.stack import environment, registry

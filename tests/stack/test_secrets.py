@@ -18,9 +18,9 @@ from typing import TypeAlias
 
 import pytest
 
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from clusters.objects import Json, entries, items, text
-from clusters.workstation import ask
+from clusters.programs import ask
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, member

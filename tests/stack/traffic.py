@@ -18,7 +18,7 @@ from threading import Event, Thread
 from urllib.parse import urlsplit
 
 from clusters.objects import at, items, parse, text
-from clusters.workstation import ask
+from clusters.programs import ask
 from components.anp import PROXY_PATH
 from tests.stack.environment import HOST_CONFIG, KARMADA
 from tests.stack.kubectl import kubectl

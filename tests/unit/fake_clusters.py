@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 
 from clusters.api import FORBIDDEN, SELF_REVIEWS, Resource
-from clusters.kubeconfig import Context, Unavailable
+from clusters.errors import Unavailable
+from clusters.kubeconfig import Context
 from clusters.objects import Json, at, text
 
 OURS = "karmada-anp-dev"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from clusters.objects import Json
 from clusters.workstation import KindNode
 from config import stack_config

@@ -11,7 +11,8 @@ from checks.doctor.host_hops import REFUSED
 from checks.doctor.tunnel_path import TunnelPath
 from checks.tunnels import tunnels
 from clusters.api import REVIEWS, Closed, NotServing, Resource
-from clusters.kubeconfig import Context, Unavailable
+from clusters.errors import Unavailable
+from clusters.kubeconfig import Context
 from clusters.objects import Json, at, text
 from components import anp
 from components.alerts import API_SERVER_UP

@@ -14,7 +14,8 @@ from kubernetes.client import Configuration
 from clusters import api as apis
 from clusters import kubeconfig
 from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, Apis, Closed, NotServing
-from clusters.kubeconfig import Context, Unavailable, servers
+from clusters.errors import Unavailable
+from clusters.kubeconfig import Context, servers
 from clusters.objects import Json
 from clusters.pool import side_by_side
 from tests.unit.fake_api_server import CONTEXTS, ApiServer

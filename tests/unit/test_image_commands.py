@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -83,6 +85,13 @@ def tools(tmp_path: Path) -> Tools:
 def test_an_image_that_is_in_the_engine_is_loaded(tools: Tools) -> None:
     assert tools.run("kind_load", AGENT) == (0, "", "")
     assert tools.calls == [INSPECT, LOAD]
+
+
+def test_loading_asks_no_cluster_and_loads_no_client_of_any() -> None:
+    """It is on the way of each fresh `up`, and importing the client takes as long as the rest of it."""
+    loaded = "import checks.commands.kind_load, sys; print([each for each in sys.modules if each == 'kubernetes'])"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_of_an_image_that_has_gone_one_message_says_the_command_that_builds_it_again(tools: Tools) -> None:

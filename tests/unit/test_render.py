@@ -10,7 +10,7 @@ import pulumi
 import pytest
 import yaml
 
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from clusters.objects import Json
 from tests.unit.reading import member_guard_configuration
 from tests.unit.stacks import changed, differing

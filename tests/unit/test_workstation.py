@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from clusters import workstation
-from clusters.kubeconfig import Context, Unavailable
+from clusters import programs, workstation
+from clusters.errors import Unavailable
+from clusters.kubeconfig import Context
 from clusters.objects import Json
 from clusters.workstation import ThisMachine, processor
 from tests.unit.fake_api_server import ApiServer
@@ -112,7 +113,7 @@ def test_of_what_a_program_says_the_reason_is_repeated(
     (tmp_path / "said").write_text(errors)
     docker(monkeypatch, tmp_path, f"cat {tmp_path}/said >&2; exit 1")
     with pytest.raises(Unavailable) as raised:
-        workstation.ask(["docker"])
+        programs.ask(["docker"])
     assert str(raised.value) == why
 
 
@@ -129,4 +130,4 @@ def test_a_command_to_be_typed_names_the_kubeconfig_and_is_one_that_a_shell_take
 
 def test_a_program_that_is_not_installed_is_said_to_be_so() -> None:
     with pytest.raises(Unavailable, match="no-such-program is not installed"):
-        workstation.ask(["no-such-program"])
+        programs.ask(["no-such-program"])

@@ -18,7 +18,7 @@ from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from tools.bench import by_hand, cpu
 from tools.bench.figures import CPU, DESTROY, LARGE, LATENCY, SMALL, THROUGHPUT, UP, UP_AGAIN
 from tools.bench.measured import Measured, Side

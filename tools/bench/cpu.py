@@ -12,8 +12,8 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 
-from clusters.kubeconfig import Unavailable
-from clusters.workstation import ask
+from clusters.errors import Unavailable
+from clusters.programs import ask
 from components.anp import AGENT, GUARD, MEMBER_GUARD, SERVER
 
 HOST_NODE, MEMBER_NODE = "karmada-host-control-plane", "member3-control-plane"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from clusters.kubeconfig import Unavailable
+from clusters.errors import Unavailable
 from clusters.workstation import KindNode, processor
 
 LAST = 254

@@ -16,7 +16,7 @@ import pytest
 
 from checks.preflight.member_cluster import args_owners
 from clusters.objects import Json, at, entries, items, text
-from clusters.workstation import ask
+from clusters.programs import ask
 from components.secret_files import CHECKSUM_ANNOTATION
 from tests.proof import note
 from tests.stack import environment

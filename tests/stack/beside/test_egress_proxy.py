@@ -16,7 +16,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, items, text
-from clusters.workstation import ask
+from clusters.programs import ask
 from components import anp
 from tests.proof import note
 from tests.stack.environment import NAMESPACE, Site, answer, member, settings_of

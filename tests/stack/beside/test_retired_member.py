@@ -11,7 +11,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, items, text
-from clusters.workstation import ask
+from clusters.programs import ask
 from tests.stack import environment
 from tests.stack.environment import KARMADA, NAMESPACE, SECOND, beside, member, settings_of
 from tests.stack.kubectl import kubectl, objects

@@ -11,8 +11,10 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json
-from tests.stack.environment import through_karmada, with_every_member
-from tests.stack.standing.watching import MEMBER, WATCHED, Watch
+from components.anp import PROXY_PATH
+from tests.stack.environment import KARMADA, with_every_member
+from tests.stack.kubectl import kubectl
+from tests.stack.standing.watching import EVENTS, MEMBER, Watch
 from tests.stack.traffic import Karmada, karmada
 from tools.checkout import Checkout
 
@@ -44,8 +46,8 @@ def to(up: automation.UpResult, tmp_path_factory: pytest.TempPathFactory) -> Kar
 @pytest.fixture(scope="package", autouse=True)
 def watch(up: automation.UpResult) -> Iterator[Watch]:
     """Opened before the first test; the last one, in test_watch.py, reads from it."""
-    command = [*through_karmada(MEMBER), "get", "configmaps", f"--field-selector=metadata.name={WATCHED}"]
-    process = subprocess.Popen([*command, "--watch-only", "--output=name"], stdout=subprocess.PIPE, text=True)
+    command = kubectl(*KARMADA, "get", "--raw", PROXY_PATH.format(MEMBER) + EVENTS)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     yield Watch(process=process, opened=time.monotonic())
     process.kill()
     process.wait(10)

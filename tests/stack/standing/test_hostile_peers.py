@@ -19,7 +19,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, entries, items, text
-from clusters.workstation import ask
+from clusters.programs import ask
 from components import anp
 from tests import issuing
 from tests.proof import note

@@ -14,7 +14,7 @@ from threading import Barrier, Timer
 import pytest
 from pulumi import automation
 
-from clusters.workstation import ask
+from clusters.programs import ask
 from components import anp
 from tests.proof import note
 from tests.stack.environment import HOST, member, through_karmada

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from clusters.objects import Json
-from clusters.workstation import ask
+from clusters.programs import ask
 from tests import issuing
 from tests.proof import note
 from tests.stack import environment

@@ -20,7 +20,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json
-from clusters.workstation import ask
+from clusters.programs import ask
 from components import anp
 from tests.proof import note
 from tests.stack.environment import HOST, NAMESPACE, member, through_karmada

@@ -7,7 +7,8 @@ from threading import Timer
 
 import pytest
 
-from clusters.workstation import ask
+from clusters.objects import parse, text
+from clusters.programs import ask
 from tests.proof import note
 from tests.stack.environment import member
 from tests.stack.kubectl import kubectl
@@ -26,19 +27,19 @@ def test_a_watch_delivers_at_its_end(watch: Watch) -> None:
     limit = Timer(30, watch.process.kill)
     limit.start()
     try:
-        ask([*direct, "create", "configmap", WATCHED])
+        ask([*direct, "create", "configmap", WATCHED, "--namespace=default"])
         began = time.monotonic()
         assert watch.process.stdout
-        line = watch.process.stdout.readline()
+        event = parse(watch.process.stdout.readline() or "{}")
         took = time.monotonic() - began
     finally:
         limit.cancel()
-        ask([*direct, "delete", "configmap", WATCHED, "--ignore-not-found"])
+        ask([*direct, "delete", "configmap", WATCHED, "--namespace=default", "--ignore-not-found"])
     note(
         "Load",
         tried=f"one silent watch, open for {lasted / 60:.0f} minutes beside the load and all that was refused",
         expected="it is still open and delivers an event",
-        seen=f"{'open' if still_open else 'closed'}, {line.strip() or 'no event'} after {took:.1f} s",
+        seen=f"{'open' if still_open else 'closed'}, {text(event, 'type') or 'no event'} after {took:.1f} s",
     )
     assert still_open
-    assert line == f"configmap/{WATCHED}\n"
+    assert (text(event, "type"), text(event, "object", "metadata", "name")) == ("ADDED", WATCHED)

@@ -11,6 +11,9 @@ MEMBER = "member3"
 WATCHED = "watched-long"
 """A ConfigMap that is not there."""
 
+EVENTS = f"/api/v1/namespaces/default/configmaps?watch=true&timeoutSeconds=10800&fieldSelector=metadata.name={WATCHED}"
+"""Its watch. Of one that names no end the API server itself chooses one, between 30 and 60 minutes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
