@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+
+gc.disable()  # what the SDKs define stays: looking through it while they are imported takes half a second
+
 from pulumi import ResourceOptions
 
 from checks import preflight
@@ -20,13 +24,15 @@ from components.tunnel_check import TunnelCheck, TunnelCheckArgs
 from config import stack_config
 from config.problems import end_quietly
 
+gc.freeze()
+gc.enable()
 end_quietly()
 ready = preflight.check(stack_config.load(stack_config.values(), workstation.ThisMachine(), stack_config.secrets()))
 settings, adopting, former = ready.settings, ready.adopting, ready.former
 
 use_transforms()
-reach = providers(settings, adopting)
 images = ProxyImages("images", settings.images)
+reach = providers(settings, adopting)
 entry = Entry("entry", EntryArgs(host=settings.host, proxy=settings.proxy), ResourceOptions(provider=reach.host))
 pki = TunnelPki(
     "tunnel", TunnelPkiArgs(address=entry.address, settings=settings.certificates, frontend=settings.proxy.frontend)

@@ -21,6 +21,9 @@ IDENTIFIERS_FLAG = "--agent-identifiers="
 ENDPOINT_FLAG, PROXY_FLAG = "--cluster-api-endpoint=", "--proxy-server-address="
 """karmada-agent's two flags, by which it reports the way to its member."""
 
+AGENT_USER = "system:karmada:agent:{0}"
+"""The user as which the karmada-agent of a member that `karmadactl register` joined speaks to the Karmada API."""
+
 FRONTEND_PORT = 8090  # CONNECT over mTLS, as documented
 AGENT_PORT = 8091  # agents' gRPC over mTLS
 SERVER_HEALTH_PORT = 8092

@@ -8,6 +8,7 @@ from pulumi import CustomTimeouts, ResourceOptions
 from pulumi_kubernetes.core.v1 import ProbeArgsDict, TopologySpreadConstraintArgsDict
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
+from components.anp import GUARD_METRICS_PORT
 from config.pod_settings import Rollout
 
 PROGRESS_DEADLINE = 600  # seconds, Kubernetes' own
@@ -42,6 +43,22 @@ def liveness(port: int, delay: int) -> ProbeArgsDict:
         "timeout_seconds": 7,
         "failure_threshold": 3,
         "success_threshold": 1,
+    }
+
+
+class Probes(TypedDict):
+    """A part of a container."""
+
+    liveness_probe: ProbeArgsDict
+    readiness_probe: ProbeArgsDict
+
+
+def guard_probes() -> Probes:
+    """By HTTP, at the port of its own health: one that hangs still accepts, and a plain port may refuse the kubelet."""
+    healthy: ProbeArgsDict = {"http_get": {"path": "/healthz", "port": GUARD_METRICS_PORT}}
+    return {
+        "liveness_probe": {**healthy, "initial_delay_seconds": 10},
+        "readiness_probe": {**healthy, "period_seconds": 1},
     }
 
 

@@ -1,10 +1,6 @@
-"""What both guards have of HAProxy: where its image looks, and the port of their own health. Pure text and probes."""
+"""What both guards have of HAProxy: where its image looks, and the port of their own health. Pure text."""
 
 from __future__ import annotations
-
-from typing import TypedDict
-
-from pulumi_kubernetes.core.v1 import ProbeArgsDict
 
 from components.anp import GUARD_METRICS_PORT
 
@@ -28,19 +24,3 @@ frontend metrics
     http-request deny deny_status 404
 """
 """Health and metrics, on a port of their own and without credentials."""
-
-
-class Probes(TypedDict):
-    """The probes of a guard's container."""
-
-    liveness_probe: ProbeArgsDict
-    readiness_probe: ProbeArgsDict
-
-
-def probes() -> Probes:
-    """By HTTP, at the port of its own health: one that hangs still accepts, and a plain port may refuse the kubelet."""
-    healthy: ProbeArgsDict = {"http_get": {"path": "/healthz", "port": GUARD_METRICS_PORT}}
-    return {
-        "liveness_probe": {**healthy, "initial_delay_seconds": 10},
-        "readiness_probe": {**healthy, "period_seconds": 1},
-    }

@@ -18,7 +18,8 @@ from pulumi_command import local
 from checks.commands.manifest_list import ManifestListInput
 from components.local_command import local_command
 from config.image_settings import PLATFORM, Build, BuiltImages
-from config.problems import Problem, config_rm, refusal
+from config.problems import Problem, config_rm
+from config.run_error import refusal
 
 
 @dataclass(frozen=True, kw_only=True)

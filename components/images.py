@@ -17,7 +17,8 @@ from components.anp import AGENT, SERVER
 from components.image_build import InEngine, built
 from components.local_command import local_command
 from config.image_settings import Build, BuiltImages, Images
-from config.problems import Problem, config_set, refusal
+from config.problems import Problem, config_set
+from config.run_error import refusal
 
 SOURCES = ".sources"
 """Where sources are checked out, below the program: a relative path, the same in every checkout."""

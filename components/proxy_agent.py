@@ -15,7 +15,14 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 from components import anp, haproxy, member_guard, pod_knobs, security_context
-from components.availability import disruption_budget, liveness, longest_rollout, progress_deadline, spread_over_nodes
+from components.availability import (
+    disruption_budget,
+    guard_probes,
+    liveness,
+    longest_rollout,
+    progress_deadline,
+    spread_over_nodes,
+)
 from components.certificate import Certificate
 from components.entry import Entry
 from components.images import Image
@@ -201,7 +208,7 @@ def _guard(args: ProxyAgentArgs, ends: anp.Ending) -> ContainerArgsDict:
         "image": args.member.guard_image or args.settings.images.guard,
         "image_pull_policy": "IfNotPresent",
         "ports": [{"name": anp.GUARD_METRICS, "container_port": anp.GUARD_METRICS_PORT}],
-        **haproxy.probes(),
+        **guard_probes(),
         "termination_message_policy": anp.LAST_WORDS,
         "lifecycle": {"pre_stop": {"exec_": {"command": ["sleep", str(ends.grace)]}}},
         "resources": pod_knobs.resources(args.member.guard_resources, GUARD_RESOURCES),

@@ -14,13 +14,11 @@ from pulumi import ComponentResource, Output, Resource, ResourceOptions
 from pulumi_kubernetes.apiextensions import CustomResourcePatch
 from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
 
+from components.anp import AGENT_USER
 from components.field_manager import ANNOTATION, field_manager
 from components.host_guard import credential
 from components.revision import revision
 from config.proxy_settings import Frontend
-
-AGENT_USER = "system:karmada:agent:{0}"
-"""The user as which a registered member's karmada-agent speaks to the Karmada API."""
 
 
 @dataclass(frozen=True, kw_only=True)

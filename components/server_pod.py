@@ -16,7 +16,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 from components import anp, haproxy, pod_knobs, security_context
-from components.availability import liveness, spread_over_nodes
+from components.availability import guard_probes, liveness, spread_over_nodes
 from components.images import Image
 from components.secret_files import volume
 from config.proxy_settings import Exposure, GuardedProxy, Proxy
@@ -154,7 +154,7 @@ def _guard(args: GuardedPodArgs) -> ContainerArgsDict:
             {"name": "plain", "container_port": args.proxy.port},
             {"name": anp.GUARD_METRICS, "container_port": anp.GUARD_METRICS_PORT},
         ],
-        **haproxy.probes(),
+        **guard_probes(),
         "termination_message_policy": anp.LAST_WORDS,
         "resources": pod_knobs.resources(args.proxy.guard_resources, GUARD_RESOURCES),
         "security_context": {**security_context.of_container(), "run_as_user": anp.GUARD_USER},

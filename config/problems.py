@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-
-import pulumi
 
 PROJECT = "karmada-anp"
 
@@ -42,11 +40,6 @@ class Wrong(ValueError):
 def end_quietly() -> None:
     """Pulumi interrupts a program that still waits when a resource has failed: that is told, and needs no traceback."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def refusal(headline: str, problems: Sequence[Problem]) -> pulumi.RunError:
-    """All problems as one error, to be raised."""
-    return pulumi.RunError("\n".join([f"{headline} ({len(problems)}):", *(f"  - {each}" for each in problems)]))
 
 
 def config_key(section: str, *path: int | str) -> str:

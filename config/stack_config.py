@@ -22,8 +22,9 @@ from config.image_settings import BuiltImages, Images, variant_of_images
 from config.listed_members import as_map
 from config.lookups import Lookups
 from config.pod_settings import PodSettings, Rollout
-from config.problems import PROJECT, Problem, config_key, config_rm, config_set, refusal
+from config.problems import PROJECT, Problem, config_key, config_rm, config_set
 from config.proxy_settings import AsDocumented, Exposure, Frontend, Proxy, variant_of_proxy
+from config.run_error import refusal
 from config.settings import Certificates, Host, MemberDefaults, MemberSettings, MonitoringSettings, Settings
 
 SECTIONS: Mapping[str, Sequence[type[Model]]] = {

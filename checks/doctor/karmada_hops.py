@@ -10,9 +10,8 @@ from clusters.errors import Unavailable
 from clusters.objects import Json, at, text
 from clusters.workstation import typed
 from components import anp
-from components.anp import PROXY_PATH
+from components.anp import AGENT_USER, PROXY_PATH
 from components.host_guard import HEADER
-from components.registration import AGENT_USER
 
 API, GRANT, CLUSTER, REQUEST = "Karmada API", "grant", "Cluster", "request"
 

@@ -24,8 +24,9 @@ from clusters.pool import Remembering, side_by_side
 from components.anp import IDENTIFIER, SERVER
 from components.field_manager import field_manager
 from components.host_guard import HEADER, member_of
-from config.problems import PROJECT, Problem, refusal
+from config.problems import PROJECT, Problem
 from config.proxy_settings import Frontend
+from config.run_error import refusal
 from config.settings import Cluster, MemberSettings, Settings
 
 

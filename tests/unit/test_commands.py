@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,6 +36,14 @@ ROLLED_OUT: Json = {
     "spec": {"replicas": 1},
     "status": {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1},
 }
+
+
+@pytest.mark.parametrize("module", sorted(each.stem for each in (ROOT / "checks/commands").glob("[!_]*.py")))
+def test_a_command_does_not_wait_until_pulumis_packages_are_imported(module: str) -> None:
+    """A second and more of each `up`; it is what a wait of theirs begins with."""
+    loaded = f"import checks.commands.{module}, sys; print([each for each in sys.modules if each.startswith('pulumi')])"
+    done = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def start(module: str, given: BaseModel, **environment: str) -> subprocess.Popen[str]:
