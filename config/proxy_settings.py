@@ -59,7 +59,7 @@ class Guarded(PodSettings):
     stall_seconds: Annotated[int, Field(ge=1, le=10)] = Field(
         5, description="After how long a session that is not read is ended, in seconds: it would stop all others"
     )
-    log_level: LogLevel = Field(2, description="How much proxy-server logs: klog's verbosity, 0 to 10")
+    log_level: LogLevel = Field(0, description="How much proxy-server logs: klog's verbosity, 0 to 10")
 
 
 class OnHostNetwork(Guarded):

@@ -115,7 +115,7 @@ class MemberDefaults(PodSettings, Reached):
     api_ports: Sequence[Port] = Field(
         (443, 6443), description="Ports of API servers, to which a NetworkPolicy lets proxy-agent's pods out"
     )
-    log_level: LogLevel = Field(2, description="How much proxy-agent logs: klog's verbosity, 0 to 10")
+    log_level: LogLevel = Field(0, description="How much proxy-agent logs: klog's verbosity, 0 to 10")
     egress_proxy: EgressProxy | None = Field(None, description="HTTP proxy by which proxy-agent gets out")
     image: ImageReference | None = Field(None, description="Image of proxy-agent there; without, the stack's")
     guard_image: ImageReference | None = Field(None, description="Image of the guard there; without, images.guard")

@@ -58,9 +58,10 @@ backend registry
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """Where it is (`address:port`), as engine and nodes reach it."""
+    """Where it is (`address:port`), as engine and nodes reach it; and on this machine alone, open and without TLS."""
 
     host: str
+    loopback: str
 
 
 def why_not() -> str:
@@ -100,7 +101,7 @@ def running(directory: Path, nodes: Sequence[str]) -> Generator[Registry]:
         (trusted / "ca.crt").write_text(ca)
         for node in nodes:
             _trust(node, host, ca)
-        yield Registry(host=host)
+        yield Registry(host=host, loopback=f"127.0.0.1:{port}")
     finally:
         shutil.rmtree(trusted, ignore_errors=True)
         for each in processes:
