@@ -31,7 +31,7 @@ ready = preflight.check(stack_config.load(stack_config.values(), workstation.Thi
 settings, adopting, former = ready.settings, ready.adopting, ready.former
 
 use_transforms()
-images = ProxyImages("images", settings.images)
+images = ProxyImages("images", settings.images)  # before the providers: their plugins start while sources are hashed
 reach = providers(settings, adopting)
 entry = Entry("entry", EntryArgs(host=settings.host, proxy=settings.proxy), ResourceOptions(provider=reach.host))
 pki = TunnelPki(

@@ -219,7 +219,7 @@ SLOW = {
     "the Cluster has another member's credential",
     "the member's API hangs",
 }
-"""Those of FAULTS that take half a minute and more to be over again; of each kind of hop one is quicker."""
+"""Those of FAULTS that took longest, which are left to `make prove`."""
 
 
 def told(tried: str, expected: str, done: subprocess.CompletedProcess[str]) -> None:

@@ -41,9 +41,13 @@ ROLLED_OUT: Json = {
 @pytest.mark.parametrize("module", sorted(each.stem for each in (ROOT / "checks/commands").glob("[!_]*.py")))
 def test_a_command_does_not_wait_until_pulumis_packages_are_imported(module: str) -> None:
     """A second and more of each `up`; it is what a wait of theirs begins with."""
-    loaded = f"import checks.commands.{module}, sys; print([each for each in sys.modules if each.startswith('pulumi')])"
-    done = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    assert [each for each in imported_with(module) if each.startswith("pulumi")] == []
+
+
+def imported_with(module: str) -> list[str]:
+    """All modules that a command imports, in a process of its own."""
+    program = f"import checks.commands.{module}, sys; print(*sys.modules)"
+    return subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True).split()
 
 
 def start(module: str, given: BaseModel, **environment: str) -> subprocess.Popen[str]:
