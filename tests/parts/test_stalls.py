@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from queue import SimpleQueue
 
 from tests.parts import haproxy, host_guarded, member_guarded
 from tests.parts.api_server import serving
@@ -141,11 +142,12 @@ def upload(program: haproxy.Program, changed: dict[str, str]) -> float | None:
 
 
 def test_a_slow_but_steady_api_server_lives(program: haproxy.Program) -> None:
-    sending, to, over = Sending(), member_guarded.forwarding(stall=STALL), threading.Event()
+    sending, to, lived = Sending(), member_guarded.forwarding(stall=STALL), SimpleQueue[bool]()
 
     def steadily(connection: socket.socket) -> None:
+        """Says so while it still reads: with its return the connection is closed, and sending over."""
         read_steadily(Connection(connection), STALL + MORE)
-        over.set()
+        lived.put(not sending.over.is_set())
 
     with (
         serving(steadily) as port,
@@ -153,8 +155,7 @@ def test_a_slow_but_steady_api_server_lives(program: haproxy.Program) -> None:
         calling(guard.port) as connection,
     ):
         threading.Thread(target=sending, args=[connection.plain], daemon=True).start()
-        assert over.wait(10 * MORE)
-        assert not sending.over.is_set()
+        assert lived.get(timeout=10 * MORE)
 
 
 def test_a_silent_session_lives_in_the_member_guard(program: haproxy.Program) -> None:
