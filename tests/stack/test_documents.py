@@ -61,6 +61,7 @@ def test_nothing_is_left_in_the_end(stack: Checkout, before: Mapping[str, Json])
     assert environment.agent_specs() == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("block", documents.ON_FORK)
 def test_what_a_document_says_of_the_fork_stack_is_typed_on_one(forked: Checkout, block: str) -> None:
     typed(forked, documents.blocks()[block])

@@ -251,6 +251,7 @@ def test_what_they_give_back_is_put_right_and_so_is_what_was_edited_with_kubectl
     succeeds(up.run("preview", "--expect-no-changes"))
 
 
+@pytest.mark.long
 def test_a_proxy_url_that_was_cleared_is_said_to_be_karmada_agents(up: Checkout) -> None:
     ask([*CLUSTER.kubectl("patch"), "--type=merge", '--patch={"spec": {"proxyURL": ""}}', by()])
     done = up.run(*REFRESH)

@@ -25,6 +25,8 @@ from tests.stack.nodes import HOST_NODE, cut_off, node_of, pods
 from tests.stack.registry import gateway
 from tools.checkout import Checkout
 
+pytestmark = pytest.mark.long
+
 PORT, NODE_PORT = 3128, 30891
 
 CONFIGURATION = """\
