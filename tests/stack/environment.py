@@ -127,7 +127,7 @@ def ours_in(end: tuple[str, str], namespace: str = NAMESPACE, site: Site = SITE)
         for each in listed:
             name = text(each, "metadata", "name")
             of = name.partition(":")[2]
-            if name.startswith(("proxy-", "karmada-anp")) and (not of or of in site.names):
+            if name.startswith(("proxy-", "karmada-anp:")) and (not of or of in site.names):
                 found.append(f"{text(each, 'kind')} {name}")
     return found
 
