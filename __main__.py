@@ -11,7 +11,7 @@ from pulumi import ResourceOptions
 from checks import preflight
 from clusters import workstation
 from components.entry import Entry, EntryArgs
-from components.images import ProxyImages
+from components.images import ProxyImages, pull_secrets
 from components.mac_keys import mac_keys
 from components.member import Member, MemberArgs
 from components.monitoring import server_monitoring
@@ -38,6 +38,7 @@ pki = TunnelPki(
     "tunnel", TunnelPkiArgs(address=entry.address, settings=settings.certificates, frontend=settings.proxy.frontend)
 )
 keys = mac_keys(settings.proxy)
+pulled = pull_secrets(settings, ResourceOptions(provider=reach.host))
 server = ProxyServer(
     "proxy-server",
     ProxyServerArgs(
@@ -64,6 +65,9 @@ members = {
             mac_keys=keys,
             adopts=each in adopting,
             former=former.get(each.name, ()),
+            found=ready.found.get(each.name, ""),
+            operator=ready.operator,
+            pull_secrets=pulled,
         ),
         ResourceOptions(provider=reach.members[each.name]),
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from clusters.objects import Json, items, number, text
+from clusters.objects import Json, at, items, number, text
 from components import anp
+
+ARGS = "f:args"
 
 
 def arguments(deployment: Json, container: str) -> Sequence[str]:
@@ -20,6 +22,18 @@ def value_of(flag: str, words: Sequence[str]) -> str:
     """What a flag (`--flag=`) is given, by the last one if it is there twice; nothing where it is not there."""
     given = [word.removeprefix(flag) for word in words if word.startswith(flag)]
     return given[-1] if given else ""
+
+
+def path_of(container: str) -> tuple[str, ...]:
+    """Where an entry of a Deployment's managedFields has what a manager owns of a container; its args are at ARGS."""
+    return ("fieldsV1", "f:spec", "f:template", "f:spec", "f:containers", f'k:{{"name":"{container}"}}')
+
+
+def args_owners(deployment: Json, container: str) -> Iterator[str]:
+    """The field managers that own `args` of a container, from the Deployment's managedFields."""
+    for entry in items(deployment, "metadata", "managedFields"):
+        if at(entry, *path_of(container), ARGS) is not None:
+            yield text(entry, "manager")
 
 
 def identifiers(agents: Json) -> Sequence[str]:

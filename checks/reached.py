@@ -9,7 +9,7 @@ from checks.doctor.tunnel import Tunnel
 from checks.doctor.tunnel_path import TunnelPath
 from checks.doctor.walk import walk
 from checks.until import until
-from clusters.api import CLUSTERS, Asking
+from clusters.api import CLUSTERS, PODS, Asking
 from clusters.errors import Unavailable
 from clusters.objects import text
 from clusters.pool import Remembering
@@ -36,5 +36,5 @@ def request(asking: Asking, tunnel: Tunnel) -> None:
     cluster = asking.get(tunnel.karmada, CLUSTERS, tunnel.member)
     if cluster is not None and not text(cluster, "spec", "proxyURL"):
         raise Unavailable("its Cluster object names no proxy: karmada-agent has not reported the tunnel")
-    for path in ("/readyz", "/api/v1/namespaces?limit=1"):
+    for path in ("/readyz", f"{PODS.path(tunnel.member_namespace)}?limit=1"):
         asking.raw(tunnel.karmada, PROXY_PATH.format(tunnel.member) + path, REQUEST_SECONDS)

@@ -10,7 +10,7 @@ stays JSON. An answer that is an error is Unavailable, with its HTTP status.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from threading import Lock
@@ -32,6 +32,7 @@ SECONDS = 10
 """How long an API may take to answer, if nothing else is said."""
 
 JSON_PATCH, MERGE_PATCH = "application/json-patch+json", "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
 """Content types of the patches that are sent."""
 
 FORBIDDEN, UNAUTHORIZED, NOT_FOUND = 403, 401, 404
@@ -79,6 +80,7 @@ DEPLOYMENTS = Resource("/apis/apps/v1", "deployments")
 PRIORITY_CLASSES = Resource("/apis/scheduling.k8s.io/v1", "priorityclasses")
 CLUSTER_ROLE_BINDINGS = Resource("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings")
 CLUSTERS = Resource("/apis/cluster.karmada.io/v1alpha1", "clusters")
+SELF_REVIEW = Resource("/apis/authentication.k8s.io/v1", "selfsubjectreviews")
 SELF_REVIEWS = Resource("/apis/authorization.k8s.io/v1", "selfsubjectaccessreviews")
 REVIEWS = Resource("/apis/authorization.k8s.io/v1", "subjectaccessreviews")
 
@@ -103,7 +105,11 @@ class Asking(Protocol):
         ...
 
     def patch(self, of: Context, path: str, patch: Json, kind: str) -> Json:
-        """The object at a path after a patch, JSON_PATCH or MERGE_PATCH."""
+        """The object at a path after a patch, of one of the content types."""
+        ...
+
+    def delete(self, of: Context, path: str) -> None:
+        """Asks that what is at a path goes, and does not wait until it has; where it is not there, all is well."""
         ...
 
     def served(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
@@ -142,6 +148,10 @@ class Apis:
 
     def patch(self, of: Context, path: str, patch: Json, kind: str) -> Json:
         return parse(self._request(of, "PATCH", path, kind, patch))
+
+    def delete(self, of: Context, path: str) -> None:
+        with suppress(_Absent):
+            self._request(of, "DELETE", path)
 
     def served(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
         with self._forwarded(of, namespace, pod, port) as connection:

@@ -37,10 +37,14 @@ contexts share, and says where one is before it is written."""
 
 @dataclass(frozen=True)
 class Context:
-    """An API: the kubeconfig (`""`: KUBECONFIG's own rules) and the context in it by which it is asked."""
+    """An API: the kubeconfig (`""`: KUBECONFIG's own rules) and the context in it by which it is asked.
+
+    `path` is below which of its paths another API is served, as Karmada serves its members'.
+    """
 
     kubeconfig: str
     name: str
+    path: str = ""
 
 
 def servers(kubeconfig: str) -> Mapping[str, str]:
@@ -65,6 +69,7 @@ def configuration(of: Context) -> Configuration:
             loader.load_and_set(made)
     except (ConfigException, OSError, ValueError) as error:
         raise Unavailable(" ".join(str(error).split())) from None
+    made.host = f"{made.host}{of.path}"
     return made
 
 

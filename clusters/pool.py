@@ -55,3 +55,4 @@ class Remembering:
         self.connected = once(asking.connected)
         self.create = asking.create
         self.patch = asking.patch
+        self.delete = asking.delete

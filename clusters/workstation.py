@@ -74,7 +74,16 @@ def processor() -> str:
 def typed(of: Context, *arguments: str) -> str:
     """A kubectl command for an API, as a line that a person types."""
     path = [f"--kubeconfig={os.path.expanduser(of.kubeconfig)}"] if of.kubeconfig else []
-    return shlex.join(["kubectl", *path, f"--context={of.name}", *arguments])
+    below = [f"--server={_server(of)}{of.path}"] if of.path else []
+    return shlex.join(["kubectl", *path, f"--context={of.name}", *below, *arguments])
+
+
+def _server(of: Context) -> str:
+    """A context's URL, or what stands for it where the kubeconfig does not tell."""
+    try:
+        return servers_of(of.kubeconfig).get(of.name, "URL")
+    except Unavailable:
+        return "URL"
 
 
 class ThisMachine:

@@ -10,10 +10,19 @@ from dataclasses import dataclass
 
 SERVER = "proxy-server"
 AGENT = "proxy-agent"
+DELIVERED_AGENT = "proxy-agent-delivered"
+"""The agents that Karmada hands a member: of another name, so that a member that comes to be reached in the other way
+has both for a moment, and is never without."""
 GUARD, MEMBER_GUARD = "proxy-guard", "member-guard"
 
 PROXY_PATH = "/apis/cluster.karmada.io/v1alpha1/clusters/{0}/proxy"
 """Where Karmada serves a member's API; `kubectl --server` takes the Karmada API's URL with this behind it."""
+
+EXECUTION_SPACE = "karmada-es-{0}"
+"""The namespace in the Karmada API from which a member's karmada-agent takes Works."""
+
+OF_STACK = "karmada-anp/stack"
+"""The label of Works: whose they are."""
 
 IDENTIFIERS_FLAG = "--agent-identifiers="
 """proxy-agent's: `host=A&host=B`, the hosts whose requests it takes."""
@@ -78,6 +87,17 @@ GUARD_USER = 99
 
 LAST_WORDS = "FallbackToLogsOnError"
 """terminationMessagePolicy: `up` then says what a container logged last before it ended with an error."""
+
+
+def work_name(kind: str, name: str, namespace: str) -> str:
+    """As Karmada names the Work of an object (its pkg/util/names): by it karmada-agent finds what to make again when
+    the object is deleted in the member."""
+    whole = "-".join(each for each in (namespace, name.replace(":", "."), kind) if each).lower()
+    digest = 0x811C9DC5  # FNV-1a, 32 bits
+    for byte in whole.encode():
+        digest = (digest ^ byte) * 0x01000193 & 0xFFFFFFFF
+    letters = "bcdfghjklmnpqrstvwxz2456789"
+    return f"{name.replace(':', '.').lower()}-" + "".join(letters[ord(each) % len(letters)] for each in str(digest))
 
 
 @dataclass(frozen=True, kw_only=True)

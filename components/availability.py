@@ -4,31 +4,30 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from pulumi import CustomTimeouts, ResourceOptions
+from pulumi import CustomResource, CustomTimeouts, ResourceOptions
 from pulumi_kubernetes.core.v1 import ProbeArgsDict, TopologySpreadConstraintArgsDict
-from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
+from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgsDict
 
 from components.anp import GUARD_METRICS_PORT
+from components.works import Makes, made
 from config.pod_settings import Rollout
 
 PROGRESS_DEADLINE = 600  # seconds, Kubernetes' own
 
 
-def disruption_budget(name: str, app: str, namespace: str, opts: ResourceOptions) -> PodDisruptionBudget:
+def disruption_budget(
+    name: str, app: str, namespace: str, opts: ResourceOptions, *, make: Makes = made
+) -> CustomResource:
     """Lets a drain of nodes take one pod of an app at a time. With a single pod it would never let a node go.
 
     Pods that are not ready, as all are whose line is cut, may go whenever a node does.
     """
-    return PodDisruptionBudget(
-        name,
-        metadata={"name": app, "namespace": namespace},
-        spec={
-            "max_unavailable": 1,
-            "selector": {"match_labels": {"app": app}},
-            "unhealthy_pod_eviction_policy": "AlwaysAllow",
-        },
-        opts=opts,
-    )
+    spec: PodDisruptionBudgetSpecArgsDict = {
+        "max_unavailable": 1,
+        "selector": {"match_labels": {"app": app}},
+        "unhealthy_pod_eviction_policy": "AlwaysAllow",
+    }
+    return make(PodDisruptionBudget, name, metadata={"name": app, "namespace": namespace}, spec=spec, opts=opts)
 
 
 def liveness(port: int, delay: int) -> ProbeArgsDict:

@@ -10,6 +10,9 @@ import pulumi
 
 from config.problems import PROJECT
 
+DELIVERING = ":delivery"
+"""No stack's name has a colon."""
+
 ANNOTATION = "pulumi.com/patchFieldManager"
 """By which pulumi-kubernetes takes the name of a server-side apply manager."""
 
@@ -19,6 +22,12 @@ def field_manager() -> str:
     return f"{PROJECT}-{pulumi.get_stack()}"
 
 
+def delivering() -> str:
+    """The name under which it applies what no provider applies for it, in members that Karmada alone gets at: another,
+    so that a member that comes to be reached in the other way keeps what is set while the one gives it up."""
+    return f"{field_manager()}{DELIVERING}"
+
+
 def stack_of(manager: str) -> str:
     """The stack whose name that is, or nothing: it is somebody else's."""
-    return manager.removeprefix(f"{PROJECT}-") if manager.startswith(f"{PROJECT}-") else ""
+    return manager.removeprefix(f"{PROJECT}-").removesuffix(DELIVERING) if manager.startswith(f"{PROJECT}-") else ""

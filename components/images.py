@@ -5,11 +5,12 @@ Without anything to build it needs no Docker engine. It does not touch the guard
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 from pulumi_command import local
+from pulumi_kubernetes.core.v1 import Secret
 
 from checks.commands.kind_load import KindLoadInput
 from clusters.workstation import KindNode
@@ -19,6 +20,7 @@ from components.local_command import local_command
 from config.image_settings import Build, BuiltImages, Images
 from config.problems import Problem, config_set
 from config.run_error import refusal
+from config.settings import Settings
 
 SOURCES = ".sources"
 """Where sources are checked out, below the program: a relative path, the same in every checkout."""
@@ -53,6 +55,13 @@ class ProxyImages(ComponentResource):
             self.server = Image(reference=Output.from_input(args.server), pull_secrets=args.pull_secrets)
             self.agent = Image(reference=Output.from_input(args.agent), pull_secrets=args.pull_secrets)
         self.register_outputs({"server": self.server.reference, "agent": self.agent.reference})
+
+
+def pull_secrets(settings: Settings, opts: ResourceOptions) -> Mapping[str, Secret]:
+    """The host's Secrets to pull with, by name, where there are members that get them from here."""
+    host = settings.host
+    names = settings.images.pull_secrets if any(each.delivered for each in settings.members) else ()
+    return {each: Secret.get(f"pull-{each}", f"{host.namespace}/{each}", opts=opts) for each in names}
 
 
 def checkout(build: Build) -> str:

@@ -5,9 +5,10 @@ Names come from the member's name, so that a member can leave, pause or move to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import (
     ComponentResource,
@@ -16,8 +17,11 @@ from pulumi import (
     ResourceTransformationArgs,
     ResourceTransformationResult,
 )
+from pulumi_kubernetes.core.v1 import Secret
 
+from components import delivery
 from components.certificate import CLIENT_USAGES, Certificate, CertificateArgs
+from components.delivery import Delivery, DeliveryArgs
 from components.entry import Entry
 from components.images import Image, loaded_into_kind
 from components.karmada_agent import KarmadaAgentPatch, KarmadaAgentPatchArgs
@@ -26,6 +30,7 @@ from components.pki import TunnelPki
 from components.proxy_agent import ProxyAgent, ProxyAgentArgs
 from components.proxy_server import ProxyServer
 from components.registration import Registration, RegistrationArgs
+from components.works import Works, made
 from config.settings import MemberSettings, Settings
 
 
@@ -36,6 +41,9 @@ class MemberArgs:
     By the settings' frontend there is a guard, which knows credentials by `mac_keys`, or all is as documented. `adopts`
     is whether the member's part takes the place of what was made by hand, `former` by which other identifiers its
     agents are to be found, in this `up` still.
+
+    Of a member that Karmada alone gets at, `found` is what is to be made again there, `operator` the user who needs
+    rights in it, if any, and `pull_secrets` are the host's.
     """
 
     settings: Settings
@@ -48,10 +56,14 @@ class MemberArgs:
     mac_keys: Sequence[Output[str]]
     adopts: bool
     former: Sequence[str] = ()
+    found: str = ""
+    operator: str = ""
+    pull_secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
 
 
 class Member(ComponentResource):
-    """A member's agent certificate, proxy-agent, registration and flags. Its provider is the member cluster's.
+    """A member's agent certificate, proxy-agent, registration and flags. Its provider is the member cluster's, or the
+    Karmada API's where that hands it what it gets.
 
     The agent does not wait for proxy-server, which is ready only once an agent is connected; the flags wait for both.
     A paused member keeps what it has in its clusters as it is, so that one that is out of reach stops nobody's `up`.
@@ -80,9 +92,16 @@ class Member(ComponentResource):
         image = args.image
         if member.image:
             image = Image(reference=Output.from_input(member.image), pull_secrets=args.image.pull_secrets)
+        works = Works(member.name, pulumi.get_stack(), adopt=settings.proxy.adopt) if member.delivered else None
+        if works:
+            delivery.own_namespace(name, member, works, child)
+            pulled = delivery.pull_secrets(name, member, works, args.pull_secrets, child)
+            image = replace(image, pull_secrets=list(pulled))
+            delivery.operator_role(name, member, works, args.operator, child)
         agent = ProxyAgent(
             f"{name}-proxy-agent",
             ProxyAgentArgs(
+                make=works or made,
                 settings=settings,
                 member=member,
                 image=image,
@@ -106,23 +125,40 @@ class Member(ComponentResource):
             ),
             ResourceOptions(parent=self, provider=args.karmada),
         )
-        patch = KarmadaAgentPatch(
-            f"{name}-karmada-agent",
-            KarmadaAgentPatchArgs(
-                member=member,
-                host=settings.host,
-                proxy_url=args.entry.proxy_url,
-                grant=registration.grant,
-                tunnel=[agent.deployment, args.server.deployment, *registration.headers],
-                beside=agent.needs,
-                adopts=args.adopts,
-            ),
-            child,
-        )
+        tunnel = [agent.deployment, args.server.deployment, *registration.headers]
+        flags = Output.from_input("")
+        if works:
+            Delivery(
+                f"{name}-delivery",
+                DeliveryArgs(
+                    settings=settings,
+                    member=member,
+                    works=works,
+                    proxy_url=args.entry.proxy_url,
+                    after=[*tunnel, *registration.grant],
+                    found=args.found,
+                ),
+                child,
+            )
+        else:
+            patch = KarmadaAgentPatch(
+                f"{name}-karmada-agent",
+                KarmadaAgentPatchArgs(
+                    member=member,
+                    host=settings.host,
+                    proxy_url=args.entry.proxy_url,
+                    grant=registration.grant,
+                    tunnel=tunnel,
+                    beside=agent.needs,
+                    adopts=args.adopts,
+                ),
+                child,
+            )
+            flags = patch.revision
         if member in settings.monitored:
             agent_monitoring(f"{name}-monitoring", member, settings.monitoring, child)
         self.certificate_ends = certificate.ends
-        self.revision = Output.format("{0} {1} {2}", agent.revision, registration.revision, patch.revision)
+        self.revision = Output.format("{0} {1} {2}", agent.revision, registration.revision, flags)
         self.register_outputs({"certificateEnds": self.certificate_ends})
 
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pulumi import Output, ResourceOptions
+from pulumi import CustomResource, Output, ResourceOptions
 from pulumi_kubernetes.networking.v1 import (
     NetworkPolicy,
     NetworkPolicyIngressRuleArgsDict,
     NetworkPolicyPeerArgsDict,
     NetworkPolicyPortArgsDict,
+    NetworkPolicySpecArgsDict,
 )
 
 from components import anp
+from components.works import Makes
 from config.proxy_settings import Proxy
 from config.settings import Host, MonitoringSettings
 
@@ -49,23 +51,22 @@ def server_policy(host: Host, proxy: Proxy, monitoring: MonitoringSettings, opts
 
 def agent_policy(
     name: str,
+    app: str,
     namespace: str,
     monitoring: MonitoringSettings,
     ports: Output[Sequence[int]],
     opts: ResourceOptions,
-) -> NetworkPolicy:
-    """proxy-agent: out only, by port. A policy sees the address behind a Service, which nobody knows here."""
-    return NetworkPolicy(
-        name,
-        metadata={"name": anp.AGENT, "namespace": namespace},
-        spec={
-            "pod_selector": {"match_labels": {"app": anp.AGENT}},
-            "policy_types": ["Ingress", "Egress"],
-            "ingress": _from(monitoring.namespaces, [anp.AGENT_HEALTH_PORT, anp.GUARD_METRICS_PORT]),
-            "egress": [{"ports": ports.apply(_tcp)}, {"ports": DNS}],
-        },
-        opts=opts,
-    )
+    *,
+    make: Makes,
+) -> CustomResource:
+    """proxy-agent's: out only, by port. A policy sees the address behind a Service, which nobody knows here."""
+    spec: NetworkPolicySpecArgsDict = {
+        "pod_selector": {"match_labels": {"app": app}},
+        "policy_types": ["Ingress", "Egress"],
+        "ingress": _from(monitoring.namespaces, [anp.AGENT_HEALTH_PORT, anp.GUARD_METRICS_PORT]),
+        "egress": [{"ports": ports.apply(_tcp)}, {"ports": DNS}],
+    }
+    return make(NetworkPolicy, name, metadata={"name": app, "namespace": namespace}, spec=spec, opts=opts)
 
 
 def _from(namespaces: Sequence[str], ports: Sequence[int]) -> list[NetworkPolicyIngressRuleArgsDict]:

@@ -1,4 +1,4 @@
-"""The Kubernetes providers of a stack: the host cluster, the Karmada API, and one a member."""
+"""The Kubernetes providers of a stack: the host cluster, the Karmada API, and one a member that has a kubeconfig."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ PAUSED_SECONDS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Providers:
-    """A provider for each API that the stack speaks to, `members` by the member's name."""
+    """A provider for each API that the stack speaks to, `members` by the member's name: its own, or the Karmada API's
+    where that alone gets at it."""
 
     host: kubernetes.Provider
     karmada: kubernetes.Provider
@@ -29,11 +30,14 @@ def providers(settings: Settings, adopting: Sequence[Cluster]) -> Providers:
     In those that are `adopting` what was made by hand is taken over.
     """
     host = settings.host
+    karmada = _provider("karmada", host, host.karmada_context)
     return Providers(
         host=_provider("host", host, host.context, adopt=host in adopting),
-        karmada=_provider("karmada", host, host.karmada_context),
+        karmada=karmada,
         members={
-            each.name: _provider(f"member-{each.name}", each, each.context, each.paused, each in adopting)
+            each.name: karmada
+            if each.delivered
+            else _provider(f"member-{each.name}", each, each.context, each.paused, each in adopting)
             for each in settings.members
         },
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
+from pulumi import ComponentResource, CustomResource, Input, Output, Resource, ResourceOptions
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict
 from pulumi_kubernetes.core.v1 import (
     ContainerArgsDict,
@@ -28,8 +28,9 @@ from components.entry import Entry
 from components.images import Image
 from components.network_policy import agent_policy
 from components.revision import revision
-from components.secret_files import secret_files, volume
+from components.secret_files import SecretFiles, secret_files, volume
 from components.server_pod import ending
+from components.works import Makes
 from config.proxy_settings import Frontend, GuardedProxy
 from config.settings import MemberSettings, Settings
 
@@ -55,9 +56,10 @@ class ProxyAgentArgs:
 
     By the settings' frontend it is the documented Deployment as it is, or one with a guard, readiness and keepalive,
     which rolls when its certificate changes; its pods end as proxy-server's do. Until all parts go by the member's
-    name, its agents are to be found by `former` hosts too.
+    name, its agents are to be found by `former` hosts too. `make` is how the member gets all of it.
     """
 
+    make: Makes
     settings: Settings
     member: MemberSettings
     image: Image
@@ -71,7 +73,7 @@ class ProxyAgentArgs:
 class ProxyAgent(ComponentResource):
     """A Deployment of proxy-agents, all under one identifier, and their Secret `proxy-agent-cert`."""
 
-    deployment: Deployment
+    deployment: CustomResource
     needs: list[Resource]
     """What must be there before the Deployment."""
     revision: Output[str]
@@ -80,7 +82,7 @@ class ProxyAgent(ComponentResource):
     def __init__(self, name: str, args: ProxyAgentArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:ProxyAgent", name, None, opts)
         child = ResourceOptions(parent=self)
-        proxy, namespace = args.settings.proxy, args.member.namespace
+        proxy, namespace, app = args.settings.proxy, args.member.namespace, args.member.agents_name
         replicas = args.settings.agents(args.member)
         certificate: dict[str, Input[str]] = {
             "ca.crt": args.server_ca_pem,
@@ -90,17 +92,27 @@ class ProxyAgent(ComponentResource):
         guard: Mapping[str, str] = {}
         if proxy.frontend is Frontend.GUARDED:
             guard = _guard_file(args.member, proxy)
-        files = secret_files(f"{name}-cert", anp.AGENT_CERT_SECRET, namespace, {**certificate, **guard}, child)
+        files = secret_files(
+            f"{name}-cert",
+            anp.AGENT_CERT_SECRET,
+            namespace,
+            {**certificate, **guard},
+            child,
+            make=args.make,
+            a_name_each=args.member.delivered,
+        )
         self.needs = [*args.after, files.secret]
         spec = _documented(args, replicas)
         if guard:
-            spec = _guarded(args, replicas, files.checksum, list(certificate))
+            spec = _guarded(args, replicas, files, list(certificate))
             ports = args.entry.port.apply(lambda port: [*_ports_out(args.member, port), *_api_ports(args)])
             # no pod is there before what it may do
-            self.needs.append(agent_policy(f"{name}-policy", namespace, args.settings.monitoring, ports, child))
-        self.deployment = Deployment(
+            monitoring = args.settings.monitoring
+            self.needs.append(agent_policy(f"{name}-policy", app, namespace, monitoring, ports, child, make=args.make))
+        self.deployment = args.make(
+            Deployment,
             name,
-            metadata={"name": anp.AGENT, "namespace": namespace, "labels": {"app": anp.AGENT}},
+            metadata={"name": app, "namespace": namespace, "labels": {"app": app}},
             spec=spec,
             opts=ResourceOptions.merge(
                 child,
@@ -112,7 +124,7 @@ class ProxyAgent(ComponentResource):
             ),
         )
         if replicas > 1:
-            disruption_budget(name, anp.AGENT, namespace, child)
+            disruption_budget(name, app, namespace, child, make=args.make)
         self.revision = revision(self.deployment)
         self.register_outputs({})
 
@@ -134,7 +146,7 @@ def _documented(args: ProxyAgentArgs, replicas: int) -> DeploymentSpecArgsDict:
 
 
 def _guarded(
-    args: ProxyAgentArgs, replicas: int, checksum: Output[str], certificate: Sequence[str]
+    args: ProxyAgentArgs, replicas: int, files: SecretFiles, certificate: Sequence[str]
 ) -> DeploymentSpecArgsDict:
     """The documented Deployment with a guard, readiness, keepalive and what `restricted` asks for.
 
@@ -153,32 +165,27 @@ def _guarded(
         "security_context": security_context.of_container(),
         "volume_mounts": [{"name": CERT_VOLUME, "mount_path": anp.AGENT_CERT_DIR, "read_only": True}],
     }
-    ends, servers = ending(args.settings.proxy), args.settings.proxy.replicas
+    ends, servers, app = ending(args.settings.proxy), args.settings.proxy.replicas, args.member.agents_name
     return {
         "replicas": replicas,
         **progress_deadline(args.member),
         "min_ready_seconds": anp.AGENT_READY_SECONDS * servers if ends is anp.HANDING_OVER else 0,
         "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
-        "selector": {"match_labels": {"app": anp.AGENT}},
+        "selector": {"match_labels": {"app": app}},
         "template": {
-            "metadata": pod_knobs.metadata(anp.AGENT, args.member, checksum),
+            "metadata": pod_knobs.metadata(app, args.member, files.checksum),
             "spec": {
                 **pod_knobs.placement(args.member),
                 "automount_service_account_token": False,
                 "termination_grace_period_seconds": ends.grace,
                 "security_context": security_context.of_pod(anp.SERVER_USER),
                 "image_pull_secrets": [{"name": each} for each in args.image.pull_secrets],
-                "topology_spread_constraints": [spread_over_nodes(anp.AGENT)],
+                "topology_spread_constraints": [spread_over_nodes(app)],
                 "host_aliases": [{"ip": "127.0.0.1", "hostnames": [anp.IDENTIFIER.format(args.member.name)]}],
                 "containers": [agent, _guard(args, ends)],
                 "volumes": [
-                    volume(CERT_VOLUME, anp.AGENT_CERT_SECRET, security_context.READABLE_BY_POD, certificate),
-                    volume(
-                        GUARD_VOLUME,
-                        anp.AGENT_CERT_SECRET,
-                        security_context.READABLE_BY_POD,
-                        [haproxy.CONFIGURATION],
-                    ),
+                    volume(CERT_VOLUME, files.name, security_context.READABLE_BY_POD, certificate),
+                    volume(GUARD_VOLUME, files.name, security_context.READABLE_BY_POD, [haproxy.CONFIGURATION]),
                 ],
             },
         },

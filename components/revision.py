@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from typing import cast
 
 import pulumi
-from pulumi import Output
-from pulumi_kubernetes.apiextensions import CustomResourcePatch
-from pulumi_kubernetes.apps.v1 import Deployment, DeploymentPatch
+from pulumi import CustomResource, Output
 
 from clusters.objects import Json
 
 
-def revision(of: Deployment | DeploymentPatch | CustomResourcePatch) -> Output[str]:
+def revision(of: CustomResource) -> Output[str]:
     """The object's identity and generation, as of the last change that this stack made.
 
     A preview of one that is yet to be made has neither.
     """
-    # the SDK declares no metadata on CustomResourcePatch, whose value is then a dict; and no types on get
+    # the SDK declares no metadata on Works and on patches of Clusters, whose value is then a dict; and no types on get
     metadata = cast("Output[Mapping[str, Json]]", pulumi.get(of, "metadata"))  # pyright: ignore[reportUnknownMemberType]
     return metadata.apply(lambda known: f"{known.get('uid')}/{known.get('generation')}")

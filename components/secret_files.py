@@ -10,39 +10,51 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Input, Output, Resource, ResourceOptions
 from pulumi_kubernetes.core.v1 import Secret, SecretVolumeSourceArgsDict, VolumeArgsDict
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from components.works import Makes, made
 
 CHECKSUM_ANNOTATION = "karmada-anp/checksum"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecretFiles:
-    """A Secret with one key a file; `checksum` says whether any of them changed.
+    """A Secret of some name with one key a file; `checksum` says whether any of them changed.
 
     The checksum is SHA-256 as hex. Over random keys and credentials it tells nothing of them, so it is a plain Output.
     """
 
-    secret: Secret
+    secret: Resource
+    name: Input[str]
     checksum: Output[str]
 
 
 def secret_files(
-    resource: str, secret: str, namespace: str, files: Mapping[str, Input[str]], opts: ResourceOptions
+    resource: str,
+    secret: str,
+    namespace: str,
+    files: Mapping[str, Input[str]],
+    opts: ResourceOptions,
+    *,
+    make: Makes = made,
+    a_name_each: bool = False,
 ) -> SecretFiles:
-    """The Secret named `secret` with these files, text by name."""
+    """The Secret named `secret` with these files, text by name.
+
+    With `a_name_each` other files make another Secret, for where nobody can wait until it is there: a new pod begins
+    with its own or not at all.
+    """
     contents: Output[dict[str, str]] = Output.secret(Output.all(**files))
-    made = Secret(
-        resource,
-        metadata=ObjectMetaArgs(name=secret, namespace=namespace),
-        data=contents.apply(_encoded),
-        opts=opts,
+    checksum = Output.unsecret(contents.apply(checksum_of))
+    name = Output.concat(secret, "-", checksum.apply(lambda of: of[:8])) if a_name_each else secret
+    there = make(
+        Secret, resource, metadata={"name": name, "namespace": namespace}, data=contents.apply(_encoded), opts=opts
     )
-    return SecretFiles(secret=made, checksum=Output.unsecret(contents.apply(checksum_of)))
+    return SecretFiles(secret=there, name=name, checksum=checksum)
 
 
-def volume(name: str, secret: str, mode: int | None = None, files: Sequence[str] = ()) -> VolumeArgsDict:
+def volume(name: str, secret: Input[str], mode: int | None = None, files: Sequence[str] = ()) -> VolumeArgsDict:
     """A pod's volume of a Secret's files, all or some, with Kubernetes' own mode (0644) or another."""
     source: SecretVolumeSourceArgsDict = {"secret_name": secret}
     if mode is not None:

@@ -22,6 +22,8 @@ LONGEST_NAME = 48
 """Of a Cluster object in Karmada (pkg/util/validation)."""
 CLUSTER_NAME = rf"[a-z0-9]([-a-z0-9]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?"
 DOCUMENTED_PORT: Final = 8088  # fixed in the fork's code
+MEMBER_NAME = "{name}"
+"""What stands for a member's name in a key that counts for several."""
 
 _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?"
 _DNS_NAME = rf"{_LABEL}(\.{_LABEL})*"
@@ -211,6 +213,13 @@ def _like(pattern: str, what: str, mend: str = "VALUE") -> AfterValidator:
 Text = Annotated[str, _like(r"(?s:.+)", "a text that is not empty")]
 Name = Annotated[
     str, _like(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "a DNS label: lower-case letters, digits and hyphens")
+]
+NameInMember = Annotated[
+    str,
+    _like(
+        rf"(?!-)(?:[-a-z0-9]|{re.escape(MEMBER_NAME)}){{1,63}}(?<!-)",
+        f"a DNS label: lower-case letters, digits and hyphens, and {MEMBER_NAME} for the member's name",
+    ),
 ]
 ClusterName = Annotated[
     str,

@@ -56,9 +56,16 @@ class Lookups:
         )
         return address
 
-    def complete_member(self, member: MemberSettings) -> MemberSettings:
-        """The member with its context and API endpoint. Of a paused one nothing may know the latter."""
+    def complete_member(self, member: MemberSettings, host: Host | None) -> MemberSettings:
+        """The member with its context and API endpoint. Of a paused one nothing may know the latter.
+
+        One that Karmada alone gets at has the Karmada API's context, and no endpoint but one that is said.
+        """
         key = config_key("members", member.name)
+        if member.delivered:
+            self._kind_node(key, member, needed=not member.paused)
+            karmada = {"kubeconfig": host.kubeconfig, "context": host.karmada_context} if host else {}
+            return member.model_copy(update=karmada)
         context = member.context or member.name
         server = self._server(key, member, "context", context)
         node = self._kind_node(key, member, needed=not member.paused)

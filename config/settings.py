@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from clusters.kubeconfig import Context
 from clusters.workstation import KindNode
+from components.anp import AGENT, DELIVERED_AGENT, PROXY_PATH
 from config.fields import (
     Address,
     ContextName,
@@ -25,6 +27,7 @@ from config.fields import (
     LogLevel,
     Model,
     Name,
+    NameInMember,
     Port,
     ProxyUrl,
     Replicas,
@@ -36,6 +39,15 @@ from config.problems import Wrong, config_key, set_to
 from config.proxy_settings import Proxy
 
 LONGEST_LIFE = 9_528  # hours, 397 days
+
+
+class Access(StrEnum):
+    """How the stack gets at a member."""
+
+    KUBECONFIG = "kubeconfig"
+    """By the member's own API, which this machine can reach."""
+    KARMADA = "karmada"
+    """By the Karmada API alone: the member's karmada-agent fetches what is meant for it."""
 
 
 class Reached(Model):
@@ -87,7 +99,9 @@ class Host(Cluster):
 class Agent(Model):
     """Where karmada-agent runs in a member."""
 
-    namespace: Name = Field("karmada-system", description="Namespace of karmada-agent's Deployment")
+    namespace: NameInMember = Field(
+        "karmada-system", description="Namespace of karmada-agent's Deployment; `{name}` in it is the member's name"
+    )
     deployment: Name = Field("karmada-agent", description="Name of that Deployment")
     container: Name = Field("karmada-agent", description="Name of the container that takes the flags")
 
@@ -107,6 +121,14 @@ class EgressProxy(Model):
 class MemberDefaults(PodSettings, Reached):
     """What counts for every member that does not say otherwise."""
 
+    access: Literal[Access.KUBECONFIG, Access.KARMADA] = Field(
+        Access.KUBECONFIG,
+        description="By its `kubeconfig`, or by `karmada` alone, which needs neither one nor a way to the member",
+    )
+    namespace: NameInMember = Field(
+        "karmada-system",
+        description="Where proxy-agent runs; with a kubeconfig it must exist; `{name}` in it is the member's name",
+    )
     registered: bool | None = Field(
         None, description="Was it joined by `karmadactl register`; without, the Karmada API is asked"
     )
@@ -144,6 +166,22 @@ class MemberSettings(Cluster, MemberDefaults):
     def name(self) -> str:
         """Name of the Cluster object in Karmada."""
         return self._name
+
+    @property
+    def delivered(self) -> bool:
+        """Whether Karmada hands the member what it gets. Its kubeconfig and context are the Karmada API's then."""
+        return self.access is Access.KARMADA
+
+    @property
+    def agents_name(self) -> str:
+        """Name of the Deployment of its proxy-agents, and the `app` of their pods."""
+        return DELIVERED_AGENT if self.delivered else AGENT
+
+    @property
+    def api(self) -> Context:
+        """How its API is asked: through the tunnel itself where nothing else leads to it."""
+        below = PROXY_PATH.format(self.name) if self.delivered else ""
+        return Context(self.kubeconfig, self.context, below)
 
     @property
     def host(self) -> str:

@@ -17,7 +17,7 @@ from pydantic.alias_generators import to_camel
 
 from clusters.workstation import Workstation
 from config.explanations import explained, no_such_key
-from config.fields import ClusterName, Model, is_loopback
+from config.fields import MEMBER_NAME, ClusterName, Model, is_loopback
 from config.image_settings import BuiltImages, Images, variant_of_images
 from config.listed_members import as_map
 from config.lookups import Lookups
@@ -39,7 +39,7 @@ SECTIONS: Mapping[str, Sequence[type[Model]]] = {
 """The stack's config keys and what each holds, in one of its variants; `members` holds one by each name."""
 
 OF_THE_GUARD = {
-    *("api_address", "api_ports", "log_level", "egress_proxy", "image", "guard_image"),
+    *("access", "api_address", "api_ports", "log_level", "egress_proxy", "image", "guard_image"),
     *PodSettings.model_fields.keys() - Rollout.model_fields.keys(),
 }
 """Keys of a member that say something of what is not documented."""
@@ -81,13 +81,15 @@ def load(
     if host:
         host = known.complete_host(host, proxy.exposure if proxy else Exposure.HOST_NETWORK)
     # without what counts for all of them there is nothing to look up
-    members = [known.complete_member(each) for each in members] if defaults else members
+    members = [known.complete_member(each, host) for each in members] if defaults else members
     if isinstance(images, BuiltImages):
         images = known.complete_images(images, [each for each in (host, *members) if each])
     problems += _members_apart(host, members) if defaults else []
     if proxy and proxy.frontend is Frontend.DOCUMENTED:
         problems += _as_documented(images, monitoring)
         problems += _members_as_documented(defaults, members) if defaults else []
+    elif isinstance(images, BuiltImages):
+        problems += _images_for_those_afar(images, members)
     problems += _alerts_in_time(monitoring, certificates) if monitoring and certificates else []
     if isinstance(images, BuiltImages) and images.credentials and "images" not in secret:
         key = "images.credentials.password"
@@ -153,7 +155,7 @@ class _Sections:
             return None
         # YAML has nothing below a name that is all there is
         own: object = {} if raw is None else raw
-        return self._validated(["members", name], _merged(common, own), MemberSettings)
+        return self._validated(["members", name], _named(_merged(common, own), name), MemberSettings)
 
     def _validated(self, path: Sequence[str], raw: object, variant: type[M]) -> M | None:
         """What is at a path, validated in the context of its last key, or None after a problem."""
@@ -191,11 +193,30 @@ def _merged(common: object, own: object) -> object:
     return {**common, **{key: _merged(common.get(key), each) for key, each in own.items()}}
 
 
+def _named(member: object, name: str) -> object:
+    """A member's keys, with its name where `{name}` stands for it: in namespaces, its own and its karmada-agent's."""
+    if isinstance(member, str):
+        return member.replace(MEMBER_NAME, name)
+    if not isinstance(member, Mapping):
+        return member
+    keys = cast("Mapping[str, object]", member)
+    return {**keys, **{key: _named(keys[key], name) for key in ("namespace", "agent") if key in keys}}
+
+
+def _images_for_those_afar(images: BuiltImages, members: Sequence[MemberSettings]) -> Iterator[Problem]:
+    """A member that nobody reaches must be able to pull."""
+    for member in members:
+        if member.delivered and not (images.push or member.kind or member.image or member.paused):
+            key = config_key("members", member.name)
+            why = "its images are built here, and nothing brings them to a cluster that only Karmada gets at"
+            yield Problem(key, why, f"{config_set('images.push', 'true')} with images.registry, or {key}.image")
+
+
 def _members_apart(host: Host | None, members: Sequence[MemberSettings]) -> Iterator[Problem]:
     """No member is the host cluster."""
     for member in members:
         key = config_key("members", member.name)
-        if host and _same_cluster(host, member):
+        if host and not member.delivered and _same_cluster(host, member):
             why = f'"{member.context}" is the host cluster (host.context, host.karmadaContext or host.kind)'
             yield Problem(f"{key}.context", why, config_set(f"{key}.context", "CONTEXT"))
 

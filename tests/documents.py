@@ -16,6 +16,7 @@ RUN: Sequence[str] = (
     "docs/operations.md#from-the-manual-steps",
     "docs/operations.md#another-member",
     "docs/operations.md#pausing-a-member",
+    "docs/operations.md#members-that-nobody-can-dial",
     "README.md#using-the-tunnel",
     "docs/troubleshooting.md#troubleshooting",
     "docs/troubleshooting.md#a-request-through-karmada-fails",

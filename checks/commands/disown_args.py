@@ -11,13 +11,12 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
+from checks.deployments import ARGS, path_of
 from checks.until import until
 from clusters.api import DEPLOYMENTS, JSON_PATCH, Apis, Asking
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, entries, items, text
-
-ARGS = "f:args"
 
 
 class DisownArgsInput(BaseModel):
@@ -57,11 +56,6 @@ def disown(asking: Asking, given: DisownArgsInput) -> None:
             {"op": "replace", "path": "/metadata/managedFields", "value": free},
         ]
         asking.patch(given.member, DEPLOYMENTS.path(given.namespace, given.deployment), patch, JSON_PATCH)
-
-
-def path_of(container: str) -> tuple[str, ...]:
-    """Where an entry of a Deployment's managedFields has what a manager owns of a container; its args are at ARGS."""
-    return ("fieldsV1", "f:spec", "f:template", "f:spec", "f:containers", f'k:{{"name":"{container}"}}')
 
 
 def without(value: Json, path: tuple[str, ...], key: str) -> Json:

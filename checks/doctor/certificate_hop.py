@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 
 from checks.doctor.tunnel_path import TunnelPath
 from checks.findings import REFRESH, Finding, right, wrong
-from clusters.objects import Json, entries, text
+from clusters.objects import Json, entries, items, text
 from components import anp
 from config.fields import ip
 
@@ -37,17 +37,17 @@ class Presented:
 def certificates(path: TunnelPath) -> Finding:
     """Whether none has ended and each is signed by a CA that the other side trusts. The member's API must answer."""
     namespace, inside = path.tunnel.host_namespace, path.tunnel.member_namespace
-    secrets = [
-        (path.tunnel.host, namespace, anp.SERVER_CERT_SECRET),
-        (path.tunnel.inside, inside, anp.AGENT_CERT_SECRET),
-    ]
+    secrets = {
+        anp.SERVER_CERT_SECRET: (path.tunnel.host, namespace, anp.SERVER_CERT_SECRET),
+        anp.AGENT_CERT_SECRET: (path.tunnel.inside, inside, _of_agents(path)),
+    }
     files: dict[str, Mapping[str, str]] = {}
-    for api, where, name in secrets:
+    for whose, (api, where, name) in secrets.items():
         secret = path.secret(api, where, name)
         if secret is None:
             says = f'there is no Secret "{name}" in namespace "{where}" of {api.name}'
             return wrong(CERTIFICATES, says, REFRESH)
-        files[name] = _files(secret)
+        files[whose] = _files(secret)
     now = datetime.now(UTC)
     ends: dict[str, datetime] = {}
     for each in _presented(path, files):
@@ -62,6 +62,14 @@ def certificates(path: TunnelPath) -> Finding:
         ends[each.name] = leaf.not_valid_after_utc
     name = min(ends, key=lambda each: ends[each])
     return right(CERTIFICATES, f"{len(ends)} are trusted, the first ends {ends[name]:%Y-%m-%d} ({name})")
+
+
+def _of_agents(path: TunnelPath) -> str:
+    """The Secret that proxy-agents begin with: of one that is delivered each has a name of its own."""
+    for each in items(path.agents() if path.tunnel.delivered else None, "spec", "template", "spec", "volumes"):
+        if text(each, "secret", "secretName").startswith(anp.AGENT_CERT_SECRET):
+            return text(each, "secret", "secretName")
+    return anp.AGENT_CERT_SECRET
 
 
 def _presented(path: TunnelPath, secrets: Mapping[str, Mapping[str, str]]) -> Iterator[Presented]:

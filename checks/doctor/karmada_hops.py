@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from checks import delivered
+from checks.delivered import condition, fault
 from checks.doctor.tunnel_path import TunnelPath
 from checks.findings import REFRESH, Finding, right, wrong
 from checks.registered import is_registered
@@ -13,7 +15,7 @@ from components import anp
 from components.anp import AGENT_USER, PROXY_PATH
 from components.host_guard import HEADER
 
-API, GRANT, CLUSTER, REQUEST = "Karmada API", "grant", "Cluster", "request"
+API, GRANT, CLUSTER, WORKS, REQUEST = "Karmada API", "grant", "Cluster", "Works", "request"
 
 PASSED = ("Unauthorized", "Proxy Authentication Required", "Service Unavailable", "Internal Server Error")
 """The guard's and proxy-server's own answers, as Go words a refused CONNECT: Karmada does reach them. What the Karmada
@@ -74,19 +76,39 @@ def cluster(path: TunnelPath) -> Finding:
 def _objection(path: TunnelPath, found: Json) -> tuple[str, str]:
     """What is wrong with a Cluster and what to do, or nothing."""
     endpoint, url = text(found, "spec", "apiEndpoint"), text(found, "spec", "proxyURL")
-    reported = f"{restart(path)}  # karmada-agent sets it when it starts"
+    reported = REFRESH if path.tunnel.delivered else f"{restart(path)}  # karmada-agent sets it when it starts"
     if text(found, "spec", "syncMode") != "Pull":
         return (
             f"it is in {text(found, 'spec', 'syncMode')} mode: Karmada dials it itself",
             "take the member out of the stack",
         )
-    if endpoint != path.tunnel.api_endpoint:
+    if path.tunnel.api_endpoint and endpoint != path.tunnel.api_endpoint:
         return f"apiEndpoint is {endpoint or 'empty'}, the stack's {path.tunnel.api_endpoint}", reported
     if url != path.tunnel.proxy_url:
         return f"proxyURL is {url or 'empty'}, the stack's {path.tunnel.proxy_url}", reported
     if path.tunnel.guarded and not text(found, *HEADER):
         return "proxyHeader is empty: the guard will answer 407", REFRESH
     return "", ""
+
+
+def works(path: TunnelPath) -> Finding | None:
+    """Whether karmada-agent has applied what is meant for a member that Karmada alone gets at, and it is well there."""
+    tunnel = path.tunnel
+    if not tunnel.delivered:
+        return None
+    status, message = condition(path.cluster(), "Ready")
+    if status != "True":
+        why = f"{tunnel.member} is not Ready in Karmada{f' ({message})' if message else ''}: what is meant for it waits"
+        return wrong(WORKS, why, "see to the member's karmada-agent, and to its way to Karmada")
+    found = path.asking.all(tunnel.karmada, delivered.WORKS, anp.EXECUTION_SPACE.format(tunnel.member), anp.OF_STACK)
+    if not found:
+        return wrong(WORKS, f"there is none for {tunnel.member}", REFRESH)
+    for each in found:
+        why = fault(each)
+        if why:
+            mend = typed(tunnel.karmada, "get", f"--namespace={text(each, 'metadata', 'namespace')}", "--output=yaml")
+            return wrong(WORKS, why, f"{mend} work/{text(each, 'metadata', 'name')}  # says it whole, in its status")
+    return right(WORKS, f"{len(found)} applied in {tunnel.member}, as karmada-agent says")
 
 
 def restart(path: TunnelPath) -> str:
@@ -110,7 +132,7 @@ def request(path: TunnelPath) -> Finding:
 def _beyond(path: TunnelPath, reason: str) -> str:
     """What is to be looked at when no other hop is wrong: what only the parts themselves can see of each other."""
     tunnel = path.tunnel
-    logs = typed(tunnel.inside, "logs", f"--namespace={tunnel.member_namespace}", f"deployment/{anp.AGENT}")
+    logs = typed(tunnel.inside, "logs", f"--namespace={tunnel.member_namespace}", f"deployment/{tunnel.agents_name}")
     if any(each in reason for each in DIALLED):
         return f"{logs} --container={anp.AGENT}  # says why proxy-agent does not reach {tunnel.identifier}"
     if CERTIFICATE in reason:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from checks.deployments import arguments, identifiers, value_of
 from checks.doctor.tunnel_path import SILENT, Answered, Container, TunnelPath, delete, look, running, waiting
-from checks.findings import REFRESH, Finding, State, right, wrong
+from checks.findings import REFRESH, Finding, State, right, unknown, wrong
 from clusters.api import DEPLOYMENTS, NotServing
 from clusters.errors import Unavailable
 from clusters.objects import entries, number, text
@@ -32,14 +32,20 @@ CONNECTED = 200
 
 
 def member_api(path: TunnelPath) -> Finding:
-    """Whether the member's API server is ready, asked as `pulumi up` asks it."""
+    """Whether the member's API server is ready, asked as `pulumi up` asks it.
+
+    Where only the tunnel leads there, what is wrong may be anything on the way.
+    """
     try:
         path.asking.raw(path.tunnel.inside, "/readyz")
     except Unavailable as reason:
+        if path.tunnel.delivered:
+            why = f"nothing but the tunnel leads to {path.tunnel.member}, which does not: {reason}"
+            return unknown(MEMBER_API, why, "see to the hops before it")
         why = f"the API server of {path.tunnel.inside.name} is not ready: {reason}"
         mend = f"see to the member's API server; a member that is away for long: members.{path.tunnel.member}.paused"
         return wrong(MEMBER_API, why, mend)
-    return right(MEMBER_API, f"{path.tunnel.inside.name} is ready")
+    return right(MEMBER_API, f"{path.tunnel.member if path.tunnel.delivered else path.tunnel.inside.name} is ready")
 
 
 def karmada_agent(path: TunnelPath) -> Finding:
@@ -50,7 +56,7 @@ def karmada_agent(path: TunnelPath) -> Finding:
         why = f'there is no Deployment "{agent.deployment}" in namespace "{agent.namespace}"'
         return wrong(KARMADA_AGENT, why, f"deploy it, then {REFRESH}")
     wanted = {anp.ENDPOINT_FLAG: path.tunnel.api_endpoint, anp.PROXY_FLAG: path.tunnel.proxy_url}
-    why = _differing(arguments(found, agent.container), wanted)
+    why = _differing(arguments(found, agent.container), {flag: value for flag, value in wanted.items() if value})
     if why:
         return wrong(KARMADA_AGENT, why, REFRESH)
     labels = entries(found, "spec", "selector", "matchLabels")
@@ -65,15 +71,16 @@ def karmada_agent(path: TunnelPath) -> Finding:
     if ready < replicas or not ready:
         mend = typed(path.tunnel.inside, "describe", f"--namespace={agent.namespace}", f"deployment/{agent.deployment}")
         return wrong(KARMADA_AGENT, f"{ready} of {replicas} pods ready", mend)
-    return right(KARMADA_AGENT, f"{ready} of {replicas} pods ready, with both flags")
+    return right(KARMADA_AGENT, f"{ready} of {replicas} pods ready, and reports the tunnel")
 
 
 def proxy_agent(path: TunnelPath) -> Finding:
     """Whether proxy-agent is well, claims the member's host and dials where proxy-server is."""
     namespace = path.tunnel.member_namespace
-    found = path.asking.get(path.tunnel.inside, DEPLOYMENTS, anp.AGENT, namespace)
+    found = path.agents()
     if found is None:
-        return wrong(PROXY_AGENT, f'there is no Deployment "{anp.AGENT}" in namespace "{namespace}"', REFRESH)
+        name = path.tunnel.agents_name
+        return wrong(PROXY_AGENT, f'there is no Deployment "{name}" in namespace "{namespace}"', REFRESH)
     hosts = identifiers(found)
     wanted = {"--proxy-server-host=": path.tunnel.address, "--proxy-server-port=": str(path.tunnel.port)}
     why = _differing(arguments(found, anp.AGENT), wanted)
@@ -168,7 +175,8 @@ def _guards(path: TunnelPath) -> Container:
 
 def _container(path: TunnelPath, hop: str, name: str, port: int) -> Container:
     namespace = path.tunnel.member_namespace
-    return Container(hop=hop, api=path.tunnel.inside, namespace=namespace, app=anp.AGENT, name=name, port=port)
+    app = path.tunnel.agents_name
+    return Container(hop=hop, api=path.tunnel.inside, namespace=namespace, app=app, name=name, port=port)
 
 
 def _connections(metrics: str) -> int | None:

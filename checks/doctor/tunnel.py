@@ -14,7 +14,8 @@ from config.settings import Agent, MemberSettings, Settings
 
 
 class Tunnel(BaseModel):
-    """From the Karmada API to a member. `inside` is the member's own API; the namespaces are those of the proxies.
+    """From the Karmada API to a member. `inside` is the member's own API, of one that is `delivered` through the tunnel
+    itself; the namespaces are those of the proxies, `agents_name` is the Deployment's in the member.
 
     `identifier` is the host by which proxy-server picks its agents;
     `servers` and `agents` are how many there should be. Agents dial `address` and `port`, Karmada `proxy_url`, which
@@ -29,8 +30,10 @@ class Tunnel(BaseModel):
     karmada: Context
     host: Context
     inside: Context
+    delivered: bool
     host_namespace: str
     member_namespace: str
+    agents_name: str
     agent: Agent
     api_endpoint: str
     identifier: str
@@ -58,8 +61,10 @@ class Tunnel(BaseModel):
             karmada=host.karmada,
             host=host.api,
             inside=member.api,
+            delivered=member.delivered,
             host_namespace=host.namespace,
             member_namespace=member.namespace,
+            agents_name=member.agents_name,
             agent=member.agent,
             api_endpoint=member.api_endpoint,
             identifier=member.host if documented else IDENTIFIER.format(member.name),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from checks.doctor.tunnel import Tunnel
 from checks.findings import REFRESH, Finding, right, wrong
-from clusters.api import CLUSTERS, PODS, SECRETS, Asking, Closed, NotServing
+from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, SECRETS, Asking, Closed, NotServing
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, items, number, text
 from clusters.workstation import typed
@@ -69,6 +69,11 @@ class TunnelPath:
                 status = CLOSED if isinstance(silent, Closed) else SILENT
                 answers.append(Answered(server=name, status=status, says=str(silent)))
         return answers
+
+    def agents(self) -> Json:
+        """The Deployment of the member's proxy-agents, or None. Raises Unavailable."""
+        tunnel = self.tunnel
+        return self.asking.get(tunnel.inside, DEPLOYMENTS, tunnel.agents_name, tunnel.member_namespace)
 
     def secret(self, of: Context, namespace: str, name: str) -> Json:
         """A Secret, or None. Raises Unavailable."""

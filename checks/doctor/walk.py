@@ -17,6 +17,7 @@ HOPS: Sequence[tuple[str, Hop]] = (
     (karmada_hops.GRANT, karmada_hops.grant),
     (member_hops.KARMADA_AGENT, member_hops.karmada_agent),
     (karmada_hops.CLUSTER, karmada_hops.cluster),
+    (karmada_hops.WORKS, karmada_hops.works),
     (host_hops.GUARD, host_hops.guarding),
     (host_hops.SERVER, host_hops.proxy_server),
     (certificate_hop.CERTIFICATES, certificate_hop.certificates),

@@ -12,6 +12,8 @@ from functools import partial
 
 import pulumi
 
+from checks.preflight import rights
+from checks.preflight.delivered_member import facts_of_delivered
 from checks.preflight.docker_engine import facts_of_engine
 from checks.preflight.facts import Facts
 from checks.preflight.host_cluster import facts_of_host
@@ -36,19 +38,22 @@ class Ready:
     takes the place of what was made by hand (adoption.py).
 
     `former` are the hosts, by a member's name, by which its agents are found until Karmada shows the guard that name:
-    in the `up` that takes the place of an earlier version or of the fork stack.
+    in the `up` that takes the place of an earlier version or of the fork stack. `found` is, by name too, what members
+    that Karmada alone gets at have lost of what the stack had set, and `operator` the user whom they are to let do so.
     """
 
     settings: Settings
     adopting: Sequence[Cluster]
     former: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    found: Mapping[str, str] = field(default_factory=dict[str, str])
+    operator: str = ""
 
 
 def check(settings: Settings, asking: Asking | None = None) -> Ready:
     """What the program goes on with. Raises pulumi.RunError with all that the clusters and the engine object to."""
     asking = Remembering(asking or Apis())
     # asked here: Pulumi knows the stack in this thread alone
-    ours = field_manager()
+    ours, stack = field_manager(), pulumi.get_stack()
     members = {settings.key(each): each for each in settings.members}
     active = {key: each for key, each in members.items() if not each.paused}
     found = side_by_side(
@@ -56,7 +61,12 @@ def check(settings: Settings, asking: Asking | None = None) -> Ready:
             "host": partial(facts_of_host, asking, settings),
             "karmada": partial(facts_of_karmada, asking, settings, members),
             "engine": partial(facts_of_engine, settings.images),
-            **{key: partial(facts_of_member, asking, key, each, settings, ours) for key, each in active.items()},
+            **{
+                key: partial(facts_of_delivered, asking, key, each, settings, stack)
+                if each.delivered
+                else partial(facts_of_member, asking, key, each, settings, ours)
+                for key, each in active.items()
+            },
         }
     )
     for key, problem in _mistaken(settings, active, found):
@@ -75,7 +85,9 @@ def check(settings: Settings, asking: Asking | None = None) -> Ready:
     # agents of the stack's own CA do not get into what was made by hand: no request finds them by a former host
     own = {} if joined.host in adopting else {key: each for key, each in active.items() if not found[key].adopts}
     former = _former(own, found, found["karmada"].clusters) if guarded else {}
-    return Ready(settings=joined, adopting=adopting, former=former)
+    delivered = {each.name: found[key].found for key, each in active.items() if each.delivered}
+    operator = rights.operator(asking, settings.host.karmada) if delivered else ""
+    return Ready(settings=joined, adopting=adopting, former=former, found=delivered, operator=operator)
 
 
 def _former(

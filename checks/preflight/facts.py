@@ -28,7 +28,8 @@ class Facts:
 
     `clusters` are the Cluster objects that it has, `registered` the members that `karmadactl register` joined,
     `has_server` is whether a proxy-server is there, `adopts` whether something made by hand is taken over,
-    `identifiers` are the hosts by which a member's agents are to be found.
+    `identifiers` are the hosts by which a member's agents are to be found, `found` what a member that Karmada alone
+    gets at has lost of what the stack had set.
     """
 
     problems: list[Problem] = field(default_factory=list[Problem])
@@ -39,6 +40,7 @@ class Facts:
     has_server: bool = False
     adopts: bool = False
     identifiers: Sequence[str] = ()
+    found: str = ""
 
 
 def facts(asking: Asking, key: str, of: Context, needed: Sequence[Right]) -> Facts:
@@ -74,7 +76,7 @@ def too_old(asking: Asking, key: str, cluster: Cluster, least: Version, why: str
     """That a cluster's Kubernetes is older than what is deployed there. Raises Unavailable."""
     version = _version(asking, cluster.api)
     if version and version < least:
-        found = f'"{cluster.context}" runs Kubernetes {_dotted(version)}, and {why} needs {_dotted(least)} or later'
+        found = f'"{cluster.context}" runs Kubernetes {dotted(version)}, and {why} needs {dotted(least)} or later'
         yield Problem(key, found, f"upgrade that cluster, or {config_set(key, 'CONTEXT')}")
 
 
@@ -117,7 +119,8 @@ def _version(asking: Asking, of: Context) -> Version | None:
         return None
 
 
-def _dotted(version: Version) -> str:
+def dotted(version: Version) -> str:
+    """A version as it is written: `1.27`."""
     return ".".join(map(str, version))
 
 

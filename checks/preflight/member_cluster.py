@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from checks.commands.disown_args import ARGS, path_of
-from checks.deployments import identifiers
+from checks.deployments import args_owners, identifiers
 from checks.preflight import adoption, rights
 from checks.preflight.facts import Facts, facts, no_answer, no_namespace, no_priority_class, pull_secrets, too_old
 from clusters.api import DEPLOYMENTS, Asking
 from clusters.errors import Unavailable
-from clusters.objects import Json, at, items, text
+from clusters.objects import Json, items, text
 from components.anp import AGENT, AGENT_CERT_SECRET, PROXY_FLAG
-from components.field_manager import stack_of
+from components.field_manager import DELIVERING, stack_of
 from config.problems import PROJECT, Problem, config_set
 from config.proxy_settings import Frontend
 from config.settings import MemberSettings, Settings
@@ -48,13 +47,6 @@ def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Sett
     return found
 
 
-def args_owners(deployment: Json, container: str) -> Iterable[str]:
-    """The field managers that own `args` of a container, from the Deployment's managedFields."""
-    for entry in items(deployment, "metadata", "managedFields"):
-        if at(entry, *path_of(container), ARGS) is not None:
-            yield text(entry, "manager")
-
-
 def _karmada_agent(found: Facts, key: str, member: MemberSettings, deployment: Json, ours: str, adopt: bool) -> None:
     """Whether the container that takes the flags is there, and its args free, the stack's, or taken over."""
     agent = member.agent
@@ -70,7 +62,11 @@ def _karmada_agent(found: Facts, key: str, member: MemberSettings, deployment: J
     owners = sorted(args_owners(deployment, agent.container)) if args else []
     if not args or owners == [ours]:
         return
-    others = [each for each in owners if each != ours]
+    others = [each for each in owners if each not in (ours, f"{ours}{DELIVERING}")]
+    if owners and not others:
+        # the stack's own, by the tunnel: as long as the member was one that Karmada alone gets at
+        found.adopts = True
+        return
     # nobody owns them where an `up` that was to take them over ended half-way
     if adopt and adoption.is_documented(args) and not any(map(stack_of, others)):
         found.adopts = True

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from clusters.api import SELF_REVIEWS, Asking
+from clusters.api import SELF_REVIEW, SELF_REVIEWS, Asking
+from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
-from clusters.objects import Json, at
+from clusters.objects import Json, at, items, text
 from components import anp
 from config.proxy_settings import Exposure, Frontend
 from config.settings import Cluster, MemberSettings, Settings
@@ -18,12 +19,19 @@ from config.settings import Cluster, MemberSettings, Settings
 LATER = ("patch", "delete")
 """What is done to an object that is there: a role may allow it for that one alone."""
 
+ADMINS = "system:masters"
+"""The group that may do everything, in every cluster."""
+
+SELF: Json = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+
+WORK = ("create", "list", *LATER)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Right:
     """A verb on a resource (`deployments.apps`), in a namespace or none, and of one object or of all.
 
-    `ours` is whether that object is the stack's own, whose name tells a reader nothing.
+    `ours` is whether that object is the stack's own, whose name tells a reader nothing; `below` is a subresource.
     """
 
     verb: str
@@ -31,11 +39,13 @@ class Right:
     namespace: str = ""
     name: str = ""
     ours: bool = False
+    below: str = ""
 
     @property
     def where(self) -> str:
         """What the verb is for: `secrets in namespace "karmada-system"`."""
         named = f"{self.resource}/{self.name}" if self.name and not self.ours else self.resource
+        named = f"{named}/{self.below}" if self.below else named
         return f'{named} in namespace "{self.namespace}"' if self.namespace else named
 
 
@@ -70,6 +80,23 @@ def of_member(settings: Settings, member: MemberSettings) -> list[Right]:
     if settings.proxy.frontend is Frontend.GUARDED:
         found += _created(member.namespace, "networkpolicies.networking.k8s.io")
     return found + _budget(member.namespace, settings.agents(member))
+
+
+def of_delivered(member: MemberSettings) -> list[Right]:
+    """What it does in the Karmada API for a member that this alone gets at."""
+    space, cluster = anp.EXECUTION_SPACE.format(member.name), "clusters.cluster.karmada.io"
+    through = [Right(verb=verb, resource=cluster, name=member.name, below="proxy") for verb in ("get", "patch")]
+    return [*(Right(verb=verb, resource="works.work.karmada.io", namespace=space) for verb in WORK), *through]
+
+
+def operator(asking: Asking, karmada: Context) -> str:
+    """The user as whom Karmada asks members for who runs this; nothing for one who may do all, or is not known."""
+    try:
+        user = at(asking.create(karmada, SELF_REVIEW, SELF), "status", "userInfo")
+    except Unavailable:
+        # before Kubernetes 1.28 nobody tells
+        return ""
+    return "" if ADMINS in items(user, "groups") else text(user, "username")
 
 
 def lacking(asking: Asking, of: Context, rights: Sequence[Right]) -> str:
@@ -114,6 +141,7 @@ def _review(right: Right) -> Json:
         "verb": right.verb,
         "group": group,
         "resource": resource,
+        "subresource": right.below,
         "namespace": right.namespace,
         "name": right.name,
     }

@@ -124,6 +124,7 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
     monkeypatch.setattr("checks.preflight.Apis", lambda: fake)
     monkeypatch.setattr("checks.preflight.docker_engine.ask", fake.docker)
     monkeypatch.setattr("checks.preflight.field_manager", lambda: OURS)
+    monkeypatch.setattr("pulumi.get_stack", lambda: "dev")
     return fake
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from clusters.api import FORBIDDEN, SELF_REVIEWS, Resource
+from clusters.api import FORBIDDEN, SELF_REVIEW, SELF_REVIEWS, Resource
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, text
@@ -61,8 +61,13 @@ def binding(name: str) -> Json:
     return {"kind": "ClusterRoleBinding", "metadata": {"name": f"system:karmada:{name}:agent"}}
 
 
+def called(of: Context) -> str:
+    """What an API is called here: by its context, or of a member that is asked through Karmada `through member3`."""
+    return f"through {of.path.split('/')[-2]}" if of.path else of.name
+
+
 class Clusters:
-    """APIs by context, each with what it has by kind and name; a context that is not here does not answer.
+    """APIs by what they are called, each with what it has by kind and name; one that is not here does not answer.
 
     `says` is what an API answers instead, with its status, and `denied` what its user may not (`create secrets`).
     """
@@ -87,6 +92,7 @@ class Clusters:
         """What a user may not look at (`member3 namespaces/kube-system`)."""
         self.denied: dict[str, set[str]] = {}
         self.engine = True
+        self.user, self.groups = "operator", ["system:authenticated"]
         self.minors: dict[str, str] = {}
         """The minor versions of those that are not today's."""
         self.asked: list[str] = []
@@ -101,12 +107,16 @@ class Clusters:
         return self._found(of, what.plural, namespace)
 
     def create(self, of: Context, what: Resource, given: Json) -> Json:
+        if what is SELF_REVIEW:
+            return {"status": {"userInfo": {"username": self.user, "groups": self.groups}}}
         assert what is SELF_REVIEWS
         assert text(given, "kind") == "SelfSubjectAccessReview"
         self._found(of, what.plural)
         attributes = at(given, "spec", "resourceAttributes")
         self.reviewed.append(attributes)
         right = f"{text(attributes, 'verb')} {text(attributes, 'resource')}"
+        if text(attributes, "subresource"):
+            right = f"{right}/{text(attributes, 'subresource')}"
         return {"status": {"allowed": right not in self.denied.get(of.name, set())}}
 
     def raw(self, of: Context, path: str, seconds: float = 0) -> str:
@@ -116,6 +126,9 @@ class Clusters:
 
     def patch(self, of: Context, path: str, patch: Json, kind: str) -> Json:
         raise AssertionError(f"preflight changes {path}")
+
+    def delete(self, of: Context, path: str) -> None:
+        raise AssertionError(f"preflight takes away {path}")
 
     def served(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
         raise AssertionError(f"preflight looks at a pod: {pod}")
@@ -130,12 +143,13 @@ class Clusters:
         return "29.0\n"
 
     def _found(self, of: Context, what: str, namespace: str = "") -> Sequence[Json]:
-        self.asked.append(" ".join(filter(None, [of.name, namespace, what])))
-        if of.name in self.says:
-            status, said = self.says[of.name]
+        name = called(of)
+        self.asked.append(" ".join(filter(None, [name, namespace, what])))
+        if name in self.says:
+            status, said = self.says[name]
             raise Unavailable(said, status)
-        if f"{of.name} {what}" in self.refuses:
+        if f"{name} {what}" in self.refuses:
             raise Unavailable(f"{what} is forbidden", FORBIDDEN)
-        if of.name not in self.apis:
+        if name not in self.apis:
             raise Unavailable("connection refused")
-        return self.apis[of.name].get(what, [])
+        return self.apis[name].get(what, [])

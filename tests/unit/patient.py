@@ -13,12 +13,13 @@ from checks.tunnels import tunnels
 from clusters.api import REVIEWS, Closed, NotServing, Resource
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
-from clusters.objects import Json, at, text
+from clusters.objects import Json, at, items, number, text
 from components import anp
 from components.alerts import API_SERVER_UP
 from config import stack_config
 from config.problems import PROJECT
 from config.settings import Settings
+from tests.unit.fake_clusters import called
 from tests.unit.reading import flags, header
 from tests.unit.stacks import PAIR, configured
 from tools.render.machine import PlaceholderMachine
@@ -53,7 +54,13 @@ class Patient:
         self.granted = True
         self.says = "proxyconnect tcp: dial tcp 192.0.2.3:8088: connect: connection refused"
         self.asked: list[Json] = []
+        self.delivered = {
+            each.name.removesuffix("-delivery") for each in run.resources.values() if "Delivery" in each.type
+        }
         for name in ("member3", "member4"):
+            if name in self.delivered:
+                self._delivered(name, run)
+                continue
             given = flags(run, name)
             spec: dict[str, Json] = {
                 "syncMode": "Pull",
@@ -95,6 +102,9 @@ class Patient:
     def patch(self, of: Context, path: str, patch: Json, kind: str) -> Json:
         raise AssertionError(f"the doctor changes {path}")
 
+    def delete(self, of: Context, path: str) -> None:
+        raise AssertionError(f"the doctor takes away {path}")
+
     def served(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
         self._found(of, "")
         if (of.name, port, path) in self.silent:
@@ -127,12 +137,45 @@ class Patient:
         self.objects[context, what] = []
 
     def _found(self, of: Context, what: str) -> Sequence[Json]:
-        if of.name in self.away:
+        if called(of) in self.away:
             raise Unavailable("connection refused")
-        return self.objects.get((of.name, what), [])
+        return self.objects.get((called(of), what), [])
 
     def _has(self, context: str, what: str, found: Json) -> None:
         self.objects[context, what] = [found]
+
+    def _delivered(self, name: str, run: Run) -> None:
+        """A member that Karmada alone gets at: what its Works hold is there."""
+        url, works = "http://192.0.2.3:8088", [each for each in run.resources.values() if each.type.endswith(":Work")]
+        mine = [each for each in works if each.name.startswith(f"{name}-")]
+        self._credentials[header(run, name)] = name
+        spec: Json = {
+            "syncMode": "Pull",
+            "apiEndpoint": "https://10.1.1.1:6443",
+            "proxyURL": url,
+            "proxyHeader": {"Proxy-Authorization": header(run, name)},
+        }
+        ready: Json = {"conditions": [{"type": "Ready", "status": "True"}]}
+        self._has("karmada-apiserver", f"clusters/{name}", {"spec": spec, "status": ready})
+        applied: Json = {
+            "conditions": [{"type": "Applied", "status": "True"}],
+            "manifestStatuses": [{"health": "Healthy"}],
+        }
+        self.objects["karmada-apiserver", f"karmada-es-{name} works {anp.OF_STACK}"] = [
+            copy.deepcopy({**each.inputs, "status": applied}) for each in mine
+        ]
+        where, given = f"through {name}", {"proxy-server-address": url}
+        self._has(where, f"{NAMESPACE} deployments/karmada-agent", _karmada_agent(given))
+        self._has(where, f"{NAMESPACE} pods {KARMADA_AGENT_POD}", _pod("karmada-agent", "karmada-agent"))
+        for each in mine:
+            (held,) = items(each.inputs, "spec", "workload", "manifests")
+            kind, of = text(held, "kind").lower(), text(held, "metadata", "name")
+            namespace = text(held, "metadata", "namespace")
+            self._has(where, f"{namespace} {kind}s/{of}", cast("Mapping[str, Json]", held))
+            if kind == "deployment":
+                pods = range(number(held, "spec", "replicas"))
+                agents = [_pod(f"{anp.DELIVERED_AGENT}-{i}", anp.AGENT, anp.MEMBER_GUARD) for i in pods]
+                self.objects[where, f"{namespace} pods app={anp.DELIVERED_AGENT}"] = agents
 
     def _made(self, context: str, run: Run, kind: str, resource: str) -> None:
         inputs = copy.deepcopy(dict(run.the(kind, resource).inputs))

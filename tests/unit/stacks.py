@@ -37,6 +37,19 @@ def stack(name: str) -> Run:
 
 PAIR: Mapping[str, Json] = {"member3": MEMBER3, "member4": MEMBER4}
 
+PUBLISHED: Mapping[str, Json] = {
+    "server": "registry.example/proxy-server:1",
+    "agent": "registry.example/proxy-agent:1",
+    "pullSecrets": ["pull"],
+}
+"""Images that members can pull."""
+
+AFAR: Mapping[str, Json] = {
+    "member3": {"access": "karmada"},
+    "member4": {"access": "karmada", "registered": True, "replicas": 2, "namespace": "{name}-tunnel"},
+}
+"""Members that Karmada alone gets at."""
+
 REGISTRY = "registry.example/karmada"
 
 BOTH = ("linux/amd64", "linux/arm64")
@@ -57,6 +70,12 @@ NODE_PORT: Mapping[str, Json] = {"host": HOST, "members": PAIR, "proxy": {"expos
 def pair() -> Run:
     """The dev stack with two members."""
     return changed(members=PAIR)
+
+
+@cache
+def afar() -> Run:
+    """The dev stack with two members that Karmada alone gets at."""
+    return changed(members=AFAR, images=PUBLISHED)
 
 
 def balanced(before: Iterable[Recorded] = (), **sections: Json) -> Run:

@@ -210,7 +210,7 @@ def test_a_deployment_on_the_host_network_is_first_let_have_another_strategy() -
     assert command.urn in run.needs(run.the("Deployment", "proxy-server"))
     assert text(command.inputs, "create") == "sh checks/commands/run.sh free_strategy"
     assert parse(text(command.inputs, "stdin")) == {
-        "host": {"kubeconfig": "~/.kube/karmada.config", "name": "karmada-host"},
+        "host": {"kubeconfig": "~/.kube/karmada.config", "name": "karmada-host", "path": ""},
         "namespace": "karmada-system",
         "deployment": "proxy-server",
     }
@@ -223,7 +223,7 @@ def test_args_that_were_set_by_hand_are_first_made_the_stacks_alone() -> None:
     assert command.urn in run.needs(run.the("DeploymentPatch", "member3-karmada-agent"))
     assert text(command.inputs, "create") == "sh checks/commands/run.sh disown_args"
     assert parse(text(command.inputs, "stdin")) == {
-        "member": {"kubeconfig": "~/.kube/members.config", "name": "member3"},
+        "member": {"kubeconfig": "~/.kube/members.config", "name": "member3", "path": ""},
         "namespace": "karmada-system",
         "deployment": "karmada-agent",
         "container": "karmada-agent",
@@ -291,7 +291,7 @@ def test_proxy_server_is_rolled_after_agents_are_known_by_both_and_headers_follo
         "agents": [
             {
                 "member": "member3",
-                "at": {"kubeconfig": "~/.kube/members.config", "name": "member3"},
+                "at": {"kubeconfig": "~/.kube/members.config", "name": "member3", "path": ""},
                 "namespace": "karmada-system",
             }
         ],

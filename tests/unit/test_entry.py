@@ -130,7 +130,7 @@ def test_a_load_balancers_ip_address_is_one_in_the_certificate_too(
 def test_the_command_waits_for_the_services_own_address(load_balancer: Run) -> None:
     waiting = commands(load_balancer)[WAITING]
     assert parse(text(waiting.inputs, "stdin")) == {
-        "host": {"kubeconfig": "~/.kube/karmada.config", "name": "karmada-host"},
+        "host": {"kubeconfig": "~/.kube/karmada.config", "name": "karmada-host", "path": ""},
         "namespace": "karmada-system",
         "service": "proxy-server-agents",
         "seconds": 300,

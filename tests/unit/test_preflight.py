@@ -294,6 +294,14 @@ def test_args_that_are_ours_are_no_problem(clusters: Clusters, settings: Setting
     preflight.check(settings)
 
 
+def test_args_that_are_ours_by_the_tunnel_are_taken_back_by_the_kubeconfig(
+    clusters: Clusters, settings: Settings
+) -> None:
+    """A member that Karmada alone got at until now."""
+    having("member3", "deployments/karmada-agent", deployment(["--x=y"], [f"{OURS}:delivery"]))(clusters)
+    assert [each.context for each in preflight.check(settings).adopting] == ["member3"]
+
+
 def test_args_of_another_container_are_no_problem(clusters: Clusters, settings: Settings) -> None:
     one, other = deployment(["--v=4"], ["helm"], container="sidecar"), deployment()
     assert isinstance(one, dict)

@@ -205,6 +205,7 @@ class RecordingMonitor(MockMonitor):
             provider=request.provider.rpartition("::")[0].rpartition("::")[2],
             dependencies=frozenset(request.dependencies),
             protect=request.protect,
+            retain_on_delete=request.retainOnDelete,
             ignore_changes=tuple(request.ignoreChanges),
             replace_on_changes=tuple(request.replaceOnChanges),
             delete_before_replace=request.deleteBeforeReplace,

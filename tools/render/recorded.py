@@ -37,6 +37,7 @@ class Recorded:
     provider: str = ""
     dependencies: frozenset[str] = frozenset()
     protect: bool = False
+    retain_on_delete: bool = False
     ignore_changes: Sequence[str] = ()
     replace_on_changes: Sequence[str] = ()
     delete_before_replace: bool = False

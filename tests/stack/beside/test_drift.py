@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import pytest
 
-from checks.preflight.member_cluster import args_owners
+from checks.deployments import args_owners
 from clusters.objects import Json, at, entries, items, text
 from clusters.programs import ask
 from components.secret_files import CHECKSUM_ANNOTATION

@@ -57,6 +57,15 @@ CLUSTERS = {
     "the host's kind node is missing": to_set(
         host(kind="gone"), "host.kind", '"gone": no container gone-control-plane', "NAME"
     ),
+    "access is none": to_set(
+        member(access="ssh"), "members.member3.access", '"ssh" should be kubeconfig or karmada', "VALUE"
+    ),
+    "a namespace has braces that stand for nothing": to_set(
+        member(namespace="{member}-tunnel"),
+        "members.member3.namespace",
+        '"{member}-tunnel" should be a DNS label',
+        "VALUE",
+    ),
     "a member's kind node is missing": to_set(member(kind="gone"), "members.member3.kind", '"gone"', "NAME"),
     # the host
     "the host's context is the Karmada API's": to_set(

@@ -57,6 +57,12 @@ OTHERS = {
         '"example.org/karmada:latest" should be what images\' names begin with',
         "REGISTRY/PREFIX",
     ),
+    "images that are built are for a member that only Karmada gets at": Refusal(
+        {"members": {"member3": {"access": "karmada"}}},
+        "members.member3",
+        "its images are built here, and nothing brings them to a cluster that only Karmada gets at",
+        f"{SET.format('images.push', 'true')} with images.registry, or members.member3.image",
+    ),
     "a tag of built images is none": to_set(
         build(tag="v1/2"), "images.build.tag", '"v1/2" should be an image\'s tag', "VALUE"
     ),

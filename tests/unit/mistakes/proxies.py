@@ -86,6 +86,9 @@ PROXIES = {
     "all documented agents have a priority": guards(
         "memberDefaults.priorityClassName", memberDefaults={"priorityClassName": "high"}
     ),
+    "the documented deployment is for a member that only Karmada gets at": guards(
+        "members.member3.access", **documented(), **members({"access": "karmada"})
+    ),
     "a documented agent is to get out by a proxy": guards(
         "members.member3.egressProxy", **member(egressProxy={"url": "http://proxy:3128"})
     ),

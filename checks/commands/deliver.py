@@ -1,0 +1,146 @@
+"""Waits until a member that Karmada alone gets at has what it is to have; then its karmada-agent reports the tunnel.
+
+For a member that is not Ready nobody waits: its Works do, in Karmada, and the first `up` after it is back goes on.
+karmada-agent may start again at any time: one without the flag clears `proxyURL`, and with it the tunnel by which it
+would get the flag. So both are set until both are there.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlencode
+
+from pydantic import BaseModel
+
+from checks.delivered import WORKS, Expected, behind, is_ready, unhealthy, works_of
+from checks.deployments import args_owners, arguments, rolled_out, value_of
+from checks.until import until
+from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, Apis, Asking
+from clusters.errors import Unavailable
+from clusters.kubeconfig import Context
+from clusters.objects import Json, text
+from components.anp import ENDPOINT_FLAG, EXECUTION_SPACE, PROXY_FLAG
+from config.settings import Agent
+
+APPLY_SECONDS = 90
+"""How long karmada-agent may take to apply what is there: one that has just started waits for its leader lease."""
+
+REPORT_SECONDS = 120
+"""How long it may take to come back with its flag."""
+
+PAUSE = 0.5
+
+
+class DeliverInput(BaseModel):
+    """A member of a stack, how Karmada and, through it, the member is asked, and karmada-agent there.
+
+    `works` are the stack's, and their pods may take `seconds`. karmada-agent is to report `proxy_url`, and
+    `api_endpoint` if one is said; both are set by `manager`, and taken over from `former`, the same stack's by a
+    kubeconfig.
+    """
+
+    member: str
+    stack: str
+    karmada: Context
+    inside: Context
+    agent: Agent
+    proxy_url: str
+    api_endpoint: str
+    manager: str
+    former: str
+    works: Sequence[Expected]
+    seconds: int
+
+    @property
+    def deployment(self) -> str:
+        """The path of karmada-agent's Deployment."""
+        return DEPLOYMENTS.path(self.agent.namespace, self.agent.deployment)
+
+
+def main() -> int:
+    """0 once it is so, or where the member is not Ready; 1 with the reason when it is not so in time."""
+    given, asking = DeliverInput.model_validate_json(sys.stdin.read()), Apis()
+    try:
+        print("\n".join(f"{given.member}: {line}" for line in delivered(asking, given)))
+    except Unavailable as reason:
+        print(f"{given.member}: {reason}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def delivered(asking: Asking, given: DeliverInput) -> Iterator[str]:
+    """A line for each of the two. Raises Unavailable with the reason when one of them is not so in time."""
+    if not is_ready(asking.get(given.karmada, CLUSTERS, given.member)):
+        yield "it is not Ready: what is meant for it waits in Karmada, and the next `up` goes on"
+        return
+    until(lambda: _applied(asking, given), APPLY_SECONDS, PAUSE)
+    until(lambda: _healthy(asking, given), given.seconds, PAUSE)
+    for name in works_of(asking, given.karmada, given.member, given.stack).keys() - {each.work for each in given.works}:
+        asking.delete(given.karmada, WORKS.path(EXECUTION_SPACE.format(given.member), name))
+    yield f"{len(given.works)} Works applied and healthy"
+    until(lambda: _reporting(asking, given), REPORT_SECONDS, PAUSE)
+    yield f"karmada-agent reports {given.proxy_url}"
+
+
+def _applied(asking: Asking, given: DeliverInput) -> None:
+    why = behind(works_of(asking, given.karmada, given.member, given.stack), given.works)
+    if why:
+        raise Unavailable(f"what is meant for it is not applied there: {why}")
+
+
+def _healthy(asking: Asking, given: DeliverInput) -> None:
+    why = unhealthy(works_of(asking, given.karmada, given.member, given.stack), given.works)
+    if why:
+        raise Unavailable(f"its proxy-agents do not run: {why}")
+
+
+def _reporting(asking: Asking, given: DeliverInput) -> None:
+    """Sets what is not set. Raises Unavailable while karmada-agent does not run with it."""
+    if text(asking.get(given.karmada, CLUSTERS, given.member), "spec", "proxyURL") != given.proxy_url:
+        apply_cluster(asking, given, {"spec": {"proxyURL": given.proxy_url}})
+    found = asking.get(given.inside, DEPLOYMENTS, given.agent.deployment, given.agent.namespace)
+    if found is None:
+        where = f'in its namespace "{given.agent.namespace}"'
+        raise Unavailable(f"there is no Deployment {given.agent.deployment} {where}: members.{given.member}.agent")
+    container, owners = given.agent.container, set(args_owners(found, given.agent.container))
+    if not _says(found, given) or given.former in owners - {given.manager}:
+        # what the same stack's patch has set, goes with it
+        force = owners <= {given.manager, given.former}
+        args: list[Json] = [f"{PROXY_FLAG}{given.proxy_url}"]
+        if given.api_endpoint:
+            args = [f"{ENDPOINT_FLAG}{given.api_endpoint}", *args]
+        pod: Json = {"containers": [{"name": container, "args": args}]}
+        found = apply_agent(asking, given, {"spec": {"template": {"spec": pod}}}, force=force)
+    if not rolled_out(found):
+        raise Unavailable(f"deployment/{given.agent.deployment} is not rolled out yet, with {PROXY_FLAG}")
+
+
+def _says(found: Json, given: DeliverInput) -> bool:
+    words = arguments(found, given.agent.container)
+    said = value_of(PROXY_FLAG, words) == given.proxy_url
+    return said and (not given.api_endpoint or value_of(ENDPOINT_FLAG, words) == given.api_endpoint)
+
+
+def apply_cluster(asking: Asking, given: DeliverInput, fields: dict[str, Json]) -> Json:
+    """Has the stack own these fields of the Cluster object and no others, whoever set them. Raises Unavailable."""
+    whole: Json = {"apiVersion": "cluster.karmada.io/v1alpha1", "kind": "Cluster", **fields, **_named(given.member)}
+    return asking.patch(given.karmada, CLUSTERS.path("", given.member) + _by(given, force=True), whole, APPLY_PATCH)
+
+
+def apply_agent(asking: Asking, given: DeliverInput, fields: dict[str, Json], *, force: bool = False) -> Json:
+    """The same of karmada-agent's Deployment, through the tunnel."""
+    whole: Json = {"apiVersion": "apps/v1", "kind": "Deployment", **fields, **_named(given.agent.deployment)}
+    return asking.patch(given.inside, given.deployment + _by(given, force=force), whole, APPLY_PATCH)
+
+
+def _named(name: str) -> dict[str, Json]:
+    return {"metadata": {"name": name}}
+
+
+def _by(given: DeliverInput, *, force: bool) -> str:
+    return "?" + urlencode({"fieldManager": given.manager, "force": str(force).lower()})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""What Karmada says of a member that it alone gets at: whether it is Ready, and what became of the Works for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel
+
+from clusters.api import Asking, Resource
+from clusters.kubeconfig import Context
+from clusters.objects import Json, at, items, number, text
+from components.anp import EXECUTION_SPACE, OF_STACK
+
+WORKS = Resource("/apis/work.karmada.io/v1alpha1", "works")
+
+IS_THERE = "already exists"
+"""What karmada-agent says of an object that is there and not Karmada's."""
+
+
+class Expected(BaseModel):
+    """A Work of a stack by its name, and of a Deployment's which number its status is to have: Karmada takes it from
+    the manifest that is applied, so that a status of an earlier one is told from it."""
+
+    work: str
+    generation: int = 0
+
+
+def is_ready(cluster: Json) -> bool:
+    """Whether a Cluster object says that its member is. What is meant for another waits in Karmada."""
+    return condition(cluster, "Ready") == ("True", "")
+
+
+def condition(of: Json, kind: str) -> tuple[str, str]:
+    """A condition's status and, unless it is True, its message; both empty where there is none."""
+    for each in items(of, "status", "conditions"):
+        if text(each, "type") == kind:
+            status = text(each, "status")
+            return status, "" if status == "True" else text(each, "message")
+    return "", ""
+
+
+def works_of(asking: Asking, karmada: Context, member: str, stack: str) -> dict[str, Json]:
+    """A stack's Works for a member, by name. Raises Unavailable."""
+    found = asking.all(karmada, WORKS, EXECUTION_SPACE.format(member), f"{OF_STACK}={stack}")
+    return {text(each, "metadata", "name"): each for each in found}
+
+
+def is_going(work: Json) -> bool:
+    """Whether it is deleted, and only waits for its member."""
+    return at(work, "metadata", "deletionTimestamp") is not None
+
+
+def behind(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:
+    """Why not all that is expected is applied in the member, of the first Work of which it is not so; or nothing."""
+    missing = [each.work for each in expected if each.work not in works]
+    if missing:
+        return f"Work {missing[0]} is not there"
+    return next(filter(None, (_unapplied(works[each.work]) for each in expected)), "")
+
+
+def unhealthy(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:
+    """Why not all pods that are expected run, as far as Karmada tells it; or nothing."""
+    for each in expected:
+        work = works.get(each.work)
+        if each.generation and number(_status(work), "status", "resourceTemplateGeneration") != each.generation:
+            return f"Work {each.work}: its status is still that of an earlier one"
+    return next(filter(None, (_ill(works.get(each.work)) for each in expected)), "")
+
+
+def fault(work: Json) -> str:
+    """Why what a Work holds is not applied in its member, or not well there; or nothing."""
+    return _unapplied(work) or _ill(work)
+
+
+def _unapplied(work: Json) -> str:
+    name = text(work, "metadata", "name")
+    if is_going(work):
+        return f"Work {name} is deleted, and waits for karmada-agent"
+    status, message = condition(work, "Applied")
+    theirs = text(_manifest(work), "kind") == "Namespace" and IS_THERE in message
+    # a namespace that is somebody else's stays theirs
+    return "" if status == "True" or theirs else f"Work {name}: {message or 'karmada-agent has not applied it yet'}"
+
+
+def _ill(work: Json) -> str:
+    status = _status(work)
+    if text(status, "health") != "Unhealthy":
+        return ""
+    ready, wanted = (number(status, "status", count) for count in ("readyReplicas", "replicas"))
+    return f"Work {text(work, 'metadata', 'name')}: {ready} of {wanted} pods are ready"
+
+
+def _manifest(work: Json) -> Json:
+    """What a Work holds, which is one object."""
+    return next(iter(items(work, "spec", "workload", "manifests")), None)
+
+
+def _status(work: Json) -> Json:
+    """What karmada-agent says of it."""
+    return next(iter(items(work, "status", "manifestStatuses")), None)

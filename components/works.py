@@ -1,0 +1,129 @@
+"""Works: what a member gets where Karmada alone gets at it. Its karmada-agent fetches them, applies what they hold,
+puts back what is changed there, and says in their status what became of it.
+
+A Work holds one manifest: Karmada keeps the status of one. Nothing is awaited here, and nothing deleted: that depends
+on whether the member is Ready, which delivery.py's step knows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar, cast
+
+from pulumi import CustomResource, Input, Output, ResourceOptions
+from pulumi_kubernetes import apiextensions
+from pulumi_kubernetes.apps.v1 import Deployment
+from pulumi_kubernetes.core.v1 import Namespace, Secret
+from pulumi_kubernetes.networking.v1 import NetworkPolicy
+from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
+from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
+
+from clusters.objects import Json, entries
+from components.anp import EXECUTION_SPACE, OF_STACK, work_name
+
+KINDS: Mapping[object, tuple[str, str]] = {
+    Deployment: ("apps/v1", "Deployment"),
+    Namespace: ("v1", "Namespace"),
+    NetworkPolicy: ("networking.k8s.io/v1", "NetworkPolicy"),
+    PodDisruptionBudget: ("policy/v1", "PodDisruptionBudget"),
+    Role: ("rbac.authorization.k8s.io/v1", "Role"),
+    RoleBinding: ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+    Secret: ("v1", "Secret"),
+}
+"""What can be delivered, as Kubernetes names it."""
+
+FINALIZER = "karmada.io/execution-controller"
+"""Without it nobody takes away in the member what a deleted Work has brought there."""
+
+OVERWRITE = {"work.karmada.io/conflict-resolution": "overwrite"}
+"""By which karmada-agent takes over an object that is there and not Karmada's."""
+
+KEYS_OF_OTHERS = {"annotations", "data", "labels", "limits", "matchLabels", "nodeSelector", "requests", "stringData"}
+"""Fields whose keys are no fields."""
+
+Made = TypeVar("Made", bound=CustomResource)
+
+
+class Makes(Protocol):
+    """Makes a Kubernetes object of the SDK's class and arguments, somehow."""
+
+    def __call__(
+        self, kind: Callable[..., CustomResource], name: str, /, *, opts: ResourceOptions, **parts: object
+    ) -> CustomResource: ...
+
+
+def made(kind: Callable[..., Made], name: str, /, *, opts: ResourceOptions, **parts: object) -> Made:
+    """Makes it in the cluster of the options' provider."""
+    return kind(name, opts=opts, **parts)
+
+
+class Works:
+    """Makes each object as a Work for a member. The options' provider is the Karmada API's.
+
+    `expected` are a member's Works as the step knows them: checks.delivered.Expected. To `adopt` is to overwrite what
+    was made by hand.
+    """
+
+    expected: list[Output[dict[str, Json]]]
+
+    def __init__(self, member: str, stack: str, *, adopt: bool) -> None:
+        self._member, self._stack, self._adopt = member, stack, adopt
+        self.expected = []
+
+    def __call__(
+        self, kind: Callable[..., CustomResource], name: str, /, *, opts: ResourceOptions, **parts: object
+    ) -> CustomResource:
+        api_version, kind_name = KINDS[kind]
+        manifest = cast("Mapping[str, Json]", camel_case(parts))
+        metadata, space = entries(manifest, "metadata"), EXECUTION_SPACE.format(self._member)
+        named: Output[Sequence[str]] = Output.all(metadata["name"], metadata.get("namespace", ""))
+        work = named.apply(lambda of: work_name(kind_name, *of))
+        generation = Output.from_input(0)
+        marks: dict[str, Input[str]] = {"work.karmada.io/name": work, "work.karmada.io/namespace": space}
+        if self._adopt and kind is not Namespace:
+            marks |= OVERWRITE
+        if kind is Deployment:
+            generation = Output.json_dumps(manifest).apply(_number)
+            marks["resourcetemplate.karmada.io/generation"] = Output.format("{0}", generation)
+        marked = {
+            **metadata,
+            "annotations": {**entries(metadata, "annotations"), **marks},
+            "labels": {**entries(metadata, "labels"), "karmada.io/managed": "true"},
+        }
+        self.expected.append(Output.all(work=work, generation=generation))
+        whole = {"apiVersion": api_version, "kind": kind_name, **manifest, "metadata": marked}
+        secret = ["spec"] if kind is Secret else None
+        return apiextensions.CustomResource(
+            f"{name}-{kind_name.lower()}",  # all Works are of one type
+            api_version="work.karmada.io/v1alpha1",
+            kind="Work",
+            metadata={
+                "name": work,
+                "namespace": space,
+                "labels": {OF_STACK: self._stack},
+                "finalizers": [FINALIZER],
+            },
+            spec={"workload": {"manifests": [whole]}},
+            opts=ResourceOptions.merge(opts, ResourceOptions(retain_on_delete=True, additional_secret_outputs=secret)),
+        )
+
+
+def camel_case(value: object) -> object:
+    """Arguments of the SDK, whose fields are snake_case, as Kubernetes writes them; what is None is left out."""
+    if isinstance(value, Mapping):
+        fields = {_camel(key): each for key, each in cast("Mapping[str, object]", value).items() if each is not None}
+        return {key: each if key in KEYS_OF_OTHERS else camel_case(each) for key, each in fields.items()}
+    if isinstance(value, list | tuple):
+        return [camel_case(each) for each in cast("list[object]", value)]
+    return value
+
+
+def _camel(field: str) -> str:
+    first, *others = field.rstrip("_").split("_")
+    return first + "".join(each.capitalize() for each in others)
+
+
+def _number(manifest: str) -> int:
+    """A number that tells manifests apart, as Karmada keeps one with a status."""
+    return int(hashlib.sha256(manifest.encode()).hexdigest()[:12], 16)

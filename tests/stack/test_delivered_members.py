@@ -1,0 +1,219 @@
+"""Members that Karmada alone gets at: a stack that knows no kubeconfig of a member, from its first `up` to its destroy.
+
+karmada-agent starts again in between, on the way up and on the way back: without its flag it clears `proxyURL`, and
+with that the tunnel by which it would get the flag.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from clusters.objects import Json, items, text
+from clusters.programs import ask
+from components.anp import DELIVERED_AGENT, EXECUTION_SPACE, OF_STACK
+from tests.proof import note
+from tests.stack import environment
+from tests.stack.environment import HOST, KARMADA, NAMESPACE
+from tests.stack.kubectl import kubectl, objects
+from tests.stack.nodes import answers_itself, pods, uid_of
+from tests.stack.refusals import local, succeeds
+from tests.stack.test_doctor_on_clusters import doctor
+from tools.checkout import Checkout
+
+MEMBERS = environment.members() if not environment.why_not() else []
+FLAG = "--proxy-server-address="
+
+
+@pytest.fixture(scope="module")
+def afar(tmp_path_factory: pytest.TempPathFactory, backend: Path, before: Mapping[str, Json]) -> Iterator[Checkout]:
+    """A checkout whose config has the host's kubeconfig, in which no member is, and members' names."""
+    checkout = Checkout(tmp_path_factory.mktemp("afar"), backend, "dev")
+    # their images are loaded into their nodes, which Docker knows by their names
+    members: dict[str, Json] = {name: {"kind": name} for name in environment.members()}
+    checkout.configure(host=local(), memberDefaults={"access": "karmada"}, members=members)
+    checkout.select()
+    yield checkout
+    checkout.run("destroy", "--yes", "--skip-preview")
+
+
+@pytest.fixture(scope="module")
+def up(afar: Checkout) -> subprocess.CompletedProcess[str]:
+    """A fresh up, in which karmada-agent of each member starts again as soon as its Cluster names the tunnel."""
+    with restarting(lambda name: bool(proxy_url(name))):
+        done = afar.run("up", "--yes", "--skip-preview")
+    print(done.stdout, done.stderr)
+    return done
+
+
+@contextmanager
+def restarting(when: Callable[[str], bool]) -> Generator[None]:
+    """Deletes karmada-agent's pods in each member once that is so."""
+    over, done = Event(), list[str]()
+
+    def restart(name: str) -> None:
+        while not over.wait(0.1):
+            if when(name):
+                selector = ["--selector=app=karmada-agent", f"--namespace={NAMESPACE}", "--grace-period=0", "--force"]
+                ask(kubectl(*environment.member(name), "delete", "pods", *selector), 60)
+                done.append(name)
+                return
+
+    threads = [Thread(target=restart, args=[name]) for name in environment.members()]
+    for each in threads:
+        each.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for each in threads:
+            each.join()
+    assert sorted(done) == environment.members()
+
+
+def cluster(name: str) -> Json:
+    (found,) = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", name))
+    return found
+
+
+def proxy_url(name: str) -> str:
+    return text(cluster(name), "spec", "proxyURL")
+
+
+def args(name: str) -> Sequence[Json]:
+    """Of karmada-agent in a member."""
+    (found,) = objects(
+        kubectl(*environment.member(name), "get", "deployment/karmada-agent", f"--namespace={NAMESPACE}")
+    )
+    return items(items(found, "spec", "template", "spec", "containers")[0], "args")
+
+
+def works(name: str) -> Sequence[Json]:
+    where = [f"--namespace={EXECUTION_SPACE.format(name)}", f"--selector={OF_STACK}"]
+    return objects(kubectl(*KARMADA, "get", "works.work.karmada.io", *where))
+
+
+def in_member(name: str) -> list[str]:
+    """What a member has of the stack."""
+    kinds = "deployments,secrets,networkpolicies,roles"
+    found = objects(kubectl(*environment.member(name), "get", kinds, f"--namespace={NAMESPACE}"))
+    names = [text(each, "metadata", "name") for each in found]
+    return [each for each in names if each.startswith(("proxy-", "karmada-anp"))]
+
+
+def agents(name: str) -> set[str]:
+    return {uid_of(each) for each in pods(environment.member(name), DELIVERED_AGENT)}
+
+
+def unchanged(afar: Checkout) -> None:
+    succeeds(afar.run("preview", "--expect-no-changes"))
+    assert set(afar.select().up().summary.resource_changes or {}) == {"same"}
+    succeeds(afar.run("refresh", "--yes", "--skip-preview", "--expect-no-changes"))
+    succeeds(afar.run("preview", "--expect-no-changes"))
+
+
+def test_each_member_is_reached_though_karmada_agent_starts_again_meanwhile(
+    up: subprocess.CompletedProcess[str],
+) -> None:
+    reached = re.findall(r"(\S+: reached through Karmada: [^\n]*)", up.stdout)
+    note(
+        "Delivered",
+        tried="up without a kubeconfig of any member; karmada-agents start again before they have their flag",
+        expected="each member is reached",
+        seen="; ".join(dict.fromkeys(reached)) or "not reached",
+    )
+    succeeds(up)
+    for name in environment.members():
+        assert f"{name}: reached through Karmada" in up.stdout
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_a_name_leads_to_the_member_of_that_name(up: subprocess.CompletedProcess[str], name: str) -> None:
+    assert answers_itself(name)
+    assert args(name) == [f"{FLAG}{proxy_url(name)}"]
+
+
+def test_nothing_changes_in_a_second_up_nor_after_a_refresh(
+    up: subprocess.CompletedProcess[str], afar: Checkout
+) -> None:
+    unchanged(afar)
+
+
+def test_no_key_is_in_the_output_or_plain_in_the_state(up: subprocess.CompletedProcess[str], backend: Path) -> None:
+    (work,) = [each for each in works("member3") if "proxy-agent.key" in str(each)]
+    key = text(items(work, "spec", "workload", "manifests")[0], "data", "proxy-agent.key")
+    for printed in (up.stdout + up.stderr, *(each.read_text() for each in backend.rglob("*.json*"))):
+        assert key not in printed
+        assert "PRIVATE KEY" not in printed
+
+
+def test_the_doctor_finds_nothing_wrong(up: subprocess.CompletedProcess[str], afar: Checkout) -> None:
+    done = doctor(afar)
+    note("Delivered", tried="make doctor", expected="all right", seen=done.stdout.splitlines()[0])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_renewal_rolls_the_agents_and_the_old_secret_goes(up: subprocess.CompletedProcess[str], afar: Checkout) -> None:
+    """With another key of the credentials at once."""
+    old = {name: (agents(name), in_member(name)) for name in environment.members()}
+    afar.configure(certificates={"validityHours": 8_000}, proxy={"credential": 2})
+    done = afar.run("up", "--yes", "--skip-preview")
+    succeeds(done)
+    for name in environment.members():
+        assert f"{name}: reached through Karmada" in done.stdout
+        assert not agents(name) & old[name][0]
+        secrets = [each for each in in_member(name) if each.startswith("proxy-agent-cert-")]
+        assert len(secrets) == 1
+        assert secrets[0] not in old[name][1]
+    unchanged(afar)
+
+
+def test_a_flag_that_was_taken_away_is_told_by_the_doctor_and_put_back(
+    up: subprocess.CompletedProcess[str], afar: Checkout
+) -> None:
+    patch = '[{"op": "remove", "path": "/spec/template/spec/containers/0/args"}]'
+    where = ["deployment/karmada-agent", f"--namespace={NAMESPACE}"]
+    ask(kubectl(*environment.member("member3"), "patch", *where, "--type=json", f"--patch={patch}"))
+    ask(kubectl(*environment.member("member3"), "rollout", "status", *where, "--timeout=60s"), 70)
+    assert environment.healthy("member3")
+    told = doctor(afar)
+    assert told.returncode == 1
+    assert "do: pulumi up --refresh" in told.stdout
+    done = afar.run("up", "--refresh", "--yes", "--skip-preview")
+    note(
+        "Delivered",
+        tried="karmada-agent's flag taken away by hand, then up --refresh",
+        expected="the doctor names it, and it is put back",
+        seen=f"{told.stdout.splitlines()[0]}; {args('member3')}",
+    )
+    succeeds(done)
+    assert args("member3") == [f"{FLAG}{proxy_url('member3')}"]
+    assert answers_itself("member3")
+    unchanged(afar)
+
+
+def test_destroy_gives_everything_back_though_karmada_agent_starts_again_meanwhile(
+    up: subprocess.CompletedProcess[str], afar: Checkout, before: Mapping[str, Json]
+) -> None:
+    with restarting(lambda name: not args(name)):
+        done = afar.run("destroy", "--yes", "--skip-preview")
+    left = {name: [*in_member(name), *works(name)] for name in environment.members()}
+    ill = [name for name in environment.members() if not environment.healthy(name)]
+    note(
+        "Delivered",
+        tried="destroy; karmada-agents start again meanwhile",
+        expected="no Work and no object left, karmada-agents healthy, specs as before",
+        seen=f"exit {done.returncode}, left: {left}, not healthy: {ill}",
+    )
+    succeeds(done)
+    assert left == {name: [] for name in environment.members()}
+    assert ill == []
+    assert environment.agent_specs() == before
+    assert environment.ours_in(HOST) == []
+    assert environment.ours_in(KARMADA) == []

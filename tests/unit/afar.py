@@ -1,0 +1,145 @@
+"""A member that Karmada alone gets at: what its karmada-agent does with Works, its flag and `proxyURL`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import cast
+from urllib.parse import parse_qs, urlsplit
+
+from checks.commands.deliver import DeliverInput
+from checks.delivered import WORKS, Expected
+from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, Resource
+from clusters.errors import Unavailable
+from clusters.kubeconfig import Context
+from clusters.objects import Json, entries, items, text
+from components.anp import PROXY_FLAG
+from config.settings import Agent
+
+URL = "http://192.0.2.3:8088"
+OURS, PATCHS = "karmada-anp-dev:delivery", "karmada-anp-dev"
+KARMADA = Context("~/.kube/karmada.config", "karmada-apiserver")
+MEMBER = Context("~/.kube/karmada.config", "karmada-apiserver", "/member3")
+SPACE = "karmada-es-member3"
+
+CERT = "proxy-agent-cert-1"
+DEPLOYED = Expected(work="proxy-agent-delivered-1", generation=7)
+GIVEN = DeliverInput(
+    member="member3",
+    stack="dev",
+    karmada=KARMADA,
+    inside=MEMBER,
+    agent=Agent.model_validate({}),
+    proxy_url=URL,
+    api_endpoint="",
+    manager=OURS,
+    former=PATCHS,
+    works=[Expected(work=CERT), DEPLOYED],
+    seconds=1,
+)
+
+
+def work(
+    name: str,
+    generation: int = 0,
+    *,
+    applied: str = "True",
+    says: str = "",
+    health: str = "Healthy",
+    kind: str = "Secret",
+) -> Json:
+    """A Work with its status, of a Deployment with the generation that is said."""
+    status: Json = {"resourceTemplateGeneration": generation, "replicas": 1, "readyReplicas": int(health == "Healthy")}
+    return {
+        "metadata": {"name": name, "namespace": SPACE, "labels": {"karmada-anp/stack": "dev"}},
+        "spec": {"workload": {"manifests": [{"kind": "Deployment" if generation else kind}]}},
+        "status": {
+            "conditions": [{"type": "Applied", "status": applied, "message": says}],
+            "manifestStatuses": [{"health": health, "status": status}],
+        },
+    }
+
+
+class Afar:
+    """Asking. The member is reached while its Cluster names the tunnel and proxy-agents run.
+
+    `flag` is karmada-agent's, of `owners`, and `proxy_url` the Cluster's; `done` is what was changed, in order. With
+    `restarts` karmada-agent starts again so many times before it gets its flag; `stuck` is one that does not come back.
+    """
+
+    def __init__(self, flag: str = "", proxy_url: str = "", owners: Sequence[str] = ()) -> None:
+        self.flag, self.proxy_url, self.owners = flag, proxy_url, list(owners)
+        self.ready, self.restarts, self.stuck, self.joined, self.tunnel = True, 0, False, True, True
+        self.works = {CERT: work(CERT), DEPLOYED.work: work(DEPLOYED.work, 7)}
+        self.done: list[str] = []
+        self.lets_go = True
+
+    def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
+        if what is CLUSTERS:
+            ready: Json = [{"type": "Ready", "status": str(self.ready)}]
+            return {"spec": {"proxyURL": self.proxy_url}, "status": {"conditions": ready}} if self.joined else None
+        assert (of, what, namespace) == (MEMBER, DEPLOYMENTS, "karmada-system")
+        return self._agent()
+
+    def all(self, of: Context, what: Resource, namespace: str = "", labels: str = "") -> Sequence[Json]:
+        assert (of, what, namespace, labels) == (KARMADA, WORKS, SPACE, "karmada-anp/stack=dev")
+        return list(self.works.values())
+
+    def patch(self, of: Context, path: str, patch: Json, kind: str) -> Json:
+        assert kind == APPLY_PATCH
+        asked = parse_qs(urlsplit(path).query)
+        assert asked["fieldManager"] == [OURS]
+        if of == KARMADA:
+            self.proxy_url = text(patch, "spec", "proxyURL")
+            self.done.append(f"proxyURL {self.proxy_url or 'given up'}")
+            return None
+        self._agent()
+        if self.restarts:
+            self.restarts -= 1
+            self._starts()
+            raise Unavailable("EOF")
+        containers = items(entries(patch, "spec", "template", "spec"), "containers")
+        others = [each for each in self.owners if each != OURS]
+        if containers and others and asked["force"] == ["false"]:
+            raise Unavailable(f'Apply failed with 1 conflict: conflict with "{others[0]}"', 409)
+        args = [str(each) for each in items(containers[0], "args")] if containers else []
+        if containers or not others:
+            self.flag = args[-1].removeprefix(PROXY_FLAG) if args else ""
+        self.owners = [*others, OURS] if args else others
+        self.done.append(f"flag {self.flag or 'given up'}")
+        answer = self._agent()
+        if not self.stuck:
+            self._starts()
+        return answer
+
+    def delete(self, of: Context, path: str) -> None:
+        name = path.rpartition("/")[2]
+        assert path == WORKS.path(SPACE, name)
+        self.done.append(f"deleted {name}")
+        if self.ready and self.lets_go:
+            del self.works[name]
+        else:
+            cast("dict[str, Json]", entries(self.works[name], "metadata"))["deletionTimestamp"] = "now"
+
+    raw: Callable[..., str]
+    create: Callable[..., Json]
+    served: Callable[..., str]
+    connected: Callable[..., int]
+
+    def _starts(self) -> None:
+        """What karmada-agent does when it starts: its Cluster says what its flag says."""
+        self.proxy_url = self.flag
+
+    def _agent(self) -> Json:
+        if not (self.proxy_url and self.tunnel):
+            raise Unavailable("no tunnel leads there")
+        path: Json = {"f:args": {}}
+        fields: Json = {"f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"karmada-agent"}': path}}}}}
+        args: Json = [f"{PROXY_FLAG}{self.flag}"] if self.flag else []
+        return {
+            "metadata": {
+                "generation": 1,
+                "managedFields": [{"manager": each, "fieldsV1": fields} for each in self.owners],
+            },
+            "spec": {"replicas": 1, "template": {"spec": {"containers": [{"name": "karmada-agent", "args": args}]}}},
+            "status": {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "availableReplicas": 1},
+        }

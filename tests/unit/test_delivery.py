@@ -1,0 +1,192 @@
+"""The steps for a member that Karmada alone gets at: what they wait for, set, and give back, and in which order."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.commands import deliver, take_back
+from checks.commands.deliver import delivered
+from checks.commands.take_back import taken_back
+from clusters.errors import Unavailable
+from clusters.objects import Json
+from tests.unit.afar import CERT, DEPLOYED, GIVEN, PATCHS, URL, Afar, work
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for long here."""
+    for module, names in (
+        (deliver, ("APPLY_SECONDS", "REPORT_SECONDS")),
+        (take_back, ("TUNNEL_SECONDS", "BACK_SECONDS", "WORKS_SECONDS")),
+    ):
+        monkeypatch.setattr(module, "PAUSE", 0.001)
+        for name in names:
+            monkeypatch.setattr(module, name, 0.05)
+    monkeypatch.delenv("PULUMI_K8S_DELETE_UNREACHABLE", raising=False)
+
+
+def put(afar: Afar) -> list[str]:
+    return list(delivered(afar, GIVEN))
+
+
+def taken(afar: Afar) -> list[str]:
+    return list(taken_back(afar, GIVEN))
+
+
+def up() -> Afar:
+    """One that has what it is to have, and reports the tunnel."""
+    afar = Afar()
+    put(afar)
+    afar.done.clear()
+    return afar
+
+
+# what an `up` does
+
+
+def test_karmada_agent_reports_the_tunnel_once_what_is_meant_for_the_member_is_there() -> None:
+    afar = Afar()
+    assert put(afar) == ["2 Works applied and healthy", f"karmada-agent reports {URL}"]
+    assert afar.done == [f"proxyURL {URL}", f"flag {URL}"]
+    assert afar.proxy_url == URL
+
+
+def test_karmada_agent_may_start_again_before_it_has_its_flag() -> None:
+    """It clears `proxyURL`, and the way by which it would get the flag is gone."""
+    afar = Afar()
+    afar.restarts = 2
+    put(afar)
+    assert afar.done == [f"proxyURL {URL}"] * 3 + [f"flag {URL}"]
+    assert (afar.flag, afar.proxy_url) == (URL, URL)
+
+
+def test_where_both_say_so_already_nothing_is_set_and_nothing_owned() -> None:
+    """`karmadactl register --proxy-server-address`."""
+    afar = Afar(flag=URL, proxy_url=URL)
+    put(afar)
+    assert (afar.done, afar.owners) == ([], [])
+
+
+def test_what_the_stacks_own_patch_has_set_is_taken_over_since_it_goes_with_the_patch() -> None:
+    afar = Afar(flag=URL, proxy_url=URL, owners=[PATCHS])
+    put(afar)
+    assert afar.done == [f"flag {URL}"]
+
+
+def test_args_of_somebody_else_are_not_taken() -> None:
+    afar = Afar(flag="http://192.0.2.9:1", proxy_url=URL, owners=["helm"])
+    with pytest.raises(Unavailable, match='conflict with "helm"'):
+        put(afar)
+    assert (afar.flag, afar.owners) == ("http://192.0.2.9:1", ["helm"])
+
+
+def test_a_member_that_is_not_ready_is_not_waited_for() -> None:
+    afar = Afar()
+    afar.ready = False
+    assert put(afar) == ["it is not Ready: what is meant for it waits in Karmada, and the next `up` goes on"]
+    assert afar.done == []
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        (CERT, work(CERT, applied="False", says="exceeded quota"), f"Work {CERT}: exceeded quota"),
+        (CERT, work(CERT, applied=""), "karmada-agent has not applied it yet"),
+        (DEPLOYED.work, work(DEPLOYED.work, 7, health="Unhealthy"), f"Work {DEPLOYED.work}: 0 of 1 pods are ready"),
+        (DEPLOYED.work, work(DEPLOYED.work, 6), f"Work {DEPLOYED.work}: its status is still that of an earlier one"),
+    ],
+)
+def test_what_karmada_says_of_what_is_not_there_is_told_and_no_flag_is_set(name: str, given: Json, said: str) -> None:
+    afar = Afar()
+    afar.works[name] = given
+    with pytest.raises(Unavailable, match=said):
+        put(afar)
+    assert afar.done == []
+
+
+def test_a_namespace_that_is_somebody_elses_does() -> None:
+    afar, theirs = Afar(), "resource(kind=Namespace, /tunnel) already exists in the cluster member3"
+    afar.works[CERT] = work(CERT, applied="False", says=theirs, kind="Namespace")
+    put(afar)
+    assert afar.proxy_url == URL
+
+
+def test_what_the_member_had_and_is_not_to_have_goes_once_the_new_is_there() -> None:
+    afar = Afar()
+    afar.works["proxy-agent-cert-0"] = work("proxy-agent-cert-0")
+    put(afar)
+    assert afar.done[0] == "deleted proxy-agent-cert-0"
+
+
+# what a `destroy` does
+
+
+def test_the_flag_goes_first_and_what_carries_it_last() -> None:
+    afar = up()
+    assert taken(afar) == ["karmada-agent reports no tunnel any more", "what it had is gone"]
+    assert afar.done == ["flag given up", "proxyURL given up", f"deleted {CERT}", f"deleted {DEPLOYED.work}"]
+    assert (afar.flag, afar.proxy_url, afar.works) == ("", "", {})
+
+
+def test_a_flag_that_is_somebody_elses_stays_and_proxy_url_with_it() -> None:
+    afar = Afar(flag=URL, proxy_url=URL)
+    assert taken(afar)[0] == "karmada-agent's flag is somebody else's, and stays"
+    assert (afar.flag, afar.proxy_url, afar.works) == (URL, URL, {})
+
+
+def test_a_destroy_that_ended_half_way_goes_on() -> None:
+    """The flag had gone and karmada-agent was back: nothing leads to the member."""
+    afar = Afar()
+    taken(afar)
+    assert afar.works == {}
+
+
+def test_nothing_is_taken_from_a_karmada_agent_that_does_not_come_back() -> None:
+    afar = up()
+    afar.stuck = True
+    with pytest.raises(Unavailable, match="did not come back without its flag"):
+        taken(afar)
+    assert len(afar.works) == 2
+
+
+def test_where_the_tunnel_does_not_answer_nothing_is_taken() -> None:
+    afar = up()
+    afar.tunnel = False
+    with pytest.raises(Unavailable, match="through the tunnel, which does not answer"):
+        taken(afar)
+    assert afar.done == []
+
+
+def test_unless_it_is_said_that_what_does_not_answer_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_K8S_DELETE_UNREACHABLE", "true")
+    afar = up()
+    afar.tunnel = False
+    assert taken(afar)[0] == "the tunnel does not answer: karmada-agent's flag stays"
+    assert afar.works == {}
+
+
+def test_of_a_member_that_is_not_ready_the_works_are_deleted_and_not_waited_for() -> None:
+    afar = up()
+    afar.ready = False
+    assert taken(afar) == [
+        "it is not Ready: what it has goes when it is back, but for karmada-agent's flag, if that is set"
+    ]
+    assert afar.done == [f"deleted {CERT}", f"deleted {DEPLOYED.work}"]
+    assert taken(afar)
+    assert len(afar.done) == 2
+
+
+def test_works_that_do_not_go_are_named() -> None:
+    afar = up()
+    afar.lets_go = False
+    with pytest.raises(
+        Unavailable, match=f"has not taken away what these Works hold: proxy-agent-cert-1, {DEPLOYED.work}"
+    ):
+        taken(afar)
+
+
+def test_of_a_member_that_has_left_karmada_nothing_is_to_be_taken() -> None:
+    afar = up()
+    afar.joined = False
+    assert taken(afar) == ["Karmada has no such Cluster any more, and with it went what was meant for it"]
+    assert afar.done == []

@@ -1,0 +1,152 @@
+"""What preflight asks of members that Karmada alone gets at: the Karmada API, and the member where a tunnel stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+import pytest
+
+from checks import preflight
+from clusters.objects import Json, entries
+from components.anp import work_name
+from tests.unit.fake_clusters import Clusters, cluster, deployment
+from tests.unit.machines import load
+from tests.unit.stacks import PUBLISHED
+
+MEMBER: Json = {"access": "karmada"}
+DEPLOYED = work_name("Deployment", "proxy-agent-delivered", "karmada-system")
+URL = "http://10.0.0.1:8088"
+THROUGH = "through member3"
+
+
+def joined(ready: str = "True", version: str = "v1.36.3", url: str = "", generation: int = 5) -> Json:
+    """member3's Cluster object."""
+    found = entries(cluster("member3"))
+    return {
+        **found,
+        "metadata": {"name": "member3", "generation": generation},
+        "spec": {"syncMode": "Pull", "proxyURL": url},
+        "status": {
+            "kubernetesVersion": version,
+            "conditions": [{"type": "Ready", "status": ready, "message": "" if ready == "True" else "no lease"}],
+        },
+    }
+
+
+def work(stack: str = "dev", name: str = DEPLOYED, going: bool = False) -> Json:
+    marks: dict[str, Json] = {"deletionTimestamp": "now"} if going else {}
+    return {"metadata": {"name": name, "labels": {"karmada-anp/stack": stack} if stack else {}, **marks}}
+
+
+@pytest.fixture
+def afar(clusters: Clusters, monkeypatch: pytest.MonkeyPatch) -> Clusters:
+    """Karmada knows member3, and nothing else does."""
+    del clusters.apis["member3"], clusters.apis["member4"]
+    clusters.apis["karmada-apiserver"] |= {"clusters/member3": [joined()], "clusters": [joined()]}
+    monkeypatch.setattr("checks.preflight.delivered_member.GOING_SECONDS", 0)
+    return clusters
+
+
+def standing(afar: Clusters, cluster: Json, agent: Sequence[str] = ()) -> None:
+    """The stack is up, its Cluster is so, and karmada-agent has these args."""
+    afar.apis["karmada-apiserver"] |= {"clusters/member3": [cluster], "clusters": [cluster], "works": [work()]}
+    afar.apis[THROUGH] = {"deployments/karmada-agent": [deployment(agent)]}
+
+
+def check() -> preflight.Ready:
+    return preflight.check(load(members={"member3": MEMBER}, images=PUBLISHED))
+
+
+def refusal() -> str:
+    with pytest.raises(pulumi.RunError) as error:
+        check()
+    return str(error.value)
+
+
+@pytest.fixture
+def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
+    return said
+
+
+def test_the_karmada_api_alone_is_asked_about_it(afar: Clusters) -> None:
+    assert check().found == {"member3": ""}
+    assert {each.split()[0] for each in afar.asked} == {"karmada-host", "karmada-apiserver"}
+
+
+def test_one_that_is_not_ready_is_warned_of_and_not_refused(afar: Clusters, warned: list[str]) -> None:
+    afar.apis["karmada-apiserver"]["clusters/member3"] = [joined(ready="False")]
+    check()
+    (said,) = warned
+    assert said.startswith('karmada-anp:members.member3: the Cluster "member3" is not Ready (no lease): ')
+
+
+@pytest.mark.parametrize(
+    ("version", "right"), [("v1.26.9", False), ("v1.27.0", True), ("v1.30.1+k3s1", True), ("", True)]
+)
+def test_what_karmada_knows_of_its_version_is_enough(afar: Clusters, version: str, right: bool) -> None:
+    afar.apis["karmada-apiserver"]["clusters/member3"] = [joined(version=version)]
+    if right:
+        check()
+    else:
+        assert '"member3" runs Kubernetes 1.26, and a guarded proxy-agent needs 1.27 or later' in refusal()
+
+
+def test_works_of_another_stack_in_the_place_of_ours_are_refused(afar: Clusters) -> None:
+    afar.apis["karmada-apiserver"]["works"] = [work("prod")]
+    assert 'karmada-anp:members.member3: "member3" has the tunnel of the stack "prod" already' in refusal()
+
+
+def test_a_work_that_still_goes_is_named_and_not_taken_over(afar: Clusters) -> None:
+    afar.apis["karmada-apiserver"]["works"] = [work(going=True)]
+    assert f"has left what its karmada-agent is yet to take away: Work {DEPLOYED}" in refusal()
+
+
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [
+        ("create works", 'create works.work.karmada.io in namespace "karmada-es-member3"'),
+        ("patch clusters/proxy", "patch clusters.cluster.karmada.io/member3/proxy"),
+    ],
+)
+def test_rights_that_are_missing_are_named(afar: Clusters, right: str, said: str) -> None:
+    afar.denied["karmada-apiserver"] = {right}
+    assert f'the user of "karmada-apiserver" may not {said}' in refusal()
+
+
+def test_who_may_do_everything_needs_no_role_in_the_member(afar: Clusters) -> None:
+    assert check().operator == "operator"
+    afar.groups = ["system:masters", "system:authenticated"]
+    assert check().operator == ""
+
+
+# what a stack that is up has lost
+
+
+def test_nothing_is_lost_while_karmada_agent_has_its_flag(afar: Clusters) -> None:
+    standing(afar, joined(url=URL), [f"--proxy-server-address={URL}"])
+    assert check().found == {"member3": ""}
+
+
+def test_a_flag_that_was_taken_away_is_found_and_another_time_again(afar: Clusters) -> None:
+    standing(afar, joined(url=URL))
+    assert check().found["member3"] == f"karmada-agent has no --proxy-server-address={URL}, at generation 0"
+
+
+def test_a_proxy_url_that_was_cleared_is_found_and_another_time_again(afar: Clusters) -> None:
+    for generation in (5, 9):
+        standing(afar, joined(generation=generation))
+        assert check().found["member3"] == f"Cluster member3 names no proxy, at generation {generation}"
+
+
+def test_a_tunnel_that_does_not_answer_is_the_doctors_business(afar: Clusters) -> None:
+    standing(afar, joined(url=URL))
+    del afar.apis[THROUGH]
+    assert check().found == {"member3": ""}
+
+
+def test_what_is_lost_by_a_member_that_is_not_ready_is_not_known(afar: Clusters) -> None:
+    standing(afar, joined(ready="Unknown"))
+    assert check().found == {"member3": ""}
