@@ -27,8 +27,10 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def dev(tmp_path_factory: pytest.TempPathFactory, backend: Path, before: Mapping[str, Json]) -> Iterator[Checkout]:
-    """A checkout with the dev stack."""
-    yield from with_every_member(Checkout(tmp_path_factory.mktemp("dev"), backend, "dev"))
+    """A checkout with the dev stack, whose proxy-server logs each agent that connects."""
+    for checkout in with_every_member(Checkout(tmp_path_factory.mktemp("dev"), backend, "dev")):
+        checkout.configure(proxy={"logLevel": 2})
+        yield checkout
 
 
 @pytest.fixture(scope="package")
