@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from clusters.api import Asking, Resource
+from clusters.api import CLUSTERS, Asking, Resource
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, items, number, text
 from components.anp import EXECUTION_SPACE, OF_STACK
@@ -25,6 +26,38 @@ class Expected(BaseModel):
     generation: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class DeliveryFacts:
+    """What preflight knows of such a member: whether it is Ready, what it has lost of what the stack had set, whether
+    its namespace is one that Karmada hands over by itself, and the user who needs rights in it, if any."""
+
+    ready: bool = True
+    found: str = ""
+    has_namespace: bool = False
+    operator: str = ""
+
+
+class Delivered(BaseModel):
+    """A member of a stack, and how Karmada is asked, which alone gets at it."""
+
+    member: str
+    stack: str
+    karmada: Context
+
+    def cluster(self, asking: Asking) -> Json:
+        """Its Cluster object, or None. Raises Unavailable."""
+        return asking.get(self.karmada, CLUSTERS, self.member)
+
+    def works(self, asking: Asking) -> dict[str, Json]:
+        """The stack's Works for it, by name. Raises Unavailable."""
+        found = asking.all(self.karmada, WORKS, EXECUTION_SPACE.format(self.member), f"{OF_STACK}={self.stack}")
+        return {text(each, "metadata", "name"): each for each in found}
+
+    def delete(self, asking: Asking, work: str) -> None:
+        """Asks that a Work goes. Raises Unavailable."""
+        asking.delete(self.karmada, WORKS.path(EXECUTION_SPACE.format(self.member), work))
+
+
 def is_ready(cluster: Json) -> bool:
     """Whether a Cluster object says that its member is. What is meant for another waits in Karmada."""
     return condition(cluster, "Ready") == ("True", "")
@@ -37,12 +70,6 @@ def condition(of: Json, kind: str) -> tuple[str, str]:
             status = text(each, "status")
             return status, "" if status == "True" else text(each, "message")
     return "", ""
-
-
-def works_of(asking: Asking, karmada: Context, member: str, stack: str) -> dict[str, Json]:
-    """A stack's Works for a member, by name. Raises Unavailable."""
-    found = asking.all(karmada, WORKS, EXECUTION_SPACE.format(member), f"{OF_STACK}={stack}")
-    return {text(each, "metadata", "name"): each for each in found}
 
 
 def is_going(work: Json) -> bool:

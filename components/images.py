@@ -61,7 +61,9 @@ def pull_secrets(settings: Settings, opts: ResourceOptions) -> Mapping[str, Secr
     """The host's Secrets to pull with, by name, where there are members that get them from here."""
     host = settings.host
     names = settings.images.pull_secrets if any(each.delivered for each in settings.members) else ()
-    return {each: Secret.get(f"pull-{each}", f"{host.namespace}/{each}", opts=opts) for each in names}
+    # what kubectl applied, it keeps in an annotation
+    hidden = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["metadata"]))
+    return {each: Secret.get(f"pull-{each}", f"{host.namespace}/{each}", opts=hidden) for each in names}
 
 
 def checkout(build: Build) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import (
     ComponentResource,
@@ -19,6 +18,7 @@ from pulumi import (
 )
 from pulumi_kubernetes.core.v1 import Secret
 
+from checks.delivered import DeliveryFacts
 from components import delivery
 from components.certificate import CLIENT_USAGES, Certificate, CertificateArgs
 from components.delivery import Delivery, DeliveryArgs
@@ -30,7 +30,7 @@ from components.pki import TunnelPki
 from components.proxy_agent import ProxyAgent, ProxyAgentArgs
 from components.proxy_server import ProxyServer
 from components.registration import Registration, RegistrationArgs
-from components.works import Works, made
+from components.works import made
 from config.settings import MemberSettings, Settings
 
 
@@ -42,8 +42,8 @@ class MemberArgs:
     is whether the member's part takes the place of what was made by hand, `former` by which other identifiers its
     agents are to be found, in this `up` still.
 
-    Of a member that Karmada alone gets at, `found` is what is to be made again there, `operator` the user who needs
-    rights in it, if any, and `pull_secrets` are the host's.
+    `returns` is whether karmada-agent's flag is still the one that was set through the tunnel. Of a member that Karmada
+    alone gets at, `delivery` is what preflight knows, and `pull_secrets` are the host's.
     """
 
     settings: Settings
@@ -56,8 +56,8 @@ class MemberArgs:
     mac_keys: Sequence[Output[str]]
     adopts: bool
     former: Sequence[str] = ()
-    found: str = ""
-    operator: str = ""
+    returns: bool = False
+    delivery: DeliveryFacts = field(default_factory=DeliveryFacts)
     pull_secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
 
 
@@ -92,12 +92,13 @@ class Member(ComponentResource):
         image = args.image
         if member.image:
             image = Image(reference=Output.from_input(member.image), pull_secrets=args.image.pull_secrets)
-        works = Works(member.name, pulumi.get_stack(), adopt=settings.proxy.adopt) if member.delivered else None
+        works = delivery.works(f"{name}-works", settings, member, child) if member.delivered else None
         if works:
-            delivery.own_namespace(name, member, works, child)
+            if not args.delivery.has_namespace:
+                delivery.own_namespace(name, member, works, child)
             pulled = delivery.pull_secrets(name, member, works, args.pull_secrets, child)
             image = replace(image, pull_secrets=list(pulled))
-            delivery.operator_role(name, member, works, args.operator, child)
+            delivery.operator_role(name, member, works, args.delivery.operator, child)
         agent = ProxyAgent(
             f"{name}-proxy-agent",
             ProxyAgentArgs(
@@ -126,9 +127,8 @@ class Member(ComponentResource):
             ResourceOptions(parent=self, provider=args.karmada),
         )
         tunnel = [agent.deployment, args.server.deployment, *registration.headers]
-        flags = Output.from_input("")
         if works:
-            Delivery(
+            flags = Delivery(
                 f"{name}-delivery",
                 DeliveryArgs(
                     settings=settings,
@@ -136,12 +136,13 @@ class Member(ComponentResource):
                     works=works,
                     proxy_url=args.entry.proxy_url,
                     after=[*tunnel, *registration.grant],
-                    found=args.found,
+                    ready=args.delivery.ready,
+                    found=args.delivery.found,
                 ),
                 child,
-            )
+            ).revision
         else:
-            patch = KarmadaAgentPatch(
+            flags = KarmadaAgentPatch(
                 f"{name}-karmada-agent",
                 KarmadaAgentPatchArgs(
                     member=member,
@@ -150,11 +151,10 @@ class Member(ComponentResource):
                     grant=registration.grant,
                     tunnel=tunnel,
                     beside=agent.needs,
-                    adopts=args.adopts,
+                    adopts=args.adopts or args.returns,
                 ),
                 child,
-            )
-            flags = patch.revision
+            ).revision
         if member in settings.monitored:
             agent_monitoring(f"{name}-monitoring", member, settings.monitoring, child)
         self.certificate_ends = certificate.ends

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar, cast
 
-from pulumi import CustomResource, Input, Output, ResourceOptions
+from pulumi import CustomResource, Input, Output, Resource, ResourceOptions
 from pulumi_kubernetes import apiextensions
 from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import Namespace, Secret
@@ -61,15 +61,16 @@ def made(kind: Callable[..., Made], name: str, /, *, opts: ResourceOptions, **pa
 class Works:
     """Makes each object as a Work for a member. The options' provider is the Karmada API's.
 
-    `expected` are a member's Works as the step knows them: checks.delivered.Expected. To `adopt` is to overwrite what
-    was made by hand.
+    `resources` are a member's Works, and `expected` the same as the step knows them: checks.delivered.Expected. To
+    `adopt` is to overwrite what was made by hand. They come `after` what deletes them in the end: Pulumi does not.
     """
 
+    resources: list[CustomResource]
     expected: list[Output[dict[str, Json]]]
 
-    def __init__(self, member: str, stack: str, *, adopt: bool) -> None:
-        self._member, self._stack, self._adopt = member, stack, adopt
-        self.expected = []
+    def __init__(self, member: str, stack: str, *, adopt: bool, after: Resource) -> None:
+        self._member, self._stack, self._adopt, self._after = member, stack, adopt, after
+        self.resources, self.expected = [], []
 
     def __call__(
         self, kind: Callable[..., CustomResource], name: str, /, *, opts: ResourceOptions, **parts: object
@@ -93,8 +94,12 @@ class Works:
         }
         self.expected.append(Output.all(work=work, generation=generation))
         whole = {"apiVersion": api_version, "kind": kind_name, **manifest, "metadata": marked}
-        secret = ["spec"] if kind is Secret else None
-        return apiextensions.CustomResource(
+        own = ResourceOptions(
+            depends_on=[self._after],
+            retain_on_delete=True,
+            additional_secret_outputs=["spec"] if kind is Secret else None,
+        )
+        resource = apiextensions.CustomResource(
             f"{name}-{kind_name.lower()}",  # all Works are of one type
             api_version="work.karmada.io/v1alpha1",
             kind="Work",
@@ -105,8 +110,10 @@ class Works:
                 "finalizers": [FINALIZER],
             },
             spec={"workload": {"manifests": [whole]}},
-            opts=ResourceOptions.merge(opts, ResourceOptions(retain_on_delete=True, additional_secret_outputs=secret)),
+            opts=ResourceOptions.merge(opts, own),
         )
+        self.resources.append(resource)
+        return resource
 
 
 def camel_case(value: object) -> object:

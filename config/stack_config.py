@@ -104,7 +104,9 @@ def load(
         certificates=certificates,
         monitoring=monitoring,
         kind_nodes=known.kind_nodes,
-        monitored=known.monitored([host, *members]) if monitoring.enabled else (),
+        monitored=known.monitored([host, *(each for each in members if not each.delivered)])
+        if monitoring.enabled
+        else (),
     )
 
 

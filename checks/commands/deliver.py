@@ -7,20 +7,21 @@ would get the flag. So both are set until both are there.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
-from checks.delivered import WORKS, Expected, behind, is_ready, unhealthy, works_of
+from checks.delivered import Delivered, Expected, behind, is_ready, unhealthy
 from checks.deployments import args_owners, arguments, rolled_out, value_of
 from checks.until import until
 from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, Apis, Asking
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, text
-from components.anp import ENDPOINT_FLAG, EXECUTION_SPACE, PROXY_FLAG
+from components.anp import ENDPOINT_FLAG, PROXY_FLAG
 from config.settings import Agent
 
 APPLY_SECONDS = 90
@@ -33,16 +34,14 @@ PAUSE = 0.5
 
 
 class DeliverInput(BaseModel):
-    """A member of a stack, how Karmada and, through it, the member is asked, and karmada-agent there.
+    """A member, how it is asked through Karmada, and karmada-agent there.
 
     `works` are the stack's, and their pods may take `seconds`. karmada-agent is to report `proxy_url`, and
     `api_endpoint` if one is said; both are set by `manager`, and taken over from `former`, the same stack's by a
     kubeconfig.
     """
 
-    member: str
-    stack: str
-    karmada: Context
+    of: Delivered
     inside: Context
     agent: Agent
     proxy_url: str
@@ -52,57 +51,69 @@ class DeliverInput(BaseModel):
     works: Sequence[Expected]
     seconds: int
 
-    @property
-    def deployment(self) -> str:
-        """The path of karmada-agent's Deployment."""
-        return DEPLOYMENTS.path(self.agent.namespace, self.agent.deployment)
+    def karmada_agent(self, asking: Asking) -> Json:
+        """karmada-agent's Deployment, or None, through the tunnel. Raises Unavailable."""
+        return asking.get(self.inside, DEPLOYMENTS, self.agent.deployment, self.agent.namespace)
+
+    def reported(self, asking: Asking) -> str:
+        """By which proxy the Cluster object is reached. Raises Unavailable."""
+        return text(self.of.cluster(asking), "spec", "proxyURL")
 
 
 def main() -> int:
     """0 once it is so, or where the member is not Ready; 1 with the reason when it is not so in time."""
     given, asking = DeliverInput.model_validate_json(sys.stdin.read()), Apis()
     try:
-        print("\n".join(f"{given.member}: {line}" for line in delivered(asking, given)))
+        for line in delivered(asking, given, expected=os.environ.get("READY") == "true"):
+            print(f"{given.of.member}: {line}")
     except Unavailable as reason:
-        print(f"{given.member}: {reason}", file=sys.stderr)
+        print(f"{given.of.member}: {reason}", file=sys.stderr)
         return 1
     return 0
 
 
-def delivered(asking: Asking, given: DeliverInput) -> Iterator[str]:
-    """A line for each of the two. Raises Unavailable with the reason when one of them is not so in time."""
-    if not is_ready(asking.get(given.karmada, CLUSTERS, given.member)):
+def delivered(asking: Asking, given: DeliverInput, *, expected: bool = True) -> Iterator[str]:
+    """A line for each of the two. Raises Unavailable with the reason when one of them is not so in time, or where a
+    member was `expected` to be Ready, and is not: the next `up` would take it for delivered."""
+    if not is_ready(given.of.cluster(asking)):
+        if expected:
+            raise Unavailable("it is not Ready any more: run the same command again")
         yield "it is not Ready: what is meant for it waits in Karmada, and the next `up` goes on"
         return
     until(lambda: _applied(asking, given), APPLY_SECONDS, PAUSE)
     until(lambda: _healthy(asking, given), given.seconds, PAUSE)
-    for name in works_of(asking, given.karmada, given.member, given.stack).keys() - {each.work for each in given.works}:
-        asking.delete(given.karmada, WORKS.path(EXECUTION_SPACE.format(given.member), name))
+    for name in given.of.works(asking).keys() - {each.work for each in given.works}:
+        given.of.delete(asking, name)
     yield f"{len(given.works)} Works applied and healthy"
     until(lambda: _reporting(asking, given), REPORT_SECONDS, PAUSE)
     yield f"karmada-agent reports {given.proxy_url}"
 
 
 def _applied(asking: Asking, given: DeliverInput) -> None:
-    why = behind(works_of(asking, given.karmada, given.member, given.stack), given.works)
+    why = behind(given.of.works(asking), given.works)
     if why:
-        raise Unavailable(f"what is meant for it is not applied there: {why}")
+        later = "karmada-agent tries again at ever longer intervals, and at once when it is started again"
+        raise Unavailable(f"what is meant for it is not applied there ({later}): {why}")
 
 
 def _healthy(asking: Asking, given: DeliverInput) -> None:
-    why = unhealthy(works_of(asking, given.karmada, given.member, given.stack), given.works)
+    """A Work that was applied before may not be as it is now."""
+    works = given.of.works(asking)
+    why = behind(works, given.works) or unhealthy(works, given.works)
     if why:
         raise Unavailable(f"its proxy-agents do not run: {why}")
 
 
 def _reporting(asking: Asking, given: DeliverInput) -> None:
     """Sets what is not set. Raises Unavailable while karmada-agent does not run with it."""
-    if text(asking.get(given.karmada, CLUSTERS, given.member), "spec", "proxyURL") != given.proxy_url:
+    reported = given.reported(asking)
+    if reported != given.proxy_url:
+        _is_free(asking, given, reported)
         apply_cluster(asking, given, {"spec": {"proxyURL": given.proxy_url}})
-    found = asking.get(given.inside, DEPLOYMENTS, given.agent.deployment, given.agent.namespace)
+    found = given.karmada_agent(asking)
     if found is None:
         where = f'in its namespace "{given.agent.namespace}"'
-        raise Unavailable(f"there is no Deployment {given.agent.deployment} {where}: members.{given.member}.agent")
+        raise Unavailable(f"there is no Deployment {given.agent.deployment} {where}: members.{given.of.member}.agent")
     container, owners = given.agent.container, set(args_owners(found, given.agent.container))
     if not _says(found, given) or given.former in owners - {given.manager}:
         # what the same stack's patch has set, goes with it
@@ -116,6 +127,17 @@ def _reporting(asking: Asking, given: DeliverInput) -> None:
         raise Unavailable(f"deployment/{given.agent.deployment} is not rolled out yet, with {PROXY_FLAG}")
 
 
+def _is_free(asking: Asking, given: DeliverInput, reported: str) -> None:
+    """Raises Unavailable where a tunnel stands that somebody else has made: it would be cut."""
+    try:
+        found = given.karmada_agent(asking) if reported else None
+    except Unavailable:
+        return
+    others = set(args_owners(found, given.agent.container)) - {given.manager, given.former}
+    if others and value_of(PROXY_FLAG, arguments(found, given.agent.container)) == reported:
+        raise Unavailable(f"it is reached by {reported} already, by args of {', '.join(sorted(others))}")
+
+
 def _says(found: Json, given: DeliverInput) -> bool:
     words = arguments(found, given.agent.container)
     said = value_of(PROXY_FLAG, words) == given.proxy_url
@@ -124,14 +146,17 @@ def _says(found: Json, given: DeliverInput) -> bool:
 
 def apply_cluster(asking: Asking, given: DeliverInput, fields: dict[str, Json]) -> Json:
     """Has the stack own these fields of the Cluster object and no others, whoever set them. Raises Unavailable."""
-    whole: Json = {"apiVersion": "cluster.karmada.io/v1alpha1", "kind": "Cluster", **fields, **_named(given.member)}
-    return asking.patch(given.karmada, CLUSTERS.path("", given.member) + _by(given, force=True), whole, APPLY_PATCH)
+    whole: Json = {"apiVersion": "cluster.karmada.io/v1alpha1", "kind": "Cluster", **fields, **_named(given.of.member)}
+    return asking.patch(
+        given.of.karmada, CLUSTERS.path("", given.of.member) + _by(given, force=True), whole, APPLY_PATCH
+    )
 
 
 def apply_agent(asking: Asking, given: DeliverInput, fields: dict[str, Json], *, force: bool = False) -> Json:
     """The same of karmada-agent's Deployment, through the tunnel."""
     whole: Json = {"apiVersion": "apps/v1", "kind": "Deployment", **fields, **_named(given.agent.deployment)}
-    return asking.patch(given.inside, given.deployment + _by(given, force=force), whole, APPLY_PATCH)
+    path = DEPLOYMENTS.path(given.agent.namespace, given.agent.deployment)
+    return asking.patch(given.inside, path + _by(given, force=force), whole, APPLY_PATCH)
 
 
 def _named(name: str) -> dict[str, Json]:

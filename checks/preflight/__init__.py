@@ -7,12 +7,12 @@ together. Paused members are left out; what this machine alone knows, config/ ha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import pulumi
 
-from checks.preflight import rights
+from checks.delivered import DeliveryFacts
 from checks.preflight.delivered_member import facts_of_delivered
 from checks.preflight.docker_engine import facts_of_engine
 from checks.preflight.facts import Facts
@@ -38,20 +38,26 @@ class Ready:
     takes the place of what was made by hand (adoption.py).
 
     `former` are the hosts, by a member's name, by which its agents are found until Karmada shows the guard that name:
-    in the `up` that takes the place of an earlier version or of the fork stack. `found` is, by name too, what members
-    that Karmada alone gets at have lost of what the stack had set, and `operator` the user whom they are to let do so.
+    in the `up` that takes the place of an earlier version or of the fork stack. `returning` are the names of those that
+    Karmada alone got at until now.
     """
 
     settings: Settings
     adopting: Sequence[Cluster]
     former: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
-    found: Mapping[str, str] = field(default_factory=dict[str, str])
+    returning: frozenset[str] = frozenset()
+    delivered: Mapping[str, DeliveryFacts] = field(default_factory=dict[str, DeliveryFacts])
     operator: str = ""
+
+    def delivery(self, member: str) -> DeliveryFacts:
+        """What is known of a member for its delivery, if it has one; of a paused one nothing was asked."""
+        return replace(self.delivered.get(member, DeliveryFacts()), operator=self.operator)
 
 
 def check(settings: Settings, asking: Asking | None = None) -> Ready:
     """What the program goes on with. Raises pulumi.RunError with all that the clusters and the engine object to."""
-    asking = Remembering(asking or Apis())
+    at_once = asking or Apis()
+    asking = Remembering(at_once)
     # asked here: Pulumi knows the stack in this thread alone
     ours, stack = field_manager(), pulumi.get_stack()
     members = {settings.key(each): each for each in settings.members}
@@ -62,7 +68,7 @@ def check(settings: Settings, asking: Asking | None = None) -> Ready:
             "karmada": partial(facts_of_karmada, asking, settings, members),
             "engine": partial(facts_of_engine, settings.images),
             **{
-                key: partial(facts_of_delivered, asking, key, each, settings, stack)
+                key: partial(facts_of_delivered, at_once, key, each, settings, stack)
                 if each.delivered
                 else partial(facts_of_member, asking, key, each, settings, ours)
                 for key, each in active.items()
@@ -85,9 +91,14 @@ def check(settings: Settings, asking: Asking | None = None) -> Ready:
     # agents of the stack's own CA do not get into what was made by hand: no request finds them by a former host
     own = {} if joined.host in adopting else {key: each for key, each in active.items() if not found[key].adopts}
     former = _former(own, found, found["karmada"].clusters) if guarded else {}
-    delivered = {each.name: found[key].found for key, each in active.items() if each.delivered}
-    operator = rights.operator(asking, settings.host.karmada) if delivered else ""
-    return Ready(settings=joined, adopting=adopting, former=former, found=delivered, operator=operator)
+    return Ready(
+        settings=joined,
+        adopting=adopting,
+        former=former,
+        returning=frozenset(each.name for key, each in active.items() if found[key].returns),
+        delivered={each.name: found[key].delivery for key, each in active.items() if each.delivered},
+        operator=found["karmada"].operator,
+    )
 
 
 def _former(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from checks.delivered import WORKS, condition, is_going, is_ready, works_of
+from checks.delivered import WORKS, Delivered, DeliveryFacts, condition, is_going, is_ready
 from checks.deployments import arguments, value_of
 from checks.preflight import rights
 from checks.preflight.facts import Facts, Version, dotted
@@ -17,7 +17,7 @@ from checks.until import until
 from clusters.api import CLUSTERS, DEPLOYMENTS, Asking
 from clusters.errors import Unavailable
 from clusters.objects import Json, number, text
-from components.anp import EXECUTION_SPACE, OF_STACK, PROXY_FLAG, work_name
+from components.anp import ENDPOINT_FLAG, EXECUTION_SPACE, OF_STACK, PROXY_FLAG, work_name
 from config.problems import PROJECT, Problem, config_rm, config_set
 from config.settings import MemberSettings, Settings
 
@@ -26,7 +26,7 @@ GOING_SECONDS = 30
 
 
 def facts_of_delivered(asking: Asking, key: str, of: MemberSettings, settings: Settings, stack: str) -> Facts:
-    """Its problems, and in `found` what is to be made again there. `stack` is the stack's name."""
+    """Its problems, and what is known of it for its delivery. `stack` is the stack's name."""
     karmada = settings.host.karmada
     try:
         cluster = asking.get(karmada, CLUSTERS, of.name)
@@ -39,6 +39,7 @@ def facts_of_delivered(asking: Asking, key: str, of: MemberSettings, settings: S
             mend = f"give that user a role with these rights, or {config_set('host.karmadaContext', 'CONTEXT')}"
             found.problems.append(Problem(key, f'the user of "{karmada.name}" may not {lacking}', mend))
         found.problems += _too_old(key, of, text(cluster, "status", "kubernetesVersion"))
+        here = Delivered(member=of.name, stack=stack, karmada=karmada)
         works = asking.all(karmada, WORKS, EXECUTION_SPACE.format(of.name))
         found.problems += _others(key, of, stack, works)
         ready = is_ready(cluster)
@@ -47,12 +48,16 @@ def facts_of_delivered(asking: Asking, key: str, of: MemberSettings, settings: S
             said = f'the Cluster "{of.name}" is not Ready{f" ({why})" if why else ""}'
             found.warnings.append(f"{PROJECT}:{key}: {said}: what is meant for it waits in Karmada until it is")
         try:
-            until(lambda: _none_goes(asking, of, settings, stack), GOING_SECONDS if ready else 0)
+            until(lambda: _none_goes(asking, here), GOING_SECONDS if ready else 0)
         except Unavailable as reason:
-            mend = "wait until it is Ready, or what is left can be taken away" if not ready else "see to karmada-agent"
+            mend = "see to karmada-agent" if ready else "wait until it is Ready, so that what is left can be taken away"
             found.problems.append(Problem(key, str(reason), mend))
-        if ready and any(text(each, "metadata", "labels", OF_STACK) == stack for each in works):
-            found.found = _lost(asking, of, cluster)
+        own = {text(each, "metadata", "labels", OF_STACK) == stack for each in works}
+        found.delivery = DeliveryFacts(
+            ready=ready,
+            found=_lost(asking, of, cluster) if ready and True in own else "",
+            has_namespace=_whose(works, work_name("Namespace", of.namespace, "")) not in ("", stack),
+        )
     except Unavailable as reason:
         return Facts([Problem(key, f'the Karmada API does not tell of "{of.name}": {reason}', "see to that API")])
     return found
@@ -72,15 +77,24 @@ def _too_old(key: str, of: MemberSettings, says: str) -> Iterator[Problem]:
 def _others(key: str, of: MemberSettings, stack: str, works: Sequence[Json]) -> Iterator[Problem]:
     """That the Work of the proxy-agents is there, and another stack's or somebody's."""
     name = work_name("Deployment", of.agents_name, of.namespace)
-    for each in works:
-        whose = text(each, "metadata", "labels", OF_STACK)
-        if text(each, "metadata", "name") == name and whose != stack:
-            why = f'"{of.name}" has the tunnel of the stack "{whose}" already' if whose else f"the Work {name} is there"
-            yield Problem(key, why, f"take the member out of one of the two: {config_rm(key)}")
+    whose = _whose(works, name)
+    if whose not in ("", stack):
+        tunnel = f'"{of.name}" has the tunnel of the stack "{whose}" already'
+        why = f"the Work {name} is there" if whose == NOBODY else tunnel
+        yield Problem(key, why, f"take the member out of one of the two: {config_rm(key)}")
 
 
-def _none_goes(asking: Asking, of: MemberSettings, settings: Settings, stack: str) -> None:
-    going = [name for name, work in works_of(asking, settings.host.karmada, of.name, stack).items() if is_going(work)]
+NOBODY = "-"
+
+
+def _whose(works: Sequence[Json], name: str) -> str:
+    """The stack of a Work, NOBODY if it is none's, or nothing where it is not there."""
+    found = [each for each in works if text(each, "metadata", "name") == name]
+    return (text(found[0], "metadata", "labels", OF_STACK) or NOBODY) if found else ""
+
+
+def _none_goes(asking: Asking, of: Delivered) -> None:
+    going = [name for name, work in of.works(asking).items() if is_going(work)]
     if going:
         raise Unavailable(f"an earlier `destroy` has left what its karmada-agent is yet to take away: Work {going[0]}")
 
@@ -94,8 +108,10 @@ def _lost(asking: Asking, of: MemberSettings, cluster: Json) -> str:
     try:
         found = asking.get(of.api, DEPLOYMENTS, agent.deployment, agent.namespace)
     except Unavailable:
-        # whoever looks for what is wrong with a tunnel is the doctor
+        # what was set may have been changed; the step sets it again or says what is wrong
+        return f"Cluster {of.name} is not reached by {url}, at generation {number(cluster, 'metadata', 'generation')}"
+    words = arguments(found, agent.container)
+    wanted = {PROXY_FLAG: url, **({ENDPOINT_FLAG: of.api_endpoint} if of.api_endpoint else {})}
+    if found is None or all(value_of(flag, words) == value for flag, value in wanted.items()):
         return ""
-    if found is None or value_of(PROXY_FLAG, arguments(found, agent.container)) == url:
-        return ""
-    return f"{agent.deployment} has no {PROXY_FLAG}{url}, at generation {number(found, 'metadata', 'generation')}"
+    return f"{agent.deployment} does not report {url}, at generation {number(found, 'metadata', 'generation')}"

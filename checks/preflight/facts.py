@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from checks.delivered import DeliveryFacts
 from checks.preflight import rights
 from checks.preflight.identity import NAMESPACE
 from checks.preflight.rights import Right
@@ -26,10 +27,11 @@ Version = tuple[int, int]
 class Facts:
     """Of one API: its problems and what is to be warned of, its identity if it tells that, and of some what is there.
 
+    `operator` is the user whom members that Karmada alone gets at must let do what the stack does there.
     `clusters` are the Cluster objects that it has, `registered` the members that `karmadactl register` joined,
     `has_server` is whether a proxy-server is there, `adopts` whether something made by hand is taken over,
-    `identifiers` are the hosts by which a member's agents are to be found, `found` what a member that Karmada alone
-    gets at has lost of what the stack had set.
+    `identifiers` are the hosts by which a member's agents are to be found, `returns` is whether karmada-agent has the
+    flag that was set through the tunnel, and `delivery` what is known of a member that Karmada alone gets at.
     """
 
     problems: list[Problem] = field(default_factory=list[Problem])
@@ -40,7 +42,9 @@ class Facts:
     has_server: bool = False
     adopts: bool = False
     identifiers: Sequence[str] = ()
-    found: str = ""
+    operator: str = ""
+    returns: bool = False
+    delivery: DeliveryFacts = field(default_factory=DeliveryFacts)
 
 
 def facts(asking: Asking, key: str, of: Context, needed: Sequence[Right]) -> Facts:

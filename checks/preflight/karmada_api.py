@@ -35,6 +35,9 @@ def facts_of_karmada(asking: Asking, settings: Settings, members: Mapping[str, M
             except Unavailable as reason:
                 problems.append(_not_told(key, member, reason))
         found = facts(asking, context, of, rights.of_karmada(settings.joined(registered)))
+        # of paused ones too: they keep what they have, their roles among it
+        delivered = any(each.delivered for each in members.values())
+        found.operator = rights.operator(asking, of) if delivered else ""
     except Unavailable as reason:
         return Facts([no_answer(context, of, reason)])
     modes = {text(each, "metadata", "name"): text(each, "spec", "syncMode") for each in clusters}

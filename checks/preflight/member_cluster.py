@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from checks.deployments import args_owners, identifiers
 from checks.preflight import adoption, rights
 from checks.preflight.facts import Facts, facts, no_answer, no_namespace, no_priority_class, pull_secrets, too_old
-from clusters.api import DEPLOYMENTS, Asking
+from clusters.api import DEPLOYMENTS, NAMESPACES, Asking
 from clusters.errors import Unavailable
-from clusters.objects import Json, items, text
+from clusters.objects import Json, entries, items, text
 from components.anp import AGENT, AGENT_CERT_SECRET, PROXY_FLAG
 from components.field_manager import DELIVERING, stack_of
 from config.problems import PROJECT, Problem, config_set
@@ -26,6 +26,7 @@ def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Sett
     try:
         found = facts(asking, f"{key}.context", of.api, rights.of_member(settings, of))
         found.problems += no_namespace(asking, key, of)
+        found.problems += _delivered_namespace(asking, key, of)
         found.problems += pull_secrets(asking, of, settings.images)
         if settings.proxy.frontend is Frontend.GUARDED:
             found.problems += too_old(asking, f"{key}.context", of, GUARDED, "a guarded proxy-agent")
@@ -47,6 +48,14 @@ def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Sett
     return found
 
 
+def _delivered_namespace(asking: Asking, key: str, of: MemberSettings) -> Iterator[Problem]:
+    """That the namespace is there only as long as Karmada hands it over, as to a member that it alone got at."""
+    labels = entries(asking.get(of.api, NAMESPACES, of.namespace), "metadata", "annotations")
+    if text(labels, "work.karmada.io/namespace") and of.namespace != of.agent.namespace:
+        why = f'"{of.namespace}" is a namespace that Karmada has handed over, and takes away with what else it has'
+        yield Problem(f"{key}.namespace", why, config_set(f"{key}.namespace", "ANOTHER"))
+
+
 def _karmada_agent(found: Facts, key: str, member: MemberSettings, deployment: Json, ours: str, adopt: bool) -> None:
     """Whether the container that takes the flags is there, and its args free, the stack's, or taken over."""
     agent = member.agent
@@ -65,7 +74,7 @@ def _karmada_agent(found: Facts, key: str, member: MemberSettings, deployment: J
     others = [each for each in owners if each not in (ours, f"{ours}{DELIVERING}")]
     if owners and not others:
         # the stack's own, by the tunnel: as long as the member was one that Karmada alone gets at
-        found.adopts = True
+        found.returns = True
         return
     # nobody owns them where an `up` that was to take them over ended half-way
     if adopt and adoption.is_documented(args) and not any(map(stack_of, others)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from clusters.api import SELF_REVIEW, SELF_REVIEWS, Asking
+from clusters.api import NOT_FOUND, SELF_REVIEW, SELF_REVIEWS, Asking
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, items, text
@@ -90,11 +90,13 @@ def of_delivered(member: MemberSettings) -> list[Right]:
 
 
 def operator(asking: Asking, karmada: Context) -> str:
-    """The user as whom Karmada asks members for who runs this; nothing for one who may do all, or is not known."""
+    """The user as whom Karmada asks members for who runs this; nothing for one who may do all. Raises Unavailable, but
+    not where nobody tells, as before Kubernetes 1.28."""
     try:
         user = at(asking.create(karmada, SELF_REVIEW, SELF), "status", "userInfo")
-    except Unavailable:
-        # before Kubernetes 1.28 nobody tells
+    except Unavailable as unavailable:
+        if unavailable.status != NOT_FOUND:
+            raise
         return ""
     return "" if ADMINS in items(user, "groups") else text(user, "username")
 

@@ -7,7 +7,7 @@ from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 from checks.commands.deliver import DeliverInput
-from checks.delivered import WORKS, Expected
+from checks.delivered import WORKS, Delivered, Expected
 from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, Resource
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
@@ -24,9 +24,7 @@ SPACE = "karmada-es-member3"
 CERT = "proxy-agent-cert-1"
 DEPLOYED = Expected(work="proxy-agent-delivered-1", generation=7)
 GIVEN = DeliverInput(
-    member="member3",
-    stack="dev",
-    karmada=KARMADA,
+    of=Delivered(member="member3", stack="dev", karmada=KARMADA),
     inside=MEMBER,
     agent=Agent.model_validate({}),
     proxy_url=URL,

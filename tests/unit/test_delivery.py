@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from checks.commands import deliver, take_back
+from checks.commands import deliver, take_away, take_back
 from checks.commands.deliver import delivered
+from checks.commands.take_away import taken_away
 from checks.commands.take_back import taken_back
 from clusters.errors import Unavailable
 from clusters.objects import Json
@@ -17,7 +18,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for long here."""
     for module, names in (
         (deliver, ("APPLY_SECONDS", "REPORT_SECONDS")),
-        (take_back, ("TUNNEL_SECONDS", "BACK_SECONDS", "WORKS_SECONDS")),
+        (take_back, ("TUNNEL_SECONDS", "BACK_SECONDS")),
+        (take_away, ("SECONDS",)),
     ):
         monkeypatch.setattr(module, "PAUSE", 0.001)
         for name in names:
@@ -29,8 +31,12 @@ def put(afar: Afar) -> list[str]:
     return list(delivered(afar, GIVEN))
 
 
-def taken(afar: Afar) -> list[str]:
-    return list(taken_back(afar, GIVEN))
+def back(afar: Afar) -> str:
+    return taken_back(afar, GIVEN)
+
+
+def away(afar: Afar) -> str:
+    return taken_away(afar, GIVEN.of)
 
 
 def up() -> Afar:
@@ -80,10 +86,27 @@ def test_args_of_somebody_else_are_not_taken() -> None:
     assert (afar.flag, afar.owners) == ("http://192.0.2.9:1", ["helm"])
 
 
+def test_a_tunnel_that_somebody_else_has_made_is_not_cut() -> None:
+    theirs = "http://192.0.2.9:1"
+    afar = Afar(flag=theirs, proxy_url=theirs, owners=["karmada-anp-prod"])
+    with pytest.raises(Unavailable, match=f"reached by {theirs} already, by args of karmada-anp-prod"):
+        put(afar)
+    assert (afar.done, afar.proxy_url) == ([], theirs)
+
+
+def test_one_that_was_ready_a_moment_ago_is_not_taken_for_delivered() -> None:
+    afar = Afar()
+    afar.ready = False
+    with pytest.raises(Unavailable, match="not Ready any more"):
+        put(afar)
+
+
 def test_a_member_that_is_not_ready_is_not_waited_for() -> None:
     afar = Afar()
     afar.ready = False
-    assert put(afar) == ["it is not Ready: what is meant for it waits in Karmada, and the next `up` goes on"]
+    assert list(delivered(afar, GIVEN, expected=False)) == [
+        "it is not Ready: what is meant for it waits in Karmada, and the next `up` goes on"
+    ]
     assert afar.done == []
 
 
@@ -118,42 +141,56 @@ def test_what_the_member_had_and_is_not_to_have_goes_once_the_new_is_there() -> 
     assert afar.done[0] == "deleted proxy-agent-cert-0"
 
 
-# what a `destroy` does
+# what a `destroy` does: first take_back, and when header, grant and server have gone take_away
 
 
-def test_the_flag_goes_first_and_what_carries_it_last() -> None:
+def test_the_flag_goes_before_proxy_url_by_which_it_is_reached() -> None:
     afar = up()
-    assert taken(afar) == ["karmada-agent reports no tunnel any more", "what it had is gone"]
-    assert afar.done == ["flag given up", "proxyURL given up", f"deleted {CERT}", f"deleted {DEPLOYED.work}"]
-    assert (afar.flag, afar.proxy_url, afar.works) == ("", "", {})
+    assert back(afar) == "karmada-agent reports no tunnel any more"
+    assert afar.done == ["flag given up", "proxyURL given up"]
+    assert (afar.flag, afar.proxy_url, len(afar.works)) == ("", "", 2)
 
 
 def test_a_flag_that_is_somebody_elses_stays_and_proxy_url_with_it() -> None:
     afar = Afar(flag=URL, proxy_url=URL)
-    assert taken(afar)[0] == "karmada-agent's flag is somebody else's, and stays"
-    assert (afar.flag, afar.proxy_url, afar.works) == (URL, URL, {})
+    assert back(afar) == "karmada-agent's flag is somebody else's, and stays"
+    assert (afar.flag, afar.proxy_url) == (URL, URL)
+
+
+def test_a_flag_is_taken_where_somebody_has_cleared_proxy_url_by_hand() -> None:
+    """A registered karmada-agent would report it at its next start, and lack the right by then."""
+    afar = up()
+    afar.proxy_url = ""
+    back(afar)
+    assert (afar.flag, afar.proxy_url) == ("", "")
 
 
 def test_a_destroy_that_ended_half_way_goes_on() -> None:
-    """The flag had gone and karmada-agent was back: nothing leads to the member."""
+    """The flag had gone and karmada-agent was back."""
     afar = Afar()
-    taken(afar)
-    assert afar.works == {}
+    assert back(afar) == "karmada-agent reports no tunnel any more"
+    assert (afar.flag, afar.proxy_url) == ("", "")
 
 
-def test_nothing_is_taken_from_a_karmada_agent_that_does_not_come_back() -> None:
+def test_of_an_up_that_failed_before_anything_stood_nothing_is_to_be_given_back() -> None:
+    afar = Afar()
+    afar.tunnel = False
+    assert back(afar).startswith("nothing leads there")
+    assert afar.proxy_url == ""
+
+
+def test_it_fails_where_karmada_agent_does_not_come_back() -> None:
     afar = up()
     afar.stuck = True
     with pytest.raises(Unavailable, match="did not come back without its flag"):
-        taken(afar)
-    assert len(afar.works) == 2
+        back(afar)
 
 
-def test_where_the_tunnel_does_not_answer_nothing_is_taken() -> None:
+def test_where_the_tunnel_does_not_answer_nothing_is_given_back() -> None:
     afar = up()
     afar.tunnel = False
-    with pytest.raises(Unavailable, match="through the tunnel, which does not answer"):
-        taken(afar)
+    with pytest.raises(Unavailable, match="through the tunnel, which fails"):
+        back(afar)
     assert afar.done == []
 
 
@@ -161,32 +198,41 @@ def test_unless_it_is_said_that_what_does_not_answer_is_let_go(monkeypatch: pyte
     monkeypatch.setenv("PULUMI_K8S_DELETE_UNREACHABLE", "true")
     afar = up()
     afar.tunnel = False
-    assert taken(afar)[0] == "the tunnel does not answer: karmada-agent's flag stays"
+    assert back(afar).startswith("nothing leads there, so that karmada-agent's flag stays")
+
+
+def test_to_a_member_that_is_not_ready_nothing_leads() -> None:
+    afar = up()
+    afar.ready = False
+    assert back(afar) == "it is not Ready: karmada-agent's flag stays, if it is set"
+    assert afar.done == []
+
+
+def test_works_are_deleted_and_waited_for() -> None:
+    afar = up()
+    assert away(afar) == "what it had is gone"
+    assert afar.done == [f"deleted {CERT}", f"deleted {DEPLOYED.work}"]
     assert afar.works == {}
 
 
-def test_of_a_member_that_is_not_ready_the_works_are_deleted_and_not_waited_for() -> None:
+def test_of_a_member_that_is_not_ready_they_are_deleted_once_and_not_waited_for() -> None:
     afar = up()
     afar.ready = False
-    assert taken(afar) == [
-        "it is not Ready: what it has goes when it is back, but for karmada-agent's flag, if that is set"
-    ]
+    for _ in range(2):
+        assert away(afar) == "it is not Ready: what it has goes when it is back"
     assert afar.done == [f"deleted {CERT}", f"deleted {DEPLOYED.work}"]
-    assert taken(afar)
-    assert len(afar.done) == 2
 
 
 def test_works_that_do_not_go_are_named() -> None:
     afar = up()
     afar.lets_go = False
-    with pytest.raises(
-        Unavailable, match=f"has not taken away what these Works hold: proxy-agent-cert-1, {DEPLOYED.work}"
-    ):
-        taken(afar)
+    with pytest.raises(Unavailable, match=f"what these Works hold: {CERT}, {DEPLOYED.work}"):
+        away(afar)
 
 
 def test_of_a_member_that_has_left_karmada_nothing_is_to_be_taken() -> None:
     afar = up()
     afar.joined = False
-    assert taken(afar) == ["Karmada has no such Cluster any more, and with it went what was meant for it"]
+    assert back(afar) == "Karmada has no such Cluster any more"
+    assert away(afar) == "Karmada has no such Cluster any more, and with it went what was meant for it"
     assert afar.done == []

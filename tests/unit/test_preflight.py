@@ -299,7 +299,8 @@ def test_args_that_are_ours_by_the_tunnel_are_taken_back_by_the_kubeconfig(
 ) -> None:
     """A member that Karmada alone got at until now."""
     having("member3", "deployments/karmada-agent", deployment(["--x=y"], [f"{OURS}:delivery"]))(clusters)
-    assert [each.context for each in preflight.check(settings).adopting] == ["member3"]
+    ready = preflight.check(settings)
+    assert (ready.returning, ready.adopting) == ({"member3"}, [])
 
 
 def test_args_of_another_container_are_no_problem(clusters: Clusters, settings: Settings) -> None:

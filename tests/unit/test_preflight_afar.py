@@ -72,13 +72,13 @@ def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_the_karmada_api_alone_is_asked_about_it(afar: Clusters) -> None:
-    assert check().found == {"member3": ""}
+    assert check().delivery("member3").found == ""
     assert {each.split()[0] for each in afar.asked} == {"karmada-host", "karmada-apiserver"}
 
 
 def test_one_that_is_not_ready_is_warned_of_and_not_refused(afar: Clusters, warned: list[str]) -> None:
     afar.apis["karmada-apiserver"]["clusters/member3"] = [joined(ready="False")]
-    check()
+    assert not check().delivery("member3").ready
     (said,) = warned
     assert said.startswith('karmada-anp:members.member3: the Cluster "member3" is not Ready (no lease): ')
 
@@ -127,26 +127,32 @@ def test_who_may_do_everything_needs_no_role_in_the_member(afar: Clusters) -> No
 
 def test_nothing_is_lost_while_karmada_agent_has_its_flag(afar: Clusters) -> None:
     standing(afar, joined(url=URL), [f"--proxy-server-address={URL}"])
-    assert check().found == {"member3": ""}
+    assert check().delivery("member3").found == ""
 
 
 def test_a_flag_that_was_taken_away_is_found_and_another_time_again(afar: Clusters) -> None:
     standing(afar, joined(url=URL))
-    assert check().found["member3"] == f"karmada-agent has no --proxy-server-address={URL}, at generation 0"
+    assert check().delivery("member3").found == f"karmada-agent does not report {URL}, at generation 0"
 
 
 def test_a_proxy_url_that_was_cleared_is_found_and_another_time_again(afar: Clusters) -> None:
     for generation in (5, 9):
         standing(afar, joined(generation=generation))
-        assert check().found["member3"] == f"Cluster member3 names no proxy, at generation {generation}"
+        assert check().delivery("member3").found == f"Cluster member3 names no proxy, at generation {generation}"
 
 
-def test_a_tunnel_that_does_not_answer_is_the_doctors_business(afar: Clusters) -> None:
+def test_a_tunnel_that_does_not_answer_is_looked_into_by_the_step(afar: Clusters) -> None:
+    """Somebody may have changed `proxyURL`: nobody knows here what it is to be."""
     standing(afar, joined(url=URL))
     del afar.apis[THROUGH]
-    assert check().found == {"member3": ""}
+    assert check().delivery("member3").found == f"Cluster member3 is not reached by {URL}, at generation 5"
+
+
+def test_a_namespace_that_karmada_itself_hands_over_is_not_the_stacks(afar: Clusters) -> None:
+    afar.apis["karmada-apiserver"]["works"] = [work("", work_name("Namespace", "karmada-system", ""))]
+    assert check().delivery("member3").has_namespace
 
 
 def test_what_is_lost_by_a_member_that_is_not_ready_is_not_known(afar: Clusters) -> None:
     standing(afar, joined(ready="Unknown"))
-    assert check().found == {"member3": ""}
+    assert check().delivery("member3").found == ""

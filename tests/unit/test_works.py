@@ -132,13 +132,26 @@ def test_the_step_knows_every_work_and_comes_after_header_grant_and_server() -> 
     (numbered,) = [each for each in given.works if each.generation]
     mark = "resourcetemplate.karmada.io/generation"
     assert at(manifest(deployment), "metadata", "annotations", mark) == str(numbered.generation)
-    before = {short(each) for each in step(run, "member4").dependencies}
+    back = run.the("Command", "member4-delivery-back")
+    assert back.inputs["stdin"] == step(run, "member4").inputs["stdin"]
+    before = {short(each) for each in back.dependencies}
     assert before >= {
         "Work member4-proxy-agent-deployment",
         "Deployment proxy-server",
         "ClusterPatch member4-registration-header",
         "ClusterRoleBinding member4-registration-binding",
     }
+
+
+def test_what_takes_all_away_is_there_before_anything_that_an_up_may_leave_when_it_fails() -> None:
+    run = afar()
+    for each in works(run, "member4").values():
+        assert "Command member4-works" in {short(one) for one in each.dependencies}
+    assert "Command member4-delivery-back" in {short(one) for one in step(run, "member4").dependencies}
+    for name, module in (("member4-works", "take_away"), ("member4-delivery-back", "take_back")):
+        command = run.the("Command", name).inputs
+        assert (command["create"], command["delete"]) == ("true", f"sh checks/commands/run.sh {module}")
+    assert "delete" not in step(run, "member4").inputs
 
 
 def test_an_api_endpoint_is_left_as_it_is_found_unless_it_is_said() -> None:
@@ -165,4 +178,4 @@ def test_a_paused_member_that_karmada_gets_at_is_left_as_it_is() -> None:
     run = changed(afar().resources.values(), members=members, images=PUBLISHED)
     assert {each.ignore_changes for each in works(run, "member4").values()} == {("*",)}
     assert step(run, "member4").ignore_changes == ("*",)
-    assert step(run, "member3").ignore_changes == ("environment",)
+    assert step(run, "member3").ignore_changes == ("environment.FOUND",)

@@ -1,0 +1,52 @@
+"""Deletes a stack's Works for a member, which takes away there what they have brought; run when nothing needs that.
+
+Where the member is not Ready nobody waits: it goes when it is back. A Work that goes already is left alone.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from checks.delivered import Delivered, is_going, is_ready
+from checks.until import until
+from clusters.api import Apis, Asking
+from clusters.errors import Unavailable
+
+SECONDS = 120
+PAUSE = 0.5
+
+
+def main() -> int:
+    """0 once they are gone, or where nobody waits for the member; 1 with the reason when they are not in time."""
+    of = Delivered.model_validate_json(sys.stdin.read())
+    try:
+        print(f"{of.member}: {taken_away(Apis(), of)}")
+    except Unavailable as reason:
+        print(f"{of.member}: {reason}", file=sys.stderr)
+        print("Mend that and run the same command again: the rest is still to be taken away.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def taken_away(asking: Asking, of: Delivered) -> str:
+    """What became of them. Raises Unavailable with the reason when they are not gone in time."""
+    cluster = of.cluster(asking)
+    if cluster is None:
+        return "Karmada has no such Cluster any more, and with it went what was meant for it"
+    for name, work in of.works(asking).items():
+        if not is_going(work):
+            of.delete(asking, name)
+    if not is_ready(cluster):
+        return "it is not Ready: what it has goes when it is back"
+    until(lambda: _gone(asking, of), SECONDS, PAUSE)
+    return "what it had is gone"
+
+
+def _gone(asking: Asking, of: Delivered) -> None:
+    left = of.works(asking)
+    if left:
+        raise Unavailable(f"karmada-agent has not taken away what these Works hold: {', '.join(sorted(left))}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
