@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +14,14 @@ from pulumi import automation
 
 from clusters.objects import Json, at, items, text
 from clusters.programs import ask
+from components import anp
 from config.image_settings import Build
 from tests.proof import note
 from tests.stack import environment, registry
 from tests.stack.base_images import ARCHITECTURES, architectures, push_base
 from tests.stack.environment import HOST, NAMESPACE, member
 from tests.stack.kubectl import apply, kubectl, objects
-from tests.stack.nodes import HOST_NODE, node_of
+from tests.stack.nodes import HOST_NODE, answers_itself, node_of
 from tests.stack.registry import PASSWORD, USER, Registry
 from tools.checkout import Checkout
 
@@ -127,6 +129,41 @@ def test_published_images_need_no_docker_engine(pushed: automation.UpResult, dev
         assert stack.preview().change_summary
         assert "member3: reached through Karmada" in stack.up(on_output=print).stdout
         assert running_images(HOST, "proxy-server") == [images[0]]
+    finally:
+        stack.destroy()
+
+
+@pytest.mark.long
+def test_members_that_karmada_alone_gets_at_pull_with_what_they_are_handed(
+    pushed: automation.UpResult, dev: Checkout, tmp_path: Path
+) -> None:
+    """A kubeconfig with the host and the Karmada API alone, and of members nothing but their names."""
+    images = at(pushed.outputs["images"].value, "server"), at(pushed.outputs["images"].value, "agent")
+    dev.select().destroy()
+    afar = Checkout(tmp_path / "checkout", tmp_path / "backend", "dev")
+    afar.environment |= NOWHERE
+    afar.configure(
+        host={"kubeconfig": environment.HOST_CONFIG, "context": HOST[1]},
+        memberDefaults={"access": "karmada"},
+        members={name: {} for name in environment.members()},
+        images={"server": images[0], "agent": images[1], "pullSecrets": [PULL_SECRET]},
+        proxy={"exposure": "nodePort"},
+    )
+    stack, began = afar.select(), time.monotonic()
+    try:
+        up = stack.up(on_output=print)
+        took = time.monotonic() - began
+        reached = re.findall(r"(\S+: reached through Karmada: .*?) *$", up.stdout, re.MULTILINE)
+        note(
+            "Delivered",
+            tried="up without a kubeconfig of any member, images from a private registry",
+            expected="each member is reached",
+            seen=f"{'; '.join(sorted(set(reached)))}; up took {took:.0f} s",
+        )
+        for name in environment.members():
+            assert f"{name}: reached through Karmada" in up.stdout
+            assert answers_itself(name)
+            assert running_images(member(name), anp.DELIVERED_AGENT) == [images[1]]
     finally:
         stack.destroy()
 
