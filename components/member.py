@@ -158,7 +158,9 @@ class Member(ComponentResource):
         if member in settings.monitored:
             agent_monitoring(f"{name}-monitoring", member, settings.monitoring, child)
         self.certificate_ends = certificate.ends
-        self.revision = Output.format("{0} {1} {2}", agent.revision, registration.revision, flags)
+        # the step itself makes the Cluster another than it was; what that has lost preflight finds
+        header = registration.checksum if works else registration.revision
+        self.revision = Output.format("{0} {1} {2}", agent.revision, header, flags)
         self.register_outputs({"certificateEnds": self.certificate_ends})
 
 

@@ -18,6 +18,7 @@ from components.anp import AGENT_USER
 from components.field_manager import ANNOTATION, field_manager
 from components.host_guard import credential
 from components.revision import revision
+from components.secret_files import checksum_of
 from config.proxy_settings import Frontend
 
 
@@ -46,7 +47,10 @@ class Registration(ComponentResource):
     headers: Sequence[CustomResourcePatch]
     """What Karmada needs to pass the guard."""
     revision: Output[str]
-    """Another one after each change of the credential on the Cluster object."""
+    """Another one after each change of the credential on the Cluster object, and where a refresh has found the object
+    another than it was."""
+    checksum: Output[str]
+    """Another one after each change of the credential alone. It is of a MAC, and tells nothing of it."""
 
     def __init__(self, name: str, args: RegistrationArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:Registration", name, None, opts)
@@ -54,6 +58,7 @@ class Registration(ComponentResource):
         self.headers = [_proxy_header(name, args, child)] if args.frontend is Frontend.GUARDED else []
         self.grant = _grant(name, args.cluster, child) if args.registered else []
         self.revision = Output.concat("", *(revision(each) for each in self.headers))
+        self.checksum = Output.unsecret(Output.all(*args.mac_keys).apply(partial(_checksum, args.cluster)))
         self.register_outputs({})
 
 
@@ -81,6 +86,10 @@ def _grant(name: str, cluster: str, opts: ResourceOptions) -> list[Resource]:
         opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[role])),
     )
     return [role, binding]
+
+
+def _checksum(cluster: str, keys: Sequence[str]) -> str:
+    return checksum_of({"header": credential(cluster, keys[0])} if keys else {})
 
 
 def _proxy_header(name: str, args: RegistrationArgs, opts: ResourceOptions) -> CustomResourcePatch:
