@@ -76,7 +76,7 @@ class Delivery(ComponentResource):
             environment={"READY": str(args.ready).lower(), **({"FOUND": args.found} if args.found else {})},
             opts=ResourceOptions.merge(child, ResourceOptions(depends_on=[back], ignore_changes=kept)),
         )
-        self.revision = Output.json_dumps(step.environment)
+        self.revision = Output.json_dumps(step.environment, sort_keys=True)
         self.register_outputs({})
 
 
@@ -147,8 +147,9 @@ def operator_role(
     if not user:
         return []
     agent = {"api_groups": ["apps"], "resources": ["deployments"], "resource_names": [member.agent.deployment]}
-    rules: dict[str, list[Json]] = {member.agent.namespace: [{**agent, "verbs": ["get", "patch"]}]}
-    rules.setdefault(member.namespace, []).append({"api_groups": [""], "resources": ["pods"], "verbs": ["list"]})
+    pods: Json = {"api_groups": [""], "resources": ["pods"], "verbs": ["list"]}
+    rules: dict[str, list[Json]] = {member.namespace: [pods]}
+    rules[member.agent.namespace] = [{**agent, "verbs": ["get", "patch"]}, pods]
     made: list[CustomResource] = []
     for i, (namespace, each) in enumerate(rules.items()):
         suffix = f"-{i}" if i else ""

@@ -2,7 +2,7 @@
 
 For a member that is not Ready nobody waits: its Works do, in Karmada, and the first `up` after it is back goes on.
 karmada-agent may start again at any time: one without the flag clears `proxyURL`, and with it the tunnel by which it
-would get the flag. So both are set until both are there.
+would get the flag. So both are set until both are there, and no pod is left that began without.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pydantic import BaseModel
 from checks.delivered import Delivered, Expected, behind, is_ready, unhealthy
 from checks.deployments import args_owners, arguments, rolled_out, value_of
 from checks.until import until
-from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, Apis, Asking
+from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, PODS, Apis, Asking
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
-from clusters.objects import Json, text
+from clusters.objects import Json, entries, number, text
 from components.anp import ENDPOINT_FLAG, PROXY_FLAG
 from config.settings import Agent
 
@@ -109,8 +109,7 @@ def _reporting(asking: Asking, given: DeliverInput) -> None:
     reported = given.reported(asking)
     if reported != given.proxy_url:
         _is_free(asking, given, reported)
-        apply_cluster(asking, given, {"spec": {"proxyURL": given.proxy_url}})
-    found = given.karmada_agent(asking)
+    found = looked_at(asking, given)
     if found is None:
         where = f'in its namespace "{given.agent.namespace}"'
         raise Unavailable(f"there is no Deployment {given.agent.deployment} {where}: members.{given.of.member}.agent")
@@ -123,8 +122,26 @@ def _reporting(asking: Asking, given: DeliverInput) -> None:
             args = [f"{ENDPOINT_FLAG}{given.api_endpoint}", *args]
         pod: Json = {"containers": [{"name": container, "args": args}]}
         found = apply_agent(asking, given, {"spec": {"template": {"spec": pod}}}, force=force)
-    if not rolled_out(found):
-        raise Unavailable(f"deployment/{given.agent.deployment} is not rolled out yet, with {PROXY_FLAG}")
+    settled(asking, given, found)
+    if given.reported(asking) != given.proxy_url:
+        raise Unavailable("karmada-agent has started again, and cleared proxyURL of its Cluster")
+
+
+def looked_at(asking: Asking, given: DeliverInput) -> Json:
+    """karmada-agent's Deployment, or None, by the tunnel, which the Cluster is made to name. Raises Unavailable."""
+    if given.reported(asking) != given.proxy_url:
+        apply_cluster(asking, given, {"spec": {"proxyURL": given.proxy_url}})
+    return given.karmada_agent(asking)
+
+
+def settled(asking: Asking, given: DeliverInput, agent: Json) -> None:
+    """Raises Unavailable while karmada-agent's Deployment is not rolled out, or a pod is left that it does not count:
+    one that is about to end may still say what its own flags were."""
+    labels = entries(agent, "spec", "selector", "matchLabels")
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    pods = asking.all(given.inside, PODS, given.agent.namespace, selector)
+    if not rolled_out(agent) or len(pods) != number(agent, "spec", "replicas"):
+        raise Unavailable(f"deployment/{given.agent.deployment} is not rolled out yet, or has pods that end")
 
 
 def _is_free(asking: Asking, given: DeliverInput, reported: str) -> None:

@@ -1,6 +1,7 @@
 """Gives back what was set of a member that Karmada alone gets at: karmada-agent's flag, and then `proxyURL`.
 
-The flag goes through the tunnel, which must stand until then. Where the member is not Ready it stays, for nothing leads
+The flag goes through the tunnel, which must stand until no pod of karmada-agent is left that began with it: it would
+report the tunnel once more. Where the member is not Ready it stays, for nothing leads
 there; under PULUMI_K8S_DELETE_UNREACHABLE it stays too where the tunnel does not answer.
 """
 
@@ -9,13 +10,12 @@ from __future__ import annotations
 import os
 import sys
 
-from checks.commands.deliver import DeliverInput, apply_agent, apply_cluster
+from checks.commands.deliver import DeliverInput, apply_agent, apply_cluster, looked_at, settled
 from checks.delivered import is_ready
-from checks.deployments import args_owners, arguments, rolled_out, value_of
+from checks.deployments import args_owners, arguments, value_of
 from checks.until import until
 from clusters.api import Apis, Asking
 from clusters.errors import Unavailable
-from clusters.objects import Json
 from components.anp import PROXY_FLAG
 
 LET_GO = "PULUMI_K8S_DELETE_UNREACHABLE"
@@ -46,7 +46,8 @@ def taken_back(asking: Asking, given: DeliverInput) -> str:
         return "it is not Ready: karmada-agent's flag stays, if it is set"
     reported = given.reported(asking)
     try:
-        found = until(lambda: _agent(asking, given), TUNNEL_SECONDS, PAUSE)
+        # it may have its flag still where somebody has cleared proxyURL
+        found = until(lambda: looked_at(asking, given), TUNNEL_SECONDS, PAUSE)
     except Unavailable as reason:
         if reported and os.environ.get(LET_GO) != "true":
             why = f"karmada-agent's flag is taken back through the tunnel, which fails ({LET_GO}=true leaves it there)"
@@ -54,28 +55,21 @@ def taken_back(asking: Asking, given: DeliverInput) -> str:
         apply_cluster(asking, given, {})
         return f"nothing leads there, so that karmada-agent's flag stays, if it is set: {reason}"
     container = given.agent.container
-    ours = given.manager in args_owners(found, container)
-    if ours:
+    if given.manager in args_owners(found, container):
         found = apply_agent(asking, given, {})
     if value_of(PROXY_FLAG, arguments(found, container)) == given.proxy_url:
         # with the field would go its value, which the same flag, now another's, does not bring back
         return "karmada-agent's flag is somebody else's, and stays"
-    if ours or (found is not None and not rolled_out(found)):
-        until(lambda: _back(asking, given), BACK_SECONDS, PAUSE)
+    until(lambda: _back(asking, given), BACK_SECONDS, PAUSE)
     apply_cluster(asking, given, {})
     return "karmada-agent reports no tunnel any more"
 
 
-def _agent(asking: Asking, given: DeliverInput) -> Json:
-    """karmada-agent's Deployment, or None. It may have its flag still where somebody has cleared `proxyURL`."""
-    if not given.reported(asking):
-        apply_cluster(asking, given, {"spec": {"proxyURL": given.proxy_url}})
-    return given.karmada_agent(asking)
-
-
 def _back(asking: Asking, given: DeliverInput) -> None:
-    if given.reported(asking) == given.proxy_url:
-        raise Unavailable("karmada-agent did not come back without its flag: its Cluster still names the tunnel")
+    """Raises Unavailable while karmada-agent, or a pod of it, still runs with the flag."""
+    found = looked_at(asking, given)
+    if found is not None:
+        settled(asking, given, found)
 
 
 if __name__ == "__main__":

@@ -146,8 +146,9 @@ def test_nothing_changes_in_a_second_up_nor_after_a_refresh(
 
 
 def test_no_key_is_in_the_output_or_plain_in_the_state(up: subprocess.CompletedProcess[str], backend: Path) -> None:
-    (work,) = [each for each in works("member3") if "proxy-agent.key" in str(each)]
-    key = text(items(work, "spec", "workload", "manifests")[0], "data", "proxy-agent.key")
+    held = [items(each, "spec", "workload", "manifests")[0] for each in works("member3")]
+    (key,) = [text(each, "data", "proxy-agent.key") for each in held if text(each, "kind") == "Secret"]
+    assert key
     for printed in (up.stdout + up.stderr, *(each.read_text() for each in backend.rglob("*.json*"))):
         assert key not in printed
         assert "PRIVATE KEY" not in printed

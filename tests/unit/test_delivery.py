@@ -66,6 +66,14 @@ def test_karmada_agent_may_start_again_before_it_has_its_flag() -> None:
     assert (afar.flag, afar.proxy_url) == (URL, URL)
 
 
+def test_a_pod_that_is_about_to_end_may_still_clear_it() -> None:
+    """It began without the flag, and is counted by its Deployment no more."""
+    afar = Afar()
+    afar.lingers = 3
+    put(afar)
+    assert (afar.flag, afar.proxy_url) == (URL, URL)
+
+
 def test_where_both_say_so_already_nothing_is_set_and_nothing_owned() -> None:
     """`karmadactl register --proxy-server-address`."""
     afar = Afar(flag=URL, proxy_url=URL)
@@ -147,8 +155,15 @@ def test_what_the_member_had_and_is_not_to_have_goes_once_the_new_is_there() -> 
 def test_the_flag_goes_before_proxy_url_by_which_it_is_reached() -> None:
     afar = up()
     assert back(afar) == "karmada-agent reports no tunnel any more"
-    assert afar.done == ["flag given up", "proxyURL given up"]
+    assert afar.done == ["flag given up", f"proxyURL {URL}", "proxyURL given up"]
     assert (afar.flag, afar.proxy_url, len(afar.works)) == ("", "", 2)
+
+
+def test_a_pod_that_is_about_to_end_may_still_report_the_tunnel() -> None:
+    afar = up()
+    afar.lingers = 3
+    back(afar)
+    assert (afar.flag, afar.proxy_url) == ("", "")
 
 
 def test_a_flag_that_is_somebody_elses_stays_and_proxy_url_with_it() -> None:
@@ -182,7 +197,7 @@ def test_of_an_up_that_failed_before_anything_stood_nothing_is_to_be_given_back(
 def test_it_fails_where_karmada_agent_does_not_come_back() -> None:
     afar = up()
     afar.stuck = True
-    with pytest.raises(Unavailable, match="did not come back without its flag"):
+    with pytest.raises(Unavailable, match="is not rolled out yet"):
         back(afar)
 
 
