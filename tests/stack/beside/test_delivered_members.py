@@ -20,24 +20,35 @@ from clusters.programs import ask
 from components.anp import DELIVERED_AGENT, EXECUTION_SPACE, OF_STACK
 from tests.proof import note
 from tests.stack import environment
-from tests.stack.environment import HOST, KARMADA, NAMESPACE
+from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, beside
 from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import answers_itself, pods, uid_of
 from tests.stack.refusals import local, succeeds
 from tests.stack.test_doctor_on_clusters import doctor
 from tools.checkout import Checkout
 
-MEMBERS = environment.members() if not environment.why_not() else []
 FLAG = "--proxy-server-address="
 
 
 @pytest.fixture(scope="module")
-def afar(tmp_path_factory: pytest.TempPathFactory, backend: Path, before: Mapping[str, Json]) -> Iterator[Checkout]:
+def afar(
+    tmp_path_factory: pytest.TempPathFactory,
+    backend: Path,
+    site: Site,
+    built: Mapping[str, Json],
+    before: Mapping[str, Json],
+) -> Iterator[Checkout]:
     """A checkout whose config has the host's kubeconfig, in which no member is, and members' names."""
     checkout = Checkout(tmp_path_factory.mktemp("afar"), backend, "dev")
     # their images are loaded into their nodes, which Docker knows by their names
-    members: dict[str, Json] = {name: {"kind": name} for name in environment.members()}
-    checkout.configure(host=local(), memberDefaults={"access": "karmada"}, members=members)
+    members: dict[str, Json] = {name: {"kind": name} for name in site.joined}
+    checkout.configure(
+        host=local() | {"namespace": site.namespace},
+        proxy={"exposure": "nodePort"},
+        images=built,
+        memberDefaults={"access": "karmada"},
+        members=members,
+    )
     checkout.select()
     yield checkout
     checkout.run("destroy", "--yes", "--skip-preview")
@@ -65,7 +76,7 @@ def restarting(when: Callable[[str], bool]) -> Generator[None]:
                 done.append(name)
                 return
 
-    threads = [Thread(target=restart, args=[name]) for name in environment.members()]
+    threads = [Thread(target=restart, args=[name]) for name in beside().joined]
     for each in threads:
         each.start()
     try:
@@ -74,7 +85,7 @@ def restarting(when: Callable[[str], bool]) -> Generator[None]:
         over.set()
         for each in threads:
             each.join()
-    assert sorted(done) == environment.members()
+    assert sorted(done) == beside().joined
 
 
 def cluster(name: str) -> Json:
@@ -129,14 +140,14 @@ def test_each_member_is_reached_though_karmada_agent_starts_again_meanwhile(
         seen="; ".join(dict.fromkeys(reached)) or "not reached",
     )
     succeeds(up)
-    for name in environment.members():
+    for name in beside().joined:
         assert f"{name}: reached through Karmada" in up.stdout
 
 
-@pytest.mark.parametrize("name", MEMBERS)
-def test_a_name_leads_to_the_member_of_that_name(up: subprocess.CompletedProcess[str], name: str) -> None:
-    assert answers_itself(name)
-    assert args(name) == [f"{FLAG}{proxy_url(name)}"]
+def test_a_name_leads_to_the_member_of_that_name(up: subprocess.CompletedProcess[str]) -> None:
+    for name in beside().joined:
+        assert answers_itself(name)
+        assert args(name) == [f"{FLAG}{proxy_url(name)}"]
 
 
 def test_nothing_changes_in_a_second_up_nor_after_a_refresh(
@@ -146,7 +157,7 @@ def test_nothing_changes_in_a_second_up_nor_after_a_refresh(
 
 
 def test_no_key_is_in_the_output_or_plain_in_the_state(up: subprocess.CompletedProcess[str], backend: Path) -> None:
-    held = [items(each, "spec", "workload", "manifests")[0] for each in works("member3")]
+    held = [items(each, "spec", "workload", "manifests")[0] for each in works(beside().plain)]
     (key,) = [text(each, "data", "proxy-agent.key") for each in held if text(each, "kind") == "Secret"]
     assert key
     for printed in (up.stdout + up.stderr, *(each.read_text() for each in backend.rglob("*.json*"))):
@@ -162,11 +173,11 @@ def test_the_doctor_finds_nothing_wrong(up: subprocess.CompletedProcess[str], af
 
 def test_renewal_rolls_the_agents_and_the_old_secret_goes(up: subprocess.CompletedProcess[str], afar: Checkout) -> None:
     """With another key of the credentials at once."""
-    old = {name: (agents(name), in_member(name)) for name in environment.members()}
-    afar.configure(certificates={"validityHours": 8_000}, proxy={"credential": 2})
+    old = {name: (agents(name), in_member(name)) for name in beside().joined}
+    afar.configure(certificates={"validityHours": 8_000}, proxy={"exposure": "nodePort", "credential": 2})
     done = afar.run("up", "--yes", "--skip-preview")
     succeeds(done)
-    for name in environment.members():
+    for name in beside().joined:
         assert f"{name}: reached through Karmada" in done.stdout
         assert not agents(name) & old[name][0]
         secrets = [each for each in in_member(name) if each.startswith("proxy-agent-cert-")]
@@ -175,14 +186,15 @@ def test_renewal_rolls_the_agents_and_the_old_secret_goes(up: subprocess.Complet
     unchanged(afar)
 
 
+@pytest.mark.long
 def test_a_flag_that_was_taken_away_is_told_by_the_doctor_and_put_back(
     up: subprocess.CompletedProcess[str], afar: Checkout
 ) -> None:
     patch = '[{"op": "remove", "path": "/spec/template/spec/containers/0/args"}]'
     where = ["deployment/karmada-agent", f"--namespace={NAMESPACE}"]
-    ask(kubectl(*environment.member("member3"), "patch", *where, "--type=json", f"--patch={patch}"))
-    ask(kubectl(*environment.member("member3"), "rollout", "status", *where, "--timeout=60s"), 70)
-    assert environment.healthy("member3")
+    ask(kubectl(*environment.member(beside().plain), "patch", *where, "--type=json", f"--patch={patch}"))
+    ask(kubectl(*environment.member(beside().plain), "rollout", "status", *where, "--timeout=60s"), 70)
+    assert environment.healthy(beside().plain)
     told = doctor(afar)
     assert told.returncode == 1
     assert "do: pulumi up --refresh" in told.stdout
@@ -191,11 +203,11 @@ def test_a_flag_that_was_taken_away_is_told_by_the_doctor_and_put_back(
         "Delivered",
         tried="karmada-agent's flag taken away by hand, then up --refresh",
         expected="the doctor names it, and it is put back",
-        seen=f"{told.stdout.splitlines()[0]}; {args('member3')}",
+        seen=f"{told.stdout.splitlines()[0]}; {args(beside().plain)}",
     )
     succeeds(done)
-    assert args("member3") == [f"{FLAG}{proxy_url('member3')}"]
-    assert answers_itself("member3")
+    assert args(beside().plain) == [f"{FLAG}{proxy_url(beside().plain)}"]
+    assert answers_itself(beside().plain)
     unchanged(afar)
 
 
@@ -204,8 +216,8 @@ def test_destroy_gives_everything_back_though_karmada_agent_starts_again_meanwhi
 ) -> None:
     with restarting(lambda name: not args(name)):
         done = afar.run("destroy", "--yes", "--skip-preview")
-    left = {name: [*in_member(name), *works(name)] for name in environment.members()}
-    ill = [name for name in environment.members() if not environment.healthy(name)]
+    left = {name: [*in_member(name), *works(name)] for name in beside().joined}
+    ill = [name for name in beside().joined if not environment.healthy(name)]
     note(
         "Delivered",
         tried="destroy; karmada-agents start again meanwhile",
@@ -213,8 +225,8 @@ def test_destroy_gives_everything_back_though_karmada_agent_starts_again_meanwhi
         seen=f"exit {done.returncode}, left: {left}, not healthy: {ill}",
     )
     succeeds(done)
-    assert left == {name: [] for name in environment.members()}
+    assert left == {name: [] for name in beside().joined}
     assert ill == []
-    assert environment.agent_specs() == before
-    assert environment.ours_in(HOST) == []
-    assert environment.ours_in(KARMADA) == []
+    assert environment.agent_specs(beside().joined) == before
+    assert environment.ours_in(HOST, beside().namespace) == []
+    assert environment.ours_in(KARMADA, site=beside()) == []
