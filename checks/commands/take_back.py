@@ -14,7 +14,7 @@ from checks.commands.deliver import DeliverInput, apply_agent, apply_cluster, lo
 from checks.delivered import is_ready
 from checks.deployments import args_owners, arguments, value_of
 from checks.until import until
-from clusters.api import Apis, Asking
+from clusters.api import CLUSTERS, MERGE_PATCH, Apis, Asking
 from clusters.errors import Unavailable
 from components.anp import PROXY_FLAG
 
@@ -61,6 +61,8 @@ def taken_back(asking: Asking, given: DeliverInput) -> str:
         # with the field would go its value, which the same flag, now another's, does not bring back
         return "karmada-agent's flag is somebody else's, and stays"
     until(lambda: _back(asking, given), BACK_SECONDS, PAUSE)
+    # it may be karmada-agent's own from before: without its grant the next one could not clear it, and would crash
+    asking.patch(given.of.karmada, CLUSTERS.path("", given.of.member), {"spec": {"proxyURL": None}}, MERGE_PATCH)
     apply_cluster(asking, given, {})
     return "karmada-agent reports no tunnel any more"
 

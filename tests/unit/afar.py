@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from checks.commands.deliver import DeliverInput
 from checks.delivered import WORKS, Delivered, Expected
-from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, PODS, Resource
+from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, MERGE_PATCH, PODS, Resource
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, entries, items, text
@@ -74,6 +74,7 @@ class Afar:
         self.done: list[str] = []
         self.lets_go = True
         self.lingers, self.was = 0, ""
+        self.url_ours, self.slow = False, False
 
     def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
         if what is CLUSTERS:
@@ -96,12 +97,18 @@ class Afar:
         return list(self.works.values())
 
     def patch(self, of: Context, path: str, patch: Json, kind: str) -> Json:
+        if kind == MERGE_PATCH:
+            assert (of, patch) == (KARMADA, {"spec": {"proxyURL": None}})
+            self.proxy_url = ""
+            return None
         assert kind == APPLY_PATCH
         asked = parse_qs(urlsplit(path).query)
         assert asked["fieldManager"] == [OURS]
         if of == KARMADA:
-            self.proxy_url = text(patch, "spec", "proxyURL")
-            self.done.append(f"proxyURL {self.proxy_url or 'given up'}")
+            said = text(patch, "spec", "proxyURL")
+            self.proxy_url = said if said or self.url_ours else self.proxy_url
+            self.url_ours = bool(said)
+            self.done.append(f"proxyURL {said or 'given up'}")
             return None
         self._agent()
         if self.restarts:
@@ -119,7 +126,7 @@ class Afar:
         self.owners = [*others, OURS] if args else others
         self.done.append(f"flag {self.flag or 'given up'}")
         answer = self._agent()
-        if not self.stuck:
+        if not (self.stuck or self.slow):
             self._starts()
         return answer
 

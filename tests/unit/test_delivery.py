@@ -10,7 +10,7 @@ from checks.commands.take_away import taken_away
 from checks.commands.take_back import taken_back
 from clusters.errors import Unavailable
 from clusters.objects import Json
-from tests.unit.afar import CERT, DEPLOYED, GIVEN, PATCHS, URL, Afar, work
+from tests.unit.afar import CERT, DEPLOYED, GIVEN, OURS, PATCHS, URL, Afar, work
 
 
 @pytest.fixture(autouse=True)
@@ -162,6 +162,14 @@ def test_the_flag_goes_before_proxy_url_by_which_it_is_reached() -> None:
 def test_a_pod_that_is_about_to_end_may_still_report_the_tunnel() -> None:
     afar = up()
     afar.lingers = 3
+    back(afar)
+    assert (afar.flag, afar.proxy_url) == ("", "")
+
+
+def test_a_proxy_url_that_karmada_agent_has_set_itself_goes_before_its_grant() -> None:
+    """As by the flag that it had by the member's kubeconfig. It would crash, could it not clear it when it starts."""
+    afar = Afar(flag=URL, proxy_url=URL, owners=[OURS])
+    afar.slow = True
     back(afar)
     assert (afar.flag, afar.proxy_url) == ("", "")
 
