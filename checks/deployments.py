@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from clusters.objects import Json, at, items, number, text
+from clusters.objects import Json, at, entries, items, number, text
 from components import anp
 
 ARGS = "f:args"
@@ -22,6 +22,19 @@ def value_of(flag: str, words: Sequence[str]) -> str:
     """What a flag (`--flag=`) is given, by the last one if it is there twice; nothing where it is not there."""
     given = [word.removeprefix(flag) for word in words if word.startswith(flag)]
     return given[-1] if given else ""
+
+
+def reports(deployment: Json, container: str, proxy_url: str, api_endpoint: str) -> bool:
+    """Whether karmada-agent has the flag of that proxy, and of that endpoint if one is said."""
+    words = arguments(deployment, container)
+    wanted = {anp.PROXY_FLAG: proxy_url, **({anp.ENDPOINT_FLAG: api_endpoint} if api_endpoint else {})}
+    return all(value_of(flag, words) == value for flag, value in wanted.items())
+
+
+def selector(deployment: Json) -> str:
+    """The labels by which a Deployment finds its pods, as an API takes them: `app=x`."""
+    labels = entries(deployment, "spec", "selector", "matchLabels")
+    return ",".join(f"{key}={value}" for key, value in labels.items())
 
 
 def path_of(container: str) -> tuple[str, ...]:

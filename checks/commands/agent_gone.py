@@ -64,10 +64,11 @@ def gone(asking: Asking, given: AgentGoneInput) -> None:
     if agent is not None:
         if not rolled_out(agent):
             raise Unavailable(f"deployment/{given.deployment} is not rolled out yet")
-        if names_itself(agent, given.proxy_url):
+        if names(agent, "command", given.proxy_url):
             print(f"{given.cluster}: karmada-agent's own command names {given.proxy_url}: take it out")
             return
-        if named_by_others(agent, given.proxy_url):
+        if names(agent, "args", given.proxy_url):
+            # the stack's patch is gone, and with it what was its
             print(f"{given.cluster}: karmada-agent goes on reporting {given.proxy_url}, by args that are another's")
             return
     url = text(asking.get(given.karmada, CLUSTERS, given.cluster), "spec", "proxyURL")
@@ -75,16 +76,10 @@ def gone(asking: Asking, given: AgentGoneInput) -> None:
         raise Unavailable(f"its Cluster still names {url}")
 
 
-def names_itself(deployment: Json, url: str) -> bool:
-    """Whether karmada-agent has that proxy by its own command, which is not the stack's to change."""
+def names(deployment: Json, where: str, url: str) -> bool:
+    """Whether karmada-agent still has that proxy by its `command` or its `args`, which is not this step's to change."""
     containers = items(deployment, "spec", "template", "spec", "containers")
-    return any(f"{PROXY_FLAG}{url}" in items(each, "command") for each in containers)
-
-
-def named_by_others(deployment: Json, url: str) -> bool:
-    """Whether karmada-agent still has that proxy by its args: the stack's patch is gone, and with it what was its."""
-    containers = items(deployment, "spec", "template", "spec", "containers")
-    return any(f"{PROXY_FLAG}{url}" in items(each, "args") for each in containers)
+    return any(f"{PROXY_FLAG}{url}" in items(each, where) for each in containers)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ from urllib.parse import urlencode
 from pydantic import BaseModel
 
 from checks.delivered import Delivered, Expected, behind, is_ready, unhealthy
-from checks.deployments import args_owners, arguments, rolled_out, value_of
+from checks.deployments import args_owners, arguments, reports, rolled_out, selector, value_of
 from checks.until import until
 from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, PODS, Apis, Asking
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
-from clusters.objects import Json, entries, number, text
+from clusters.objects import Json, number, text
 from components.anp import ENDPOINT_FLAG, PROXY_FLAG
 from config.settings import Agent
 
@@ -114,7 +114,7 @@ def _reporting(asking: Asking, given: DeliverInput) -> None:
         where = f'in its namespace "{given.agent.namespace}"'
         raise Unavailable(f"there is no Deployment {given.agent.deployment} {where}: members.{given.of.member}.agent")
     container, owners = given.agent.container, set(args_owners(found, given.agent.container))
-    if not _says(found, given) or given.former in owners - {given.manager}:
+    if not reports(found, container, given.proxy_url, given.api_endpoint) or given.former in owners - {given.manager}:
         # what the same stack's patch has set, goes with it
         force = owners <= {given.manager, given.former}
         args: list[Json] = [f"{PROXY_FLAG}{given.proxy_url}"]
@@ -137,9 +137,7 @@ def looked_at(asking: Asking, given: DeliverInput) -> Json:
 def settled(asking: Asking, given: DeliverInput, agent: Json) -> None:
     """Raises Unavailable while karmada-agent's Deployment is not rolled out, or a pod is left that it does not count:
     one that is about to end may still say what its own flags were."""
-    labels = entries(agent, "spec", "selector", "matchLabels")
-    selector = ",".join(f"{key}={value}" for key, value in labels.items())
-    pods = asking.all(given.inside, PODS, given.agent.namespace, selector)
+    pods = asking.all(given.inside, PODS, given.agent.namespace, selector(agent))
     if not rolled_out(agent) or len(pods) != number(agent, "spec", "replicas"):
         raise Unavailable(f"deployment/{given.agent.deployment} is not rolled out yet, or has pods that end")
 
@@ -153,12 +151,6 @@ def _is_free(asking: Asking, given: DeliverInput, reported: str) -> None:
     others = set(args_owners(found, given.agent.container)) - {given.manager, given.former}
     if others and value_of(PROXY_FLAG, arguments(found, given.agent.container)) == reported:
         raise Unavailable(f"it is reached by {reported} already, by args of {', '.join(sorted(others))}")
-
-
-def _says(found: Json, given: DeliverInput) -> bool:
-    words = arguments(found, given.agent.container)
-    said = value_of(PROXY_FLAG, words) == given.proxy_url
-    return said and (not given.api_endpoint or value_of(ENDPOINT_FLAG, words) == given.api_endpoint)
 
 
 def apply_cluster(asking: Asking, given: DeliverInput, fields: dict[str, Json]) -> Json:

@@ -19,13 +19,7 @@ PAUSE = 0.5
 def main() -> int:
     """0 once they are gone, or where nobody waits for the member; 1 with the reason when they are not in time."""
     of = Delivered.model_validate_json(sys.stdin.read())
-    try:
-        print(f"{of.member}: {taken_away(Apis(), of)}")
-    except Unavailable as reason:
-        print(f"{of.member}: {reason}", file=sys.stderr)
-        print("Mend that and run the same command again: the rest is still to be taken away.", file=sys.stderr)
-        return 1
-    return 0
+    return of.told(lambda: taken_away(Apis(), of))
 
 
 def taken_away(asking: Asking, of: Delivered) -> str:

@@ -1,8 +1,8 @@
 """Gives back what was set of a member that Karmada alone gets at: karmada-agent's flag, and then `proxyURL`.
 
 The flag goes through the tunnel, which must stand until no pod of karmada-agent is left that began with it: it would
-report the tunnel once more. Where the member is not Ready it stays, for nothing leads
-there; under PULUMI_K8S_DELETE_UNREACHABLE it stays too where the tunnel does not answer.
+report the tunnel once more. Where the member is not Ready it stays, for nothing leads there; under
+PULUMI_K8S_DELETE_UNREACHABLE it stays too where the tunnel does not answer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from checks.deployments import args_owners, arguments, value_of
 from checks.until import until
 from clusters.api import CLUSTERS, MERGE_PATCH, Apis, Asking
 from clusters.errors import Unavailable
+from clusters.objects import text
 from components.anp import PROXY_FLAG
 
 LET_GO = "PULUMI_K8S_DELETE_UNREACHABLE"
@@ -28,13 +29,7 @@ PAUSE = 0.5
 def main() -> int:
     """0 once it is so, or where nobody waits for the member; 1 with the reason when it is not so in time."""
     given = DeliverInput.model_validate_json(sys.stdin.read())
-    try:
-        print(f"{given.of.member}: {taken_back(Apis(), given)}")
-    except Unavailable as reason:
-        print(f"{given.of.member}: {reason}", file=sys.stderr)
-        print("Mend that and run the same command again: the rest is still to be taken away.", file=sys.stderr)
-        return 1
-    return 0
+    return given.of.told(lambda: taken_back(Apis(), given))
 
 
 def taken_back(asking: Asking, given: DeliverInput) -> str:
@@ -44,7 +39,7 @@ def taken_back(asking: Asking, given: DeliverInput) -> str:
         return "Karmada has no such Cluster any more"
     if not is_ready(cluster):
         return "it is not Ready: karmada-agent's flag stays, if it is set"
-    reported = given.reported(asking)
+    reported = text(cluster, "spec", "proxyURL")
     try:
         # it may have its flag still where somebody has cleared proxyURL
         found = until(lambda: looked_at(asking, given), TUNNEL_SECONDS, PAUSE)

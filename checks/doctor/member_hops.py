@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from checks.deployments import arguments, identifiers, value_of
+from checks.deployments import arguments, identifiers, selector, value_of
 from checks.doctor.tunnel_path import SILENT, Answered, Container, TunnelPath, delete, look, running, waiting
 from checks.findings import REFRESH, Finding, State, right, unknown, wrong
 from clusters.api import DEPLOYMENTS, NotServing
 from clusters.errors import Unavailable
-from clusters.objects import entries, number, text
+from clusters.objects import number, text
 from clusters.workstation import typed
 from components import alerts, anp
 from components.alerts import API_SERVER_UP
@@ -59,9 +59,7 @@ def karmada_agent(path: TunnelPath) -> Finding:
     why = _differing(arguments(found, agent.container), {flag: value for flag, value in wanted.items() if value})
     if why:
         return wrong(KARMADA_AGENT, why, REFRESH)
-    labels = entries(found, "spec", "selector", "matchLabels")
-    selector = ",".join(f"{key}={value}" for key, value in labels.items())
-    for pod in path.pods(path.tunnel.inside, agent.namespace, selector):
+    for pod in path.pods(path.tunnel.inside, agent.namespace, selector(found)):
         waits = waiting(pod, agent.container)
         if waits:
             name = text(pod, "metadata", "name")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from checks.delivered import WORKS, Delivered, DeliveryFacts, condition, is_going, is_ready
-from checks.deployments import arguments, value_of
+from checks.deployments import reports
 from checks.preflight import rights
 from checks.preflight.facts import Facts, Version, dotted
 from checks.preflight.member_cluster import GUARDED
@@ -17,7 +17,7 @@ from checks.until import until
 from clusters.api import CLUSTERS, DEPLOYMENTS, Asking
 from clusters.errors import Unavailable
 from clusters.objects import Json, number, text
-from components.anp import ENDPOINT_FLAG, EXECUTION_SPACE, OF_STACK, PROXY_FLAG, work_name
+from components.anp import EXECUTION_SPACE, OF_STACK, work_name
 from config.problems import PROJECT, Problem, config_rm, config_set
 from config.settings import MemberSettings, Settings
 
@@ -52,10 +52,10 @@ def facts_of_delivered(asking: Asking, key: str, of: MemberSettings, settings: S
         except Unavailable as reason:
             mend = "see to karmada-agent" if ready else "wait until it is Ready, so that what is left can be taken away"
             found.problems.append(Problem(key, str(reason), mend))
-        own = {text(each, "metadata", "labels", OF_STACK) == stack for each in works}
+        is_up = any(text(each, "metadata", "labels", OF_STACK) == stack for each in works)
         found.delivery = DeliveryFacts(
             ready=ready,
-            found=_lost(asking, of, cluster) if ready and True in own else "",
+            found=_lost(asking, of, cluster) if ready and is_up else "",
             has_namespace=_whose(works, work_name("Namespace", of.namespace, "")) not in ("", stack),
         )
     except Unavailable as reason:
@@ -85,6 +85,7 @@ def _others(key: str, of: MemberSettings, stack: str, works: Sequence[Json]) -> 
 
 
 NOBODY = "-"
+"""In the place of a stack's name: no stack has this one."""
 
 
 def _whose(works: Sequence[Json], name: str) -> str:
@@ -110,8 +111,6 @@ def _lost(asking: Asking, of: MemberSettings, cluster: Json) -> str:
     except Unavailable:
         # what was set may have been changed; the step sets it again or says what is wrong
         return f"Cluster {of.name} is not reached by {url}, at generation {number(cluster, 'metadata', 'generation')}"
-    words = arguments(found, agent.container)
-    wanted = {PROXY_FLAG: url, **({ENDPOINT_FLAG: of.api_endpoint} if of.api_endpoint else {})}
-    if found is None or all(value_of(flag, words) == value for flag, value in wanted.items()):
+    if found is None or reports(found, agent.container, url, of.api_endpoint):
         return ""
     return f"{agent.deployment} does not report {url}, at generation {number(found, 'metadata', 'generation')}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -23,7 +23,7 @@ from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, beside
 from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import answers_itself, pods, uid_of
-from tests.stack.refusals import local, succeeds
+from tests.stack.refusals import succeeds
 from tests.stack.test_doctor_on_clusters import doctor
 from tools.checkout import Checkout
 
@@ -31,27 +31,12 @@ FLAG = "--proxy-server-address="
 
 
 @pytest.fixture(scope="module")
-def afar(
-    tmp_path_factory: pytest.TempPathFactory,
-    backend: Path,
-    site: Site,
-    built: Mapping[str, Json],
-    before: Mapping[str, Json],
-) -> Iterator[Checkout]:
+def afar(dev: Checkout, site: Site) -> Checkout:
     """A checkout whose config has the host's kubeconfig, in which no member is, and members' names."""
-    checkout = Checkout(tmp_path_factory.mktemp("afar"), backend, "dev")
     # their images are loaded into their nodes, which Docker knows by their names
-    members: dict[str, Json] = {name: {"kind": name} for name in site.joined}
-    checkout.configure(
-        host=local() | {"namespace": site.namespace},
-        proxy={"exposure": "nodePort"},
-        images=built,
-        memberDefaults={"access": "karmada"},
-        members=members,
-    )
-    checkout.select()
-    yield checkout
-    checkout.run("destroy", "--yes", "--skip-preview")
+    dev.configure(memberDefaults={"access": "karmada"}, members={name: {"kind": name} for name in site.joined})
+    dev.select()
+    return dev
 
 
 @pytest.fixture(scope="module")
