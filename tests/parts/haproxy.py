@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -67,16 +68,15 @@ def check(program: Program, configuration: Path, environment: Mapping[str, str] 
 
 
 @contextmanager
-def running(
-    program: Program, configuration: Path, port: int, environment: Mapping[str, str] | None = None
-) -> Generator[Path]:
-    """HAProxy with a configuration, from when its port answers; yields the file that its log goes to."""
+def running(program: Program, configuration: Path, environment: Mapping[str, str] | None = None) -> Generator[Path]:
+    """HAProxy with a configuration, from when all its ports answer; yields the file that its log goes to."""
     log, name = configuration.with_suffix(".log"), _name()
     with log.open("wb") as output:
         command = program.command(name, environment or {}, "-db", "-f", str(configuration))
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
-        _wait(process, port, log)
+        for address in _bound(configuration.read_text()):
+            _wait(process, address, log)
         yield log
     finally:
         program.end(name, process)
@@ -97,16 +97,22 @@ def free_ports(count: int) -> Sequence[int]:
         return [server.getsockname()[1] for server in servers]
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _bound(configuration: str) -> Sequence[tuple[str, int]]:
+    """The addresses that a configuration listens on, in its order: the last may answer later than the first."""
+    addresses = [each for bind in re.findall(r"^ *bind (\S+)", configuration, re.MULTILINE) for each in bind.split(",")]
+    return [(host, int(port)) for host, _, port in (each.rpartition(":") for each in addresses)]
+
+
+def _wait(process: subprocess.Popen[bytes], address: tuple[str, int], log: Path) -> None:
     ends = time.monotonic() + LONGEST
     while time.monotonic() < ends and process.poll() is None:
         try:
-            create_connection(("127.0.0.1", port), 1).close()
+            create_connection(address, 1).close()
         except OSError:
             time.sleep(0.02)
         else:
             return
-    raise RuntimeError(f"HAProxy does not answer on port {port}: {log.read_text()}")
+    raise RuntimeError(f"HAProxy does not answer on {address}: {log.read_text()}")
 
 
 def _said(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -82,7 +82,7 @@ def started(
     file.write_text(configuration(of or rules(), at, port, metrics_port, changed))
     server = ConnectServer(at, tunnelled)
     try:
-        with haproxy.running(program, file, port) as log:
+        with haproxy.running(program, file) as log:
             yield HostGuard(port=port, metrics_port=metrics_port, server=server, log=log)
     finally:
         server.close()

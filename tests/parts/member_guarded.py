@@ -95,7 +95,7 @@ def started(
     port, metrics_port = haproxy.free_ports(2)
     file = program.directory / f"{port}.cfg"
     file.write_text(configuration(of, port, metrics_port, changed))
-    with haproxy.running(program, file, port, environment or own(1)) as log:
+    with haproxy.running(program, file, environment or own(1)) as log:
         yield MemberGuard(port=port, metrics_port=metrics_port, log=log)
 
 
