@@ -10,6 +10,7 @@ from pulumi import automation
 
 from clusters.objects import Json
 from tests.stack import environment
+from tests.turns import turn
 from tools.checkout import Checkout
 
 
@@ -28,6 +29,13 @@ def clusters() -> None:
 def before(clusters: None) -> Mapping[str, Json]:
     """What karmada-agent's Deployments and the Cluster objects specified before any stack."""
     return environment.agent_specs()
+
+
+@pytest.fixture
+def quiet(turns: Path) -> Iterator[None]:
+    """Load and those that count lost requests take turns: what they count is to be the tunnel's, not the machine's."""
+    with turn(turns.with_name("quiet")):
+        yield
 
 
 @pytest.fixture(scope="module")

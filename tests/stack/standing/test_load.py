@@ -23,7 +23,7 @@ from tests.stack.nodes import HOST_NODE, metric, pods, process, resident, shell
 from tests.stack.standing.watching import MEMBER
 from tests.stack.traffic import Karmada
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quiet")]
 
 AT_ONCE, IN_SEQUENCE, SESSIONS = 200, 10_000, 50
 LIVES = 5.0

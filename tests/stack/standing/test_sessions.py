@@ -29,7 +29,7 @@ from tests.stack.nodes import name_of, pods, shell
 from tests.stack.standing.watching import MEMBER
 from tests.stack.traffic import Karmada, traffic
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quiet")]
 
 COPIED = 50 * 2**20
 AT_ONCE, EACH = 200, 5 * 2**20
