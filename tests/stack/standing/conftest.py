@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -9,8 +11,10 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json
-from tests.stack.environment import with_every_member
-from tests.stack.standing.watching import Watch
+from components.anp import PROXY_PATH
+from tests.stack.environment import KARMADA, with_every_member
+from tests.stack.kubectl import kubectl
+from tests.stack.standing.watching import EVENTS, MEMBER, Watch
 from tests.stack.traffic import Karmada, karmada
 from tools.checkout import Checkout
 
@@ -44,6 +48,8 @@ def to(up: automation.UpResult, tmp_path_factory: pytest.TempPathFactory) -> Kar
 @pytest.fixture(scope="package", autouse=True)
 def watch(up: automation.UpResult) -> Iterator[Watch]:
     """Opened before the first test; the last one, in test_watch.py, reads from it."""
-    begun = Watch.begun()
-    yield begun
-    begun.end()
+    command = kubectl(*KARMADA, "get", "--raw", PROXY_PATH.format(MEMBER) + EVENTS)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    yield Watch(process=process, opened=time.monotonic())
+    process.kill()
+    process.wait(10)
