@@ -10,6 +10,7 @@ from pulumi import ResourceOptions
 
 from checks import preflight
 from clusters import workstation
+from components.delivery import Deliveries
 from components.entry import Entry, EntryArgs
 from components.images import ProxyImages, pull_secrets
 from components.mac_keys import mac_keys
@@ -38,6 +39,7 @@ pki = TunnelPki(
     "tunnel", TunnelPkiArgs(address=entry.address, settings=settings.certificates, frontend=settings.proxy.frontend)
 )
 keys = mac_keys(settings.proxy)
+deliveries = Deliveries(settings, entry.proxy_url)
 pulled = pull_secrets(settings, ResourceOptions(provider=reach.host))
 server = ProxyServer(
     "proxy-server",
@@ -66,13 +68,18 @@ members = {
             adopts=each in adopting,
             former=former.get(each.name, ()),
             returns=each.name in ready.returning,
-            delivery=ready.delivery(each.name),
+            works=deliveries.works.get(each.name),
+            facts=ready.delivery(each.name),
             pull_secrets=pulled,
         ),
         ResourceOptions(provider=reach.members[each.name]),
     )
     for each in settings.members
 }
+reported = deliveries.reported(
+    [server, *(members[each.name] for each in settings.members if each.delivered or each.name in ready.returning)],
+    {each.name: ready.delivery(each.name) for each in settings.delivered},
+)
 server_monitoring(
     settings,
     pki=pki,
@@ -82,6 +89,13 @@ server_monitoring(
 for each in settings.active:
     TunnelCheck(
         f"{each.name}-check",
-        TunnelCheckArgs(settings=settings, of=each, entry=entry, server=server, member=members[each.name]),
+        TunnelCheckArgs(
+            settings=settings,
+            of=each,
+            entry=entry,
+            server=server,
+            member=members[each.name],
+            reported=reported.get(each.name, ""),
+        ),
     )
-export(settings, images=images, entry=entry, pki=pki, server=server, members=members)
+export(settings, images=images, entry=entry, pki=pki, server=server, members=members, reported=reported)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
 from clusters.api import CLUSTERS, Asking, Resource
-from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, items, number, text
 from components.anp import EXECUTION_SPACE, OF_STACK
@@ -45,16 +43,6 @@ class Delivered(BaseModel):
     member: str
     stack: str
     karmada: Context
-
-    def told(self, taking: Callable[[], str]) -> int:
-        """What a step that takes something away ends with: 0 and what became of it, or 1 with why it is still there."""
-        try:
-            print(f"{self.member}: {taking()}")
-        except Unavailable as reason:
-            print(f"{self.member}: {reason}", file=sys.stderr)
-            print("Mend that and run the same command again: the rest is still to be taken away.", file=sys.stderr)
-            return 1
-        return 0
 
     def cluster(self, asking: Asking) -> Json:
         """Its Cluster object, or None. Raises Unavailable."""

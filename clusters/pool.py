@@ -17,9 +17,9 @@ Question = ParamSpec("Question")
 Answer = TypeVar("Answer")
 
 
-def side_by_side(questions: Mapping[Key, Callable[[], Answer]]) -> dict[Key, Answer]:
+def side_by_side(questions: Mapping[Key, Callable[[], Answer]], at_once: int = AT_ONCE) -> dict[Key, Answer]:
     """The answer to each question, in their order. What one of them raises is raised."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         asked = {key: pool.submit(question) for key, question in questions.items()}
         return {key: answer.result() for key, answer in asked.items()}
 

@@ -21,7 +21,6 @@ from pulumi_kubernetes.core.v1 import Secret
 from checks.delivered import DeliveryFacts
 from components import delivery
 from components.certificate import CLIENT_USAGES, Certificate, CertificateArgs
-from components.delivery import Delivery, DeliveryArgs
 from components.entry import Entry
 from components.images import Image, loaded_into_kind
 from components.karmada_agent import KarmadaAgentPatch, KarmadaAgentPatchArgs
@@ -30,7 +29,7 @@ from components.pki import TunnelPki
 from components.proxy_agent import ProxyAgent, ProxyAgentArgs
 from components.proxy_server import ProxyServer
 from components.registration import Registration, RegistrationArgs
-from components.works import made
+from components.works import Works, made
 from config.settings import MemberSettings, Settings
 
 
@@ -43,7 +42,7 @@ class MemberArgs:
     agents are to be found, in this `up` still.
 
     `returns` is whether karmada-agent's flag is still the one that was set through the tunnel. Of a member that Karmada
-    alone gets at, `delivery` is what preflight knows, and `pull_secrets` are the host's.
+    alone gets at, `works` make what it is handed, `facts` are what preflight knows, and `pull_secrets` the host's.
     """
 
     settings: Settings
@@ -57,7 +56,8 @@ class MemberArgs:
     adopts: bool
     former: Sequence[str] = ()
     returns: bool = False
-    delivery: DeliveryFacts = field(default_factory=DeliveryFacts)
+    works: Works | None = None
+    facts: DeliveryFacts = field(default_factory=DeliveryFacts)
     pull_secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
 
 
@@ -92,13 +92,13 @@ class Member(ComponentResource):
         image = args.image
         if member.image:
             image = Image(reference=Output.from_input(member.image), pull_secrets=args.image.pull_secrets)
-        works = delivery.works(f"{name}-works", settings, member, child) if member.delivered else None
+        works = args.works
         if works:
-            if not args.delivery.has_namespace:
+            if not args.facts.has_namespace:
                 delivery.own_namespace(name, member, works, child)
             pulled = delivery.pull_secrets(name, member, works, args.pull_secrets, child)
             image = replace(image, pull_secrets=list(pulled))
-            delivery.operator_role(name, member, works, args.delivery.operator, child)
+            delivery.operator_role(name, member, works, args.facts.operator, child)
         agent = ProxyAgent(
             f"{name}-proxy-agent",
             ProxyAgentArgs(
@@ -126,21 +126,9 @@ class Member(ComponentResource):
             ),
             ResourceOptions(parent=self, provider=args.karmada),
         )
-        tunnel = [agent.deployment, args.server.deployment, *registration.headers]
         if works:
-            flags = Delivery(
-                f"{name}-delivery",
-                DeliveryArgs(
-                    settings=settings,
-                    member=member,
-                    works=works,
-                    proxy_url=args.entry.proxy_url,
-                    after=[*tunnel, *registration.grant],
-                    ready=args.delivery.ready,
-                    found=args.delivery.found,
-                ),
-                child,
-            ).revision
+            # the steps themselves make the Cluster another than it was; what that has lost preflight finds
+            self.revision = Output.format("{0} {1}", agent.revision, registration.checksum)
         else:
             flags = KarmadaAgentPatch(
                 f"{name}-karmada-agent",
@@ -149,18 +137,16 @@ class Member(ComponentResource):
                     host=settings.host,
                     proxy_url=args.entry.proxy_url,
                     grant=registration.grant,
-                    tunnel=tunnel,
+                    tunnel=[agent.deployment, args.server.deployment, *registration.headers],
                     beside=agent.needs,
                     adopts=args.adopts or args.returns,
                 ),
                 child,
-            ).revision
+            )
+            self.revision = Output.format("{0} {1} {2}", agent.revision, registration.revision, flags.revision)
         if member in settings.monitored:
             agent_monitoring(f"{name}-monitoring", member, settings.monitoring, child)
         self.certificate_ends = certificate.ends
-        # the step itself makes the Cluster another than it was; what that has lost preflight finds
-        header = registration.checksum if works else registration.revision
-        self.revision = Output.format("{0} {1} {2}", agent.revision, header, flags)
         self.register_outputs({"certificateEnds": self.certificate_ends})
 
 

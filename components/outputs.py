@@ -25,6 +25,7 @@ def export(
     pki: TunnelPki,
     server: ProxyServer,
     members: Mapping[str, Member],
+    reported: Mapping[str, Output[str]],
 ) -> None:
     """Exports `members` (each with its proxyPath), `firstCertificateEnds` (RFC 3339), `images`, `entry` and `caKeys`.
 
@@ -34,7 +35,7 @@ def export(
     ends = [pki.ends, *(members[each.name].certificate_ends for each in settings.active)]
     pulumi.export("members", {each.name: {"proxyPath": PROXY_PATH.format(each.name)} for each in settings.members})
     pulumi.export("firstCertificateEnds", Output.all(*ends).apply(first))
-    rolled_out = Output.all(server.revision, *(each.revision for each in members.values()))
+    rolled_out = Output.all(server.revision, *(each.revision for each in members.values()), *reported.values())
     pulumi.export("caKeys", rolled_out.apply(lambda _: list(settings.certificates.ca_keys)))
     pulumi.export("entry", {"address": entry.address, "port": entry.port, "proxyUrl": entry.proxy_url})
     pulumi.export("images", {"server": images.server.reference, "agent": images.agent.reference})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pulumi import ComponentResource, Output, Resource, ResourceOptions
+from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumi_command import local
 
 from checks.commands import check
@@ -22,13 +22,17 @@ SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class TunnelCheckArgs:
-    """The stack's settings and the member whose path is checked, and the components that make the path."""
+    """The stack's settings and the member whose path is checked, and the components that make the path.
+
+    `reported` is another text after each time that a karmada-agent that Karmada alone gets at reports the tunnel.
+    """
 
     settings: Settings
     of: MemberSettings
     entry: Entry
     server: ProxyServer
     member: Member
+    reported: Input[str] = ""
 
 
 class TunnelCheck(ComponentResource):
@@ -51,7 +55,7 @@ class TunnelCheck(ComponentResource):
             name,
             create=local_command("check"),
             stdin=Output.all(entry.address, entry.port.apply(str), entry.proxy_url).apply(given),
-            triggers=[Output.format("{0} {1}", args.server.revision, args.member.revision)],
+            triggers=[Output.format("{0} {1} {2}", args.server.revision, args.member.revision, args.reported)],
             opts=ResourceOptions(parent=self, depends_on=after),
         )
         self.register_outputs({})

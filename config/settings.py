@@ -286,6 +286,11 @@ class Settings:
         """The members that are not paused."""
         return [member for member in self.members if not member.paused]
 
+    @property
+    def delivered(self) -> Sequence[MemberSettings]:
+        """The members that Karmada alone gets at."""
+        return [member for member in self.members if member.delivered]
+
     def key(self, member: MemberSettings) -> str:
         """The member's part of the config: `members.member3`."""
         return config_key("members", member.name)

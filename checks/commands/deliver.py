@@ -1,4 +1,5 @@
-"""Waits until a member that Karmada alone gets at has what it is to have; then its karmada-agent reports the tunnel.
+"""Waits until the members that Karmada alone gets at have what they are to have; then each karmada-agent reports the
+tunnel. What those have that have left the stack is taken back.
 
 For a member that is not Ready nobody waits: its Works do, in Karmada, and the first `up` after it is back goes on.
 karmada-agent may start again at any time: one without the flag clears `proxyURL`, and with it the tunnel by which it
@@ -7,22 +8,23 @@ would get the flag. So both are set until both are there, and no pod is left tha
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from urllib.parse import urlencode
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from pydantic import BaseModel
 
-from checks.delivered import Delivered, Expected, behind, is_ready, unhealthy
-from checks.deployments import args_owners, arguments, reports, rolled_out, selector, value_of
+from checks.commands.take_away import taken_away
+from checks.commands.take_back import taken_back
+from checks.delivered import Expected, behind, is_ready, unhealthy
+from checks.delivered_agent import DeliveredAgent, DeliveredMembers
+from checks.deployments import args_owners, arguments, reports, value_of
+from checks.outcomes import told
 from checks.until import until
-from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, PODS, Apis, Asking
+from clusters.api import Apis, Asking
 from clusters.errors import Unavailable
-from clusters.kubeconfig import Context
-from clusters.objects import Json, number, text
+from clusters.objects import Json
 from components.anp import ENDPOINT_FLAG, PROXY_FLAG
-from config.settings import Agent
 
 APPLY_SECONDS = 90
 """How long karmada-agent may take to apply what is there: one that has just started waits for its leader lease."""
@@ -33,147 +35,107 @@ REPORT_SECONDS = 120
 PAUSE = 0.5
 
 
-class DeliverInput(BaseModel):
-    """A member, how it is asked through Karmada, and karmada-agent there.
+class Wanted(BaseModel):
+    """What a member is to have: the stack's `works`, whose pods may take `seconds`; an `api_endpoint` if one is said.
 
-    `works` are the stack's, and their pods may take `seconds`. karmada-agent is to report `proxy_url`, and
-    `api_endpoint` if one is said; both are set by `manager`, and taken over from `former`, the same stack's by a
-    kubeconfig.
+    `ready` is whether it was when preflight asked: it fails where it is not any more.
     """
 
-    of: Delivered
-    inside: Context
-    agent: Agent
-    proxy_url: str
-    api_endpoint: str
-    manager: str
-    former: str
     works: Sequence[Expected]
     seconds: int
+    api_endpoint: str
+    ready: bool
 
-    def karmada_agent(self, asking: Asking) -> Json:
-        """karmada-agent's Deployment, or None, through the tunnel. Raises Unavailable."""
-        return asking.get(self.inside, DEPLOYMENTS, self.agent.deployment, self.agent.namespace)
 
-    def reported(self, asking: Asking) -> str:
-        """By which proxy the Cluster object is reached. Raises Unavailable."""
-        return text(self.of.cluster(asking), "spec", "proxyURL")
+class DeliverInput(DeliveredMembers):
+    """What each member is to have, by its name, and which are left as they are; the others have left the stack."""
+
+    wanted: Mapping[str, Wanted]
+    paused: Sequence[str]
 
 
 def main() -> int:
-    """0 once it is so, or where the member is not Ready; 1 with the reason when it is not so in time."""
+    """0 once it is so, or where members are not Ready; 1 with the reason of each of which it is not so in time."""
     given, asking = DeliverInput.model_validate_json(sys.stdin.read()), Apis()
-    try:
-        for line in delivered(asking, given, expected=os.environ.get("READY") == "true"):
-            print(f"{given.of.member}: {line}")
-    except Unavailable as reason:
-        print(f"{given.of.member}: {reason}", file=sys.stderr)
-        return 1
-    return 0
+    steps: dict[str, Callable[[], str]] = {}
+    for name, each in given.each().items():
+        if name in given.wanted:
+            steps[name] = partial(delivered, asking, each, given.wanted[name])
+        elif name not in given.paused:
+            steps[name] = partial(given_up, asking, each)
+    return told(steps)
 
 
-def delivered(asking: Asking, given: DeliverInput, *, expected: bool = True) -> Iterator[str]:
-    """A line for each of the two. Raises Unavailable with the reason when one of them is not so in time, or where a
-    member was `expected` to be Ready, and is not: the next `up` would take it for delivered."""
-    if not is_ready(given.of.cluster(asking)):
-        if expected:
+def given_up(asking: Asking, of: DeliveredAgent) -> str:
+    """What became of a member that has left the stack. Raises Unavailable."""
+    if not of.works(asking):
+        return "it has left"
+    return f"{taken_back(asking, of)}; {taken_away(asking, of)}"
+
+
+def delivered(asking: Asking, of: DeliveredAgent, wanted: Wanted) -> str:
+    """What it has. Raises Unavailable with the reason when it has not all in time, or where a member that was Ready is
+    not: the next `up` would take it for delivered."""
+    if not is_ready(of.cluster(asking)):
+        if wanted.ready:
             raise Unavailable("it is not Ready any more: run the same command again")
-        yield "it is not Ready: what is meant for it waits in Karmada, and the next `up` goes on"
-        return
-    until(lambda: _applied(asking, given), APPLY_SECONDS, PAUSE)
-    until(lambda: _healthy(asking, given), given.seconds, PAUSE)
-    for name in given.of.works(asking).keys() - {each.work for each in given.works}:
-        given.of.delete(asking, name)
-    yield f"{len(given.works)} Works applied and healthy"
-    until(lambda: _reporting(asking, given), REPORT_SECONDS, PAUSE)
-    yield f"karmada-agent reports {given.proxy_url}"
+        return "it is not Ready: what is meant for it waits in Karmada, and the next `up` goes on"
+    until(lambda: _applied(asking, of, wanted), APPLY_SECONDS, PAUSE)
+    until(lambda: _healthy(asking, of, wanted), wanted.seconds, PAUSE)
+    for name in of.works(asking).keys() - {each.work for each in wanted.works}:
+        of.delete(asking, name)
+    until(lambda: _reporting(asking, of, wanted), REPORT_SECONDS, PAUSE)
+    return f"{len(wanted.works)} Works applied and healthy, and karmada-agent reports {of.proxy_url}"
 
 
-def _applied(asking: Asking, given: DeliverInput) -> None:
-    why = behind(given.of.works(asking), given.works)
+def _applied(asking: Asking, of: DeliveredAgent, wanted: Wanted) -> None:
+    why = behind(of.works(asking), wanted.works)
     if why:
         later = "karmada-agent tries again at ever longer intervals, and at once when it is started again"
         raise Unavailable(f"what is meant for it is not applied there ({later}): {why}")
 
 
-def _healthy(asking: Asking, given: DeliverInput) -> None:
+def _healthy(asking: Asking, of: DeliveredAgent, wanted: Wanted) -> None:
     """A Work that was applied before may not be as it is now."""
-    works = given.of.works(asking)
-    why = behind(works, given.works) or unhealthy(works, given.works)
+    works = of.works(asking)
+    why = behind(works, wanted.works) or unhealthy(works, wanted.works)
     if why:
         raise Unavailable(f"its proxy-agents do not run: {why}")
 
 
-def _reporting(asking: Asking, given: DeliverInput) -> None:
+def _reporting(asking: Asking, of: DeliveredAgent, wanted: Wanted) -> None:
     """Sets what is not set. Raises Unavailable while karmada-agent does not run with it."""
-    reported = given.reported(asking)
-    if reported != given.proxy_url:
-        _is_free(asking, given, reported)
-    found = looked_at(asking, given)
+    reported, agent = of.reported(asking), of.agent
+    if reported != of.proxy_url:
+        _is_free(asking, of, reported)
+    found = of.by_the_tunnel(asking)
     if found is None:
-        where = f'in its namespace "{given.agent.namespace}"'
-        raise Unavailable(f"there is no Deployment {given.agent.deployment} {where}: members.{given.of.member}.agent")
-    container, owners = given.agent.container, set(args_owners(found, given.agent.container))
-    if not reports(found, container, given.proxy_url, given.api_endpoint) or given.former in owners - {given.manager}:
+        where = f'in its namespace "{agent.namespace}"'
+        raise Unavailable(f"there is no Deployment {agent.deployment} {where}: members.{of.member}.agent")
+    owners = set(args_owners(found, agent.container))
+    whole = reports(found, agent.container, of.proxy_url, wanted.api_endpoint)
+    if not whole or of.former in owners - {of.manager}:
         # what the same stack's patch has set, goes with it
-        force = owners <= {given.manager, given.former}
-        args: list[Json] = [f"{PROXY_FLAG}{given.proxy_url}"]
-        if given.api_endpoint:
-            args = [f"{ENDPOINT_FLAG}{given.api_endpoint}", *args]
-        pod: Json = {"containers": [{"name": container, "args": args}]}
-        found = apply_agent(asking, given, {"spec": {"template": {"spec": pod}}}, force=force)
-    settled(asking, given, found)
-    if given.reported(asking) != given.proxy_url:
+        force = owners <= {of.manager, of.former}
+        args: list[Json] = [f"{PROXY_FLAG}{of.proxy_url}"]
+        if wanted.api_endpoint:
+            args = [f"{ENDPOINT_FLAG}{wanted.api_endpoint}", *args]
+        pod: Json = {"containers": [{"name": agent.container, "args": args}]}
+        found = of.apply_agent(asking, {"spec": {"template": {"spec": pod}}}, force=force)
+    of.settled(asking, found)
+    if of.reported(asking) != of.proxy_url:
         raise Unavailable("karmada-agent has started again, and cleared proxyURL of its Cluster")
 
 
-def looked_at(asking: Asking, given: DeliverInput) -> Json:
-    """karmada-agent's Deployment, or None, by the tunnel, which the Cluster is made to name. Raises Unavailable."""
-    if given.reported(asking) != given.proxy_url:
-        apply_cluster(asking, given, {"spec": {"proxyURL": given.proxy_url}})
-    return given.karmada_agent(asking)
-
-
-def settled(asking: Asking, given: DeliverInput, agent: Json) -> None:
-    """Raises Unavailable while karmada-agent's Deployment is not rolled out, or a pod is left that it does not count:
-    one that is about to end may still say what its own flags were."""
-    pods = asking.all(given.inside, PODS, given.agent.namespace, selector(agent))
-    if not rolled_out(agent) or len(pods) != number(agent, "spec", "replicas"):
-        raise Unavailable(f"deployment/{given.agent.deployment} is not rolled out yet, or has pods that end")
-
-
-def _is_free(asking: Asking, given: DeliverInput, reported: str) -> None:
+def _is_free(asking: Asking, of: DeliveredAgent, reported: str) -> None:
     """Raises Unavailable where a tunnel stands that somebody else has made: it would be cut."""
     try:
-        found = given.karmada_agent(asking) if reported else None
+        found = of.deployment(asking) if reported else None
     except Unavailable:
         return
-    others = set(args_owners(found, given.agent.container)) - {given.manager, given.former}
-    if others and value_of(PROXY_FLAG, arguments(found, given.agent.container)) == reported:
+    others = set(args_owners(found, of.agent.container)) - {of.manager, of.former}
+    if others and value_of(PROXY_FLAG, arguments(found, of.agent.container)) == reported:
         raise Unavailable(f"it is reached by {reported} already, by args of {', '.join(sorted(others))}")
-
-
-def apply_cluster(asking: Asking, given: DeliverInput, fields: dict[str, Json]) -> Json:
-    """Has the stack own these fields of the Cluster object and no others, whoever set them. Raises Unavailable."""
-    whole: Json = {"apiVersion": "cluster.karmada.io/v1alpha1", "kind": "Cluster", **fields, **_named(given.of.member)}
-    return asking.patch(
-        given.of.karmada, CLUSTERS.path("", given.of.member) + _by(given, force=True), whole, APPLY_PATCH
-    )
-
-
-def apply_agent(asking: Asking, given: DeliverInput, fields: dict[str, Json], *, force: bool = False) -> Json:
-    """The same of karmada-agent's Deployment, through the tunnel."""
-    whole: Json = {"apiVersion": "apps/v1", "kind": "Deployment", **fields, **_named(given.agent.deployment)}
-    path = DEPLOYMENTS.path(given.agent.namespace, given.agent.deployment)
-    return asking.patch(given.inside, path + _by(given, force=force), whole, APPLY_PATCH)
-
-
-def _named(name: str) -> dict[str, Json]:
-    return {"metadata": {"name": name}}
-
-
-def _by(given: DeliverInput, *, force: bool) -> str:
-    return "?" + urlencode({"fieldManager": given.manager, "force": str(force).lower()})
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
-"""Deletes a stack's Works for a member, which takes away there what they have brought; run when nothing needs that.
+"""Deletes a stack's Works, which takes away in each member what they have brought; run when nothing needs that.
 
-Where the member is not Ready nobody waits: it goes when it is back. A Work that goes already is left alone.
+Where a member is not Ready nobody waits: it goes when it is back. A Work that goes already is left alone.
 """
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 
+from checks.commands.remember import before
 from checks.delivered import Delivered, is_going, is_ready
+from checks.delivered_agent import DeliveredMembers
+from checks.outcomes import told
 from checks.until import until
 from clusters.api import Apis, Asking
 from clusters.errors import Unavailable
@@ -18,8 +22,9 @@ PAUSE = 0.5
 
 def main() -> int:
     """0 once they are gone, or where nobody waits for the member; 1 with the reason when they are not in time."""
-    of = Delivered.model_validate_json(sys.stdin.read())
-    return of.told(lambda: taken_away(Apis(), of))
+    given, asking = DeliveredMembers.model_validate_json(sys.stdin.read()), Apis()
+    known = given.model_copy(update={"agents": {**before(), **given.agents}})
+    return told({name: partial(taken_away, asking, each) for name, each in known.each().items()})
 
 
 def taken_away(asking: Asking, of: Delivered) -> str:
@@ -39,7 +44,8 @@ def taken_away(asking: Asking, of: Delivered) -> str:
 def _gone(asking: Asking, of: Delivered) -> None:
     left = of.works(asking)
     if left:
-        raise Unavailable(f"karmada-agent has not taken away what these Works hold: {', '.join(sorted(left))}")
+        why = f"karmada-agent has not taken away what these Works hold: {', '.join(sorted(left))}"
+        raise Unavailable(f"{why}. Mend that and run the same command again")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Gives back what was set of a member that Karmada alone gets at: karmada-agent's flag, and then `proxyURL`.
+"""Gives back what was set of members that Karmada alone gets at: karmada-agent's flag, and then `proxyURL`.
 
 The flag goes through the tunnel, which must stand until no pod of karmada-agent is left that began with it: it would
 report the tunnel once more. Where the member is not Ready it stays, for nothing leads there; under
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 
-from checks.commands.deliver import DeliverInput, apply_agent, apply_cluster, looked_at, settled
 from checks.delivered import is_ready
+from checks.delivered_agent import DeliveredAgent, DeliveredMembers
 from checks.deployments import args_owners, arguments, value_of
+from checks.outcomes import told
 from checks.until import until
 from clusters.api import CLUSTERS, MERGE_PATCH, Apis, Asking
 from clusters.errors import Unavailable
@@ -28,45 +30,47 @@ PAUSE = 0.5
 
 def main() -> int:
     """0 once it is so, or where nobody waits for the member; 1 with the reason when it is not so in time."""
-    given = DeliverInput.model_validate_json(sys.stdin.read())
-    return given.of.told(lambda: taken_back(Apis(), given))
+    given, asking = DeliveredMembers.model_validate_json(sys.stdin.read()), Apis()
+    return told({name: partial(taken_back, asking, each) for name, each in given.each().items()})
 
 
-def taken_back(asking: Asking, given: DeliverInput) -> str:
+def taken_back(asking: Asking, of: DeliveredAgent) -> str:
     """What became of it. Raises Unavailable with the reason when it is not so in time."""
-    cluster = given.of.cluster(asking)
+    cluster = of.cluster(asking)
     if cluster is None:
         return "Karmada has no such Cluster any more"
     if not is_ready(cluster):
         return "it is not Ready: karmada-agent's flag stays, if it is set"
     reported = text(cluster, "spec", "proxyURL")
+    if reported != of.proxy_url and not of.works(asking):
+        return "nothing is there of the stack"
     try:
         # it may have its flag still where somebody has cleared proxyURL
-        found = until(lambda: looked_at(asking, given), TUNNEL_SECONDS, PAUSE)
+        found = until(lambda: of.by_the_tunnel(asking), TUNNEL_SECONDS, PAUSE)
     except Unavailable as reason:
         if reported and os.environ.get(LET_GO) != "true":
             why = f"karmada-agent's flag is taken back through the tunnel, which fails ({LET_GO}=true leaves it there)"
             raise Unavailable(f"{why}: {reason}") from None
-        apply_cluster(asking, given, {})
+        of.apply_cluster(asking, {})
         return f"nothing leads there, so that karmada-agent's flag stays, if it is set: {reason}"
-    container = given.agent.container
-    if given.manager in args_owners(found, container):
-        found = apply_agent(asking, given, {})
-    if value_of(PROXY_FLAG, arguments(found, container)) == given.proxy_url:
+    container = of.agent.container
+    if of.manager in args_owners(found, container):
+        found = of.apply_agent(asking, {})
+    if value_of(PROXY_FLAG, arguments(found, container)) == of.proxy_url:
         # with the field would go its value, which the same flag, now another's, does not bring back
         return "karmada-agent's flag is somebody else's, and stays"
-    until(lambda: _back(asking, given), BACK_SECONDS, PAUSE)
+    until(lambda: _back(asking, of), BACK_SECONDS, PAUSE)
     # it may be karmada-agent's own from before: without its grant the next one could not clear it, and would crash
-    asking.patch(given.of.karmada, CLUSTERS.path("", given.of.member), {"spec": {"proxyURL": None}}, MERGE_PATCH)
-    apply_cluster(asking, given, {})
+    asking.patch(of.karmada, CLUSTERS.path("", of.member), {"spec": {"proxyURL": None}}, MERGE_PATCH)
+    of.apply_cluster(asking, {})
     return "karmada-agent reports no tunnel any more"
 
 
-def _back(asking: Asking, given: DeliverInput) -> None:
+def _back(asking: Asking, of: DeliveredAgent) -> None:
     """Raises Unavailable while karmada-agent, or a pod of it, still runs with the flag."""
-    found = looked_at(asking, given)
+    found = of.by_the_tunnel(asking)
     if found is not None:
-        settled(asking, given, found)
+        of.settled(asking, found)
 
 
 if __name__ == "__main__":

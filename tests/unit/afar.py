@@ -6,36 +6,36 @@ from collections.abc import Callable, Sequence
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
-from checks.commands.deliver import DeliverInput
-from checks.delivered import WORKS, Delivered, Expected
+from checks.commands.deliver import Wanted
+from checks.delivered import WORKS, Expected
+from checks.delivered_agent import DeliveredAgent
 from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, MERGE_PATCH, PODS, Resource
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, entries, items, text
-from components.anp import PROXY_FLAG
+from components.anp import PROXY_FLAG, PROXY_PATH
 from config.settings import Agent
 
 URL = "http://192.0.2.3:8088"
 OURS, PATCHS = "karmada-anp-dev:delivery", "karmada-anp-dev"
 KARMADA = Context("~/.kube/karmada.config", "karmada-apiserver")
-MEMBER = Context("~/.kube/karmada.config", "karmada-apiserver", "/member3")
+MEMBER = Context(KARMADA.kubeconfig, KARMADA.name, PROXY_PATH.format("member3"))
 SPACE = "karmada-es-member3"
 
 SELECTOR: Json = {"matchLabels": {"app": "karmada-agent"}}
 
 CERT = "proxy-agent-cert-1"
 DEPLOYED = Expected(work="proxy-agent-delivered-1", generation=7)
-GIVEN = DeliverInput(
-    of=Delivered(member="member3", stack="dev", karmada=KARMADA),
-    inside=MEMBER,
+GIVEN = DeliveredAgent(
+    member="member3",
+    stack="dev",
+    karmada=KARMADA,
     agent=Agent.model_validate({}),
     proxy_url=URL,
-    api_endpoint="",
     manager=OURS,
     former=PATCHS,
-    works=[Expected(work=CERT), DEPLOYED],
-    seconds=1,
 )
+WANTED = Wanted(works=[Expected(work=CERT), DEPLOYED], seconds=1, api_endpoint="", ready=True)
 
 
 def work(

@@ -55,7 +55,9 @@ class Patient:
         self.says = "proxyconnect tcp: dial tcp 192.0.2.3:8088: connect: connection refused"
         self.asked: list[Json] = []
         self.delivered = {
-            each.name.removesuffix("-delivery") for each in run.resources.values() if "Delivery" in each.type
+            each.name.removesuffix("-proxy-agent-deployment")
+            for each in run.resources.values()
+            if each.type.endswith(":Work")
         }
         for name in ("member3", "member4"):
             if name in self.delivered:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from checks.commands import deliver, take_away, take_back
-from checks.commands.deliver import delivered
+from checks.commands import deliver, remember, take_away, take_back
+from checks.commands.deliver import delivered, given_up
 from checks.commands.take_away import taken_away
 from checks.commands.take_back import taken_back
+from checks.delivered_agent import DeliveredMembers
+from checks.outcomes import told
 from clusters.errors import Unavailable
 from clusters.objects import Json
-from tests.unit.afar import CERT, DEPLOYED, GIVEN, OURS, PATCHS, URL, Afar, work
+from config.settings import Agent
+from tests.unit.afar import CERT, DEPLOYED, GIVEN, KARMADA, OURS, PATCHS, URL, WANTED, Afar, work
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +30,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PULUMI_K8S_DELETE_UNREACHABLE", raising=False)
 
 
-def put(afar: Afar) -> list[str]:
-    return list(delivered(afar, GIVEN))
+def put(afar: Afar) -> str:
+    return delivered(afar, GIVEN, WANTED)
 
 
 def back(afar: Afar) -> str:
@@ -36,7 +39,7 @@ def back(afar: Afar) -> str:
 
 
 def away(afar: Afar) -> str:
-    return taken_away(afar, GIVEN.of)
+    return taken_away(afar, GIVEN)
 
 
 def up() -> Afar:
@@ -52,7 +55,7 @@ def up() -> Afar:
 
 def test_karmada_agent_reports_the_tunnel_once_what_is_meant_for_the_member_is_there() -> None:
     afar = Afar()
-    assert put(afar) == ["2 Works applied and healthy", f"karmada-agent reports {URL}"]
+    assert put(afar) == f"2 Works applied and healthy, and karmada-agent reports {URL}"
     assert afar.done == [f"proxyURL {URL}", f"flag {URL}"]
     assert afar.proxy_url == URL
 
@@ -112,9 +115,9 @@ def test_one_that_was_ready_a_moment_ago_is_not_taken_for_delivered() -> None:
 def test_a_member_that_is_not_ready_is_not_waited_for() -> None:
     afar = Afar()
     afar.ready = False
-    assert list(delivered(afar, GIVEN, expected=False)) == [
-        "it is not Ready: what is meant for it waits in Karmada, and the next `up` goes on"
-    ]
+    was_away = WANTED.model_copy(update={"ready": False})
+    said = "it is not Ready: what is meant for it waits in Karmada, and the next `up` goes on"
+    assert delivered(afar, GIVEN, was_away) == said
     assert afar.done == []
 
 
@@ -147,6 +150,57 @@ def test_what_the_member_had_and_is_not_to_have_goes_once_the_new_is_there() -> 
     afar.works["proxy-agent-cert-0"] = work("proxy-agent-cert-0")
     put(afar)
     assert afar.done[0] == "deleted proxy-agent-cert-0"
+
+
+# those that have left
+
+
+def test_of_a_member_that_has_left_all_is_taken_back() -> None:
+    afar = up()
+    assert given_up(afar, GIVEN) == "karmada-agent reports no tunnel any more; what it had is gone"
+    assert (afar.flag, afar.proxy_url, afar.works) == ("", "", {})
+
+
+def test_one_that_has_left_and_has_nothing_is_not_touched_whoever_reaches_it_now() -> None:
+    """It may be another stack's since."""
+    afar = Afar(flag="http://192.0.2.9:1", proxy_url="http://192.0.2.9:1", owners=["karmada-anp-prod:delivery"])
+    afar.works.clear()
+    assert given_up(afar, GIVEN) == "it has left"
+    assert back(afar) == "nothing is there of the stack"
+    assert (afar.done, afar.proxy_url) == ([], "http://192.0.2.9:1")
+
+
+MEMBERS = DeliveredMembers(
+    stack="dev", karmada=KARMADA, proxy_url=URL, manager=OURS, former=PATCHS, agents={"member4": GIVEN.agent}
+)
+
+
+@pytest.mark.parametrize(("has", "names"), [(True, ["member3", "member4"]), (False, ["member4"])])
+def test_one_that_has_left_is_remembered_while_it_has_anything(has: bool, names: list[str]) -> None:
+    afar = up()
+    if not has:
+        afar.works.clear()
+    known = {"member3": GIVEN.agent, "member4": GIVEN.agent}
+    assert sorted(remember.remembered(afar, MEMBERS, known)) == names
+
+
+def test_what_is_remembered_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = Agent.model_validate({"namespace": "elsewhere"})
+    said = remember.written({"member3": GIVEN.agent, "member4": elsewhere})
+    assert said == '{"member3":{},"member4":{"namespace":"elsewhere"}}'
+    monkeypatch.setenv(remember.BEFORE, said)
+    assert remember.before() == {"member3": GIVEN.agent, "member4": elsewhere}
+
+
+def test_a_step_goes_on_with_the_others_and_says_of_each_what_became_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails() -> str:
+        raise Unavailable("no tunnel leads there")
+
+    steps = {**{f"m{i}": lambda: "it is there" for i in range(12)}, "away": fails}
+    assert told(steps) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "m0, m1, m2, m3, m4, m5, m6, m7, m8, m9 and 2 more: it is there\n"
+    assert printed.err == "away: no tunnel leads there\n"
 
 
 # what a `destroy` does: first take_back, and when header, grant and server have gone take_away

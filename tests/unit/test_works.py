@@ -27,8 +27,9 @@ def manifest(of: Recorded) -> Json:
     return one
 
 
-def step(run: Run, member: str) -> Recorded:
-    return run.the("Command", f"{member}-delivery")
+def given(run: Run) -> DeliverInput:
+    """What the step is given that waits for all."""
+    return DeliverInput.model_validate_json(text(run.the("Command", "delivery").inputs, "stdin"))
 
 
 def unmarked(of: Json) -> dict[str, Json]:
@@ -125,16 +126,13 @@ def test_another_key_is_another_secret_so_that_no_pod_begins_with_an_old_one() -
 
 def test_the_step_knows_every_work_and_comes_after_header_grant_and_server() -> None:
     run = afar()
-    given = DeliverInput.model_validate_json(text(step(run, "member4").inputs, "stdin"))
-    mine = works(run, "member4")
-    assert {each.work for each in given.works} == {text(each.inputs, "metadata", "name") for each in mine.values()}
+    wanted, mine = given(run).wanted["member4"], works(run, "member4")
+    assert {each.work for each in wanted.works} == {text(each.inputs, "metadata", "name") for each in mine.values()}
     deployment = mine["member4-proxy-agent-deployment"]
-    (numbered,) = [each for each in given.works if each.generation]
+    (numbered,) = [each for each in wanted.works if each.generation]
     mark = "resourcetemplate.karmada.io/generation"
     assert at(manifest(deployment), "metadata", "annotations", mark) == str(numbered.generation)
-    back = run.the("Command", "member4-delivery-back")
-    assert back.inputs["stdin"] == step(run, "member4").inputs["stdin"]
-    before = {short(each) for each in back.dependencies}
+    before = {short(each) for each in run.the("Command", "delivery-back").dependencies}
     assert before >= {
         "Work member4-proxy-agent-deployment",
         "Deployment proxy-server",
@@ -145,20 +143,19 @@ def test_the_step_knows_every_work_and_comes_after_header_grant_and_server() -> 
 
 def test_what_takes_all_away_is_there_before_anything_that_an_up_may_leave_when_it_fails() -> None:
     run = afar()
-    for each in works(run, "member4").values():
-        assert "Command member4-works" in {short(one) for one in each.dependencies}
-    assert "Command member4-delivery-back" in {short(one) for one in step(run, "member4").dependencies}
-    for name, module in (("member4-works", "take_away"), ("member4-delivery-back", "take_back")):
-        command = run.the("Command", name).inputs
-        assert (command["create"], command["delete"]) == ("true", f"sh checks/commands/run.sh {module}")
-    assert "delete" not in step(run, "member4").inputs
+    for each in works(run).values():
+        assert "Command delivery-works" in {short(one) for one in each.dependencies}
+    assert "Command delivery-back" in {short(one) for one in run.the("Command", "delivery").dependencies}
+    for name, deletes in (("delivery-works", "take_away"), ("delivery-back", "take_back")):
+        assert run.the("Command", name).inputs["delete"] == f"sh checks/commands/run.sh {deletes}"
+    assert "delete" not in run.the("Command", "delivery").inputs
 
 
 def test_an_api_endpoint_is_left_as_it_is_found_unless_it_is_said() -> None:
     members = {"member3": {**entries(AFAR, "member3"), "apiEndpoint": "https://192.0.2.4:6443"}}
     said = changed(members=members, images=PUBLISHED)
     for run, endpoint in ((afar(), ""), (said, "https://192.0.2.4:6443")):
-        assert DeliverInput.model_validate_json(text(step(run, "member3").inputs, "stdin")).api_endpoint == endpoint
+        assert given(run).wanted["member3"].api_endpoint == endpoint
 
 
 def test_a_namespace_is_handed_over_where_it_is_not_karmada_agents() -> None:
@@ -177,5 +174,5 @@ def test_a_paused_member_that_karmada_gets_at_is_left_as_it_is() -> None:
     members = {**AFAR, "member4": {**entries(AFAR, "member4"), "paused": True}}
     run = changed(afar().resources.values(), members=members, images=PUBLISHED)
     assert {each.ignore_changes for each in works(run, "member4").values()} == {("*",)}
-    assert step(run, "member4").ignore_changes == ("*",)
-    assert step(run, "member3").ignore_changes == ("environment.FOUND",)
+    assert (list(given(run).wanted), given(run).paused) == (["member3"], ["member4"])
+    assert run.the("Command", "delivery").ignore_changes == ("environment.FOUND",)

@@ -44,7 +44,9 @@ PEM_LABELS: Mapping[str, str] = {
 ENDS = "9999-12-31T00:00:00Z"
 """What is rendered for the end of a certificate that nobody has issued."""
 
-LOAD_BALANCER, MANIFEST_LIST = local_command("load_balancer"), local_command("manifest_list")
+LOAD_BALANCER, MANIFEST_LIST, REMEMBER = (
+    local_command(each) for each in ("load_balancer", "manifest_list", "remember")
+)
 PLACEHOLDER = "load-balancer.example"
 """What is rendered for the address of a load balancer that nobody has asked for (RFC 2606)."""
 
@@ -103,6 +105,8 @@ def _printed(inputs: Properties) -> str:
     """What a Command prints by which another resource goes."""
     if text(inputs, "create") == LOAD_BALANCER:
         return PLACEHOLDER
+    if text(inputs, "create") == REMEMBER:
+        return json.dumps(entries(parse(text(inputs, "stdin")), "agents"))
     if text(inputs, "create") == MANIFEST_LIST:
         joined = entries(parse(text(inputs, "stdin")))
         return f"{text(joined, 'name').rpartition(':')[0]}@{_digest({'images': joined['images']})}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -17,17 +17,16 @@ import pytest
 
 from clusters.objects import Json, items, text
 from clusters.programs import ask
-from components.anp import DELIVERED_AGENT, EXECUTION_SPACE, OF_STACK
+from components.anp import PROXY_FLAG
 from tests.proof import note
 from tests.stack import environment
+from tests.stack.delivered import agents, args, in_member, proxy_url, unchanged, works
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, beside
-from tests.stack.kubectl import kubectl, objects
-from tests.stack.nodes import answers_itself, pods, uid_of
+from tests.stack.kubectl import kubectl
+from tests.stack.nodes import answers_itself
 from tests.stack.refusals import succeeds
 from tests.stack.test_doctor_on_clusters import doctor
 from tools.checkout import Checkout
-
-FLAG = "--proxy-server-address="
 
 
 @pytest.fixture(scope="module")
@@ -73,47 +72,6 @@ def restarting(when: Callable[[str], bool]) -> Generator[None]:
     assert sorted(done) == beside().joined
 
 
-def cluster(name: str) -> Json:
-    (found,) = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", name))
-    return found
-
-
-def proxy_url(name: str) -> str:
-    return text(cluster(name), "spec", "proxyURL")
-
-
-def args(name: str) -> Sequence[Json]:
-    """Of karmada-agent in a member."""
-    (found,) = objects(
-        kubectl(*environment.member(name), "get", "deployment/karmada-agent", f"--namespace={NAMESPACE}")
-    )
-    return items(items(found, "spec", "template", "spec", "containers")[0], "args")
-
-
-def works(name: str) -> Sequence[Json]:
-    where = [f"--namespace={EXECUTION_SPACE.format(name)}", f"--selector={OF_STACK}"]
-    return objects(kubectl(*KARMADA, "get", "works.work.karmada.io", *where))
-
-
-def in_member(name: str) -> list[str]:
-    """What a member has of the stack."""
-    kinds = "deployments,secrets,networkpolicies,roles"
-    found = objects(kubectl(*environment.member(name), "get", kinds, f"--namespace={NAMESPACE}"))
-    names = [text(each, "metadata", "name") for each in found]
-    return [each for each in names if each.startswith(("proxy-", "karmada-anp"))]
-
-
-def agents(name: str) -> set[str]:
-    return {uid_of(each) for each in pods(environment.member(name), DELIVERED_AGENT)}
-
-
-def unchanged(afar: Checkout) -> None:
-    succeeds(afar.run("preview", "--expect-no-changes"))
-    assert set(afar.select().up().summary.resource_changes or {}) == {"same"}
-    succeeds(afar.run("refresh", "--yes", "--skip-preview", "--expect-no-changes"))
-    succeeds(afar.run("preview", "--expect-no-changes"))
-
-
 def test_each_member_is_reached_though_karmada_agent_starts_again_meanwhile(
     up: subprocess.CompletedProcess[str],
 ) -> None:
@@ -132,7 +90,7 @@ def test_each_member_is_reached_though_karmada_agent_starts_again_meanwhile(
 def test_a_name_leads_to_the_member_of_that_name(up: subprocess.CompletedProcess[str]) -> None:
     for name in beside().joined:
         assert answers_itself(name)
-        assert args(name) == [f"{FLAG}{proxy_url(name)}"]
+        assert args(name) == [f"{PROXY_FLAG}{proxy_url(name)}"]
 
 
 def test_nothing_changes_in_a_second_up_nor_after_a_refresh(
@@ -191,7 +149,7 @@ def test_a_flag_that_was_taken_away_is_told_by_the_doctor_and_put_back(
         seen=f"{told.stdout.splitlines()[0]}; {args(beside().plain)}",
     )
     succeeds(done)
-    assert args(beside().plain) == [f"{FLAG}{proxy_url(beside().plain)}"]
+    assert args(beside().plain) == [f"{PROXY_FLAG}{proxy_url(beside().plain)}"]
     assert answers_itself(beside().plain)
     unchanged(afar)
 

@@ -1,0 +1,212 @@
+"""Members that Karmada alone gets at, where it does not go smoothly: what `up` prints, and what of the member stays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+
+import pytest
+
+from checks.deployments import args_owners
+from clusters.errors import Unavailable
+from clusters.objects import Json, at, text
+from clusters.programs import ask
+from components.anp import DELIVERED_AGENT, PROXY_FLAG
+from tests.proof import note
+from tests.stack import environment
+from tests.stack.delivered import agents, args, cluster, in_member, proxy_url, works
+from tests.stack.environment import NAMESPACE, Site, member
+from tests.stack.kubectl import apply, kubectl, objects
+from tests.stack.nodes import answers_itself
+from tests.stack.refusals import refused, succeeds
+from tools.checkout import Checkout
+
+pytestmark = pytest.mark.long
+
+AGENT = ("deployment/karmada-agent", f"--namespace={NAMESPACE}")
+UP = ("up", "--yes", "--skip-preview")
+
+
+@pytest.fixture(scope="module")
+def afar(dev: Checkout, site: Site) -> Checkout:
+    """A checkout that knows a member's name and no kubeconfig of it."""
+    dev.configure(members={site.plain: {"access": "karmada", "kind": site.plain}})
+    dev.select()
+    return dev
+
+
+@contextmanager
+def having(name: str, manifest: Json) -> Generator[None]:
+    """An object of somebody's in a member; gone in the end, by whomever."""
+    apply(kubectl(*member(name)), manifest)
+    try:
+        yield
+    finally:
+        kind, of = text(manifest, "kind"), text(manifest, "metadata", "name")
+        ask(kubectl(*member(name), "delete", f"{kind}/{of}", f"--namespace={NAMESPACE}", "--ignore-not-found"), 60)
+
+
+@contextmanager
+def flagged(name: str, url: str) -> Generator[None]:
+    """karmada-agent of a member with its flag, as `karmadactl register --proxy-server-address` leaves it."""
+    patched(name, f'[{{"op": "add", "path": "/spec/template/spec/containers/0/args", "value": ["{PROXY_FLAG}{url}"]}}]')
+    try:
+        yield
+    finally:
+        patched(name, '[{"op": "remove", "path": "/spec/template/spec/containers/0/args"}]')
+
+
+def patched(name: str, patch: str) -> None:
+    """Changes karmada-agent of a member by hand, and waits for it."""
+    ask(kubectl(*member(name), "patch", *AGENT, "--type=json", f"--patch={patch}"))
+    assert environment.healthy(name)
+
+
+def restarted(name: str) -> None:
+    """karmada-agent, which tries at once when it starts what it could not do."""
+    ask(kubectl(*member(name), "rollout", "restart", *AGENT))
+    assert environment.healthy(name)
+
+
+def karmada_agent(name: str) -> Json:
+    (found,) = objects(kubectl(*member(name), "get", *AGENT, "--show-managed-fields"))
+    return found
+
+
+def fails(afar: Checkout, name: str, tried: str, says: str) -> None:
+    """An `up` that ends with what karmada-agent says of a Work."""
+    begins = time.monotonic()
+    done = afar.run(*UP)
+    told = [line.strip() for line in (done.stdout + done.stderr).splitlines() if says in line]
+    note(
+        "Delivered",
+        tried=f"up: {tried}",
+        expected="an error that names the member, the Work and why",
+        seen=f"exit {done.returncode} after {time.monotonic() - begins:.0f} s: {(told or ['nothing said'])[0][:300]}",
+    )
+    refused(done)
+    assert any(f"{name}: what is meant for it is not applied there" in line for line in told), done.stdout
+
+
+def test_flags_that_are_there_already_are_left_to_whoever_set_them(afar: Checkout, site: Site) -> None:
+    url = f"http://proxy-server.{site.namespace}.svc:8088"
+    with flagged(site.plain, url):
+        assert proxy_url(site.plain) == url
+        owners = list(args_owners(karmada_agent(site.plain), "karmada-agent"))
+        succeeds(done := afar.run(*UP))
+        assert f"{site.plain}: reached through Karmada" in done.stdout
+        after = list(args_owners(karmada_agent(site.plain), "karmada-agent"))
+        destroyed = afar.run("destroy", "--yes", "--skip-preview")
+        note(
+            "Delivered",
+            tried="up and destroy; karmada-agent has had its flag before",
+            expected="nothing is owned there, and the flag stays",
+            seen=f"args owned by {', '.join(after)}; after destroy {args(site.plain)}",
+        )
+        succeeds(destroyed)
+        assert after == owners
+        assert args(site.plain) == [f"{PROXY_FLAG}{url}"]
+        assert (works(site.plain), in_member(site.plain)) == ([], [])
+        assert environment.healthy(site.plain)
+    assert proxy_url(site.plain) == ""
+
+
+def test_an_object_that_was_made_by_hand_is_named_and_overwritten_on_request(afar: Checkout, site: Site) -> None:
+    labels: Json = {"app": DELIVERED_AGENT}
+    by_hand: Json = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": DELIVERED_AGENT, "namespace": NAMESPACE},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "by-hand", "image": "haproxy:3.2-alpine"}]},
+            },
+        },
+    }
+    with having(site.plain, by_hand):
+        fails(afar, site.plain, "an object of that name was made by hand in the member", "already exists")
+        assert agents(site.plain) == set()
+        afar.configure(proxy={"exposure": "nodePort", "adopt": True})
+        # karmada-agent would try again by itself within some minutes
+        restarted(site.plain)
+        succeeds(done := afar.run(*UP))
+        assert f"{site.plain}: reached through Karmada" in done.stdout
+        assert len(agents(site.plain)) == 1
+
+
+def quota(name: str) -> Json:
+    """As many Secrets as there are."""
+    count = len(objects(kubectl(*member(name), "get", "secrets", f"--namespace={NAMESPACE}")))
+    return {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "by-hand", "namespace": NAMESPACE},
+        "spec": {"hard": {"count/secrets": str(count)}},
+    }
+
+
+def counts(name: str) -> None:
+    """Waits until the quota is one."""
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends:
+        (found,) = objects(kubectl(*member(name), "get", "resourcequota/by-hand", f"--namespace={NAMESPACE}"))
+        if at(found, "status", "used"):
+            return
+        time.sleep(0.5)
+    raise Unavailable("the quota is not counted")
+
+
+def test_what_a_quota_forbids_is_told_and_what_runs_goes_on(afar: Checkout, site: Site) -> None:
+    running = agents(site.plain)
+    afar.configure(certificates={"validityHours": 8_000})
+    with having(site.plain, quota(site.plain)):
+        counts(site.plain)
+        fails(afar, site.plain, "a quota forbids the Secret of another leaf", "exceeded quota")
+        assert running <= agents(site.plain)
+        assert answers_itself(site.plain)
+    restarted(site.plain)
+    succeeds(afar.run(*UP))
+    assert not agents(site.plain) & running
+
+
+def test_rights_that_karmada_agent_lacks_are_told_and_what_runs_goes_on(afar: Checkout, site: Site) -> None:
+    running = agents(site.plain)
+    afar.configure(certificates={"validityHours": 7_000})
+    with without_rights(site.plain):
+        fails(afar, site.plain, "karmada-agent has lost its rights in the member", "forbidden")
+        assert running <= agents(site.plain)
+        assert answers_itself(site.plain)
+    restarted(site.plain)
+    succeeds(afar.run(*UP))
+    assert not agents(site.plain) & running
+
+
+@contextmanager
+def without_rights(name: str) -> Generator[None]:
+    """karmada-agent of a member that may no more than what it must to be Ready."""
+    (binding,) = objects(kubectl(*member(name), "get", "clusterrolebinding/karmada-agent"))
+    whole = {key: at(binding, key) for key in ("apiVersion", "kind", "roleRef", "subjects")}
+    whole["metadata"] = {"name": "karmada-agent"}
+    view: Json = {**whole, "metadata": {"name": "by-hand"}, "roleRef": {**VIEWS}}
+    ask(kubectl(*member(name), "delete", "clusterrolebinding/karmada-agent"), 60)
+    apply(kubectl(*member(name)), view)
+    try:
+        yield
+    finally:
+        apply(kubectl(*member(name)), whole)
+        ask(kubectl(*member(name), "delete", "clusterrolebinding/by-hand"), 60)
+
+
+VIEWS: Mapping[str, Json] = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
+
+
+def test_destroy_gives_everything_back(afar: Checkout, site: Site, before: Mapping[str, Json]) -> None:
+    succeeds(afar.run("destroy", "--yes", "--skip-preview"))
+    assert (works(site.plain), in_member(site.plain)) == ([], [])
+    assert text(cluster(site.plain), "spec", "proxyURL") == ""
+    assert environment.healthy(site.plain)
+    assert environment.agent_specs(site.joined) == before

@@ -1,0 +1,151 @@
+"""A user who runs a stack with the rights of docs/roles.yaml and no others, and asks members through Karmada."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import yaml
+
+from clusters.errors import Unavailable
+from clusters.objects import Json, entries, items, parse, text
+from clusters.programs import ask
+from tests.issuing import private_key_pem, request
+from tests.proof import note
+from tests.stack import environment
+from tests.stack.delivered import in_member, unchanged, works
+from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site
+from tests.stack.kubectl import apply, kubectl
+from tests.stack.nodes import HOST_NODE, address_of, answers_itself
+from tests.stack.refusals import succeeds
+from tools.checkout import ROOT, Checkout
+
+pytestmark = pytest.mark.long
+
+USER = "operator-of-a-test"
+ROLES: Mapping[str, Json] = {
+    text(each, "metadata", "name"): each for each in yaml.safe_load_all((ROOT / "docs" / "roles.yaml").read_text())
+}
+
+
+@contextmanager
+def applied(end: tuple[str, str], *manifests: Json) -> Generator[None]:
+    """Objects in an API; gone in the end."""
+    with ExitStack() as made:
+        for each in manifests:
+            apply(kubectl(*end), each)
+            where = [f"--namespace={namespace}"] if (namespace := text(each, "metadata", "namespace")) else []
+            named = f"{text(each, 'kind')}/{text(each, 'metadata', 'name')}"
+            made.callback(ask, kubectl(*end, "delete", named, *where, "--ignore-not-found"), 60)
+        yield
+
+
+def bound(role: str, namespace: str = "") -> list[Json]:
+    """One of the documented roles, and its binding for the user."""
+    binding: Json = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding" if namespace else "ClusterRoleBinding",
+        "metadata": {"name": USER, **({"namespace": namespace} if namespace else {})},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}],
+    }
+    return [ROLES[role], binding]
+
+
+def certificate(end: tuple[str, str], key: str) -> str:
+    """The user's, for a day, signed by an API's own CA; base64 of PEM."""
+    signing = request({"privateKeyPem": key, "subject": {"commonName": USER}})
+    manifest: Json = {
+        "apiVersion": "certificates.k8s.io/v1",
+        "kind": "CertificateSigningRequest",
+        "metadata": {"name": USER},
+        "spec": {
+            "request": base64.b64encode(signing.encode()).decode(),
+            "signerName": "kubernetes.io/kube-apiserver-client",
+            "expirationSeconds": 86_400,
+            "usages": ["client auth"],
+        },
+    }
+    with applied(end, manifest):
+        ask(kubectl(*end, "certificate", "approve", USER))
+        signed = "--for=jsonpath={.status.certificate}"
+        ask(kubectl(*end, "wait", f"csr/{USER}", signed, "--timeout=30s"), 40)
+        return ask(kubectl(*end, "get", f"csr/{USER}", "--output=jsonpath={.status.certificate}"))
+
+
+@pytest.fixture(scope="module")
+def config(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """The user's kubeconfig of the host and the Karmada API, with contexts of the usual names."""
+    key = private_key_pem()
+    whole: dict[str, list[Json]] = {"clusters": [], "contexts": [], "users": []}
+    for end in (HOST, KARMADA):
+        view = parse(ask(kubectl(*end, "config", "view", "--raw", "--minify", "--output=json")))
+        (cluster,) = items(view, "clusters")
+        own = {"client-certificate-data": certificate(end, key), "client-key-data": encoded(key)}
+        whole["clusters"].append({"name": end[1], "cluster": entries(cluster, "cluster")})
+        whole["users"].append({"name": end[1], "user": own})
+        whole["contexts"].append({"name": end[1], "context": {"cluster": end[1], "user": end[1]}})
+    file = tmp_path_factory.mktemp("operator") / "config"
+    file.touch(0o600)
+    file.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **whole}))
+    with applied(HOST, *bound("karmada-anp-proxies", site.namespace)), applied(KARMADA, *bound("karmada-anp-members")):
+        yield file
+
+
+def encoded(of: str) -> str:
+    return base64.b64encode(of.encode()).decode()
+
+
+NEEDED = ("get deployments/karmada-agent", "patch deployments/karmada-agent", "list pods")
+OTHERS = ("delete deployments/karmada-agent", "patch deployments/proxy-agent-delivered", "get secrets", "create pods")
+
+
+def allowed(config: Path, name: str) -> Sequence[str]:
+    """What of all that the user may in a member through Karmada."""
+    (server,) = [each for each in environment.through_karmada(name) if each.startswith("--server=")]
+    asks = kubectl(str(config), KARMADA[1], server, "auth", "can-i", "--quiet", f"--namespace={NAMESPACE}")
+    found: list[str] = []
+    for each in (*NEEDED, *OTHERS):
+        with suppress(Unavailable):
+            ask([*asks, *each.split()])
+            found.append(each)
+    return found
+
+
+def test_members_let_the_user_do_what_the_stack_needs_and_no_more(
+    dev: Checkout, site: Site, config: Path, before: Mapping[str, Json]
+) -> None:
+    dev.configure(
+        host={
+            "kubeconfig": str(config),
+            "context": HOST[1],
+            "kind": HOST[1],
+            "namespace": site.namespace,
+            "address": address_of(HOST_NODE),
+        },
+        members={name: {"access": "karmada", "kind": name} for name in site.joined},
+    )
+    dev.select()
+    done = dev.run("up", "--yes", "--skip-preview")
+    rights = {name: allowed(config, name) for name in site.joined}
+    note(
+        "Delivered",
+        tried="up as a user outside system:masters with docs/roles.yaml",
+        expected="each member is reached; there the user may what the stack needs, and no more",
+        seen=f"exit {done.returncode}; {rights}",
+    )
+    succeeds(done)
+    for name in site.joined:
+        assert f"{name}: reached through Karmada" in done.stdout
+        assert answers_itself(name)
+        assert rights[name] == list(NEEDED)
+    unchanged(dev)
+    succeeds(dev.run("destroy", "--yes", "--skip-preview"))
+    for name in site.joined:
+        assert (works(name), in_member(name)) == ([], [])
+        assert environment.healthy(name)
+    assert environment.agent_specs(site.joined) == before

@@ -1,0 +1,55 @@
+"""What a member that Karmada alone gets at has, in its own cluster and in the Karmada API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clusters.objects import Json, items, text
+from components.anp import DELIVERED_AGENT, EXECUTION_SPACE, OF_STACK
+from tests.stack import environment
+from tests.stack.environment import KARMADA, NAMESPACE
+from tests.stack.kubectl import kubectl, objects
+from tests.stack.nodes import pods, uid_of
+from tests.stack.refusals import succeeds
+from tools.checkout import Checkout
+
+
+def cluster(name: str) -> Json:
+    (found,) = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", name))
+    return found
+
+
+def proxy_url(name: str) -> str:
+    return text(cluster(name), "spec", "proxyURL")
+
+
+def args(name: str) -> Sequence[Json]:
+    """Of karmada-agent in a member."""
+    (found,) = objects(
+        kubectl(*environment.member(name), "get", "deployment/karmada-agent", f"--namespace={NAMESPACE}")
+    )
+    return items(items(found, "spec", "template", "spec", "containers")[0], "args")
+
+
+def works(name: str) -> Sequence[Json]:
+    where = [f"--namespace={EXECUTION_SPACE.format(name)}", f"--selector={OF_STACK}"]
+    return objects(kubectl(*KARMADA, "get", "works.work.karmada.io", *where))
+
+
+def in_member(name: str) -> list[str]:
+    """What a member has of the stack."""
+    kinds = "deployments,secrets,networkpolicies,roles"
+    found = objects(kubectl(*environment.member(name), "get", kinds, f"--namespace={NAMESPACE}"))
+    names = [text(each, "metadata", "name") for each in found]
+    return [each for each in names if each.startswith(("proxy-", "karmada-anp"))]
+
+
+def agents(name: str) -> set[str]:
+    return {uid_of(each) for each in pods(environment.member(name), DELIVERED_AGENT)}
+
+
+def unchanged(afar: Checkout) -> None:
+    succeeds(afar.run("preview", "--expect-no-changes"))
+    assert set(afar.select().up().summary.resource_changes or {}) == {"same"}
+    succeeds(afar.run("refresh", "--yes", "--skip-preview", "--expect-no-changes"))
+    succeeds(afar.run("preview", "--expect-no-changes"))
