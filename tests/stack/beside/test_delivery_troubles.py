@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from checks.deployments import args_owners
+from checks.until import until
 from clusters.errors import Unavailable
 from clusters.objects import Json, at, text
 from clusters.programs import ask
@@ -30,8 +31,8 @@ UP = ("up", "--yes", "--skip-preview")
 
 @pytest.fixture(scope="module")
 def afar(dev: Checkout, site: Site) -> Checkout:
-    """A checkout that knows a member's name and no kubeconfig of it."""
-    dev.configure(members={site.plain: {"access": "karmada", "kind": site.plain}})
+    """A checkout that knows members' names and no kubeconfig of them; one has the troubles, the other goes on."""
+    dev.configure(members={name: {"access": "karmada", "kind": name} for name in site.joined})
     dev.select()
     return dev
 
@@ -51,10 +52,18 @@ def having(name: str, manifest: Json) -> Generator[None]:
 def flagged(name: str, url: str) -> Generator[None]:
     """karmada-agent of a member with its flag, as `karmadactl register --proxy-server-address` leaves it."""
     patched(name, f'[{{"op": "add", "path": "/spec/template/spec/containers/0/args", "value": ["{PROXY_FLAG}{url}"]}}]')
+    until(lambda: names(name, url), 60)
     try:
         yield
     finally:
         patched(name, '[{"op": "remove", "path": "/spec/template/spec/containers/0/args"}]')
+        until(lambda: names(name, ""), 60)
+
+
+def names(name: str, url: str) -> None:
+    """That a member's Cluster names a proxy, or none: karmada-agent says so once it leads."""
+    if proxy_url(name) != url:
+        raise Unavailable(f"the Cluster of {name} names {proxy_url(name)}")
 
 
 def patched(name: str, patch: str) -> None:
@@ -92,7 +101,6 @@ def fails(afar: Checkout, name: str, tried: str, says: str) -> None:
 def test_flags_that_are_there_already_are_left_to_whoever_set_them(afar: Checkout, site: Site) -> None:
     url = f"http://proxy-server.{site.namespace}.svc:8088"
     with flagged(site.plain, url):
-        assert proxy_url(site.plain) == url
         owners = list(args_owners(karmada_agent(site.plain), "karmada-agent"))
         succeeds(done := afar.run(*UP))
         assert f"{site.plain}: reached through Karmada" in done.stdout
@@ -109,7 +117,6 @@ def test_flags_that_are_there_already_are_left_to_whoever_set_them(afar: Checkou
         assert args(site.plain) == [f"{PROXY_FLAG}{url}"]
         assert (works(site.plain), in_member(site.plain)) == ([], [])
         assert environment.healthy(site.plain)
-    assert proxy_url(site.plain) == ""
 
 
 def test_an_object_that_was_made_by_hand_is_named_and_overwritten_on_request(afar: Checkout, site: Site) -> None:
@@ -127,15 +134,15 @@ def test_an_object_that_was_made_by_hand_is_named_and_overwritten_on_request(afa
             },
         },
     }
-    with having(site.plain, by_hand):
-        fails(afar, site.plain, "an object of that name was made by hand in the member", "already exists")
-        assert agents(site.plain) == set()
-        afar.configure(proxy={"exposure": "nodePort", "adopt": True})
-        # karmada-agent would try again by itself within some minutes
-        restarted(site.plain)
-        succeeds(done := afar.run(*UP))
-        assert f"{site.plain}: reached through Karmada" in done.stdout
-        assert len(agents(site.plain)) == 1
+    apply(kubectl(*member(site.plain)), by_hand)
+    fails(afar, site.plain, "an object of that name was made by hand in the member", "already exists")
+    assert agents(site.plain) == set()
+    afar.configure(proxy={"exposure": "nodePort", "adopt": True})
+    # karmada-agent would try again by itself within some minutes
+    restarted(site.plain)
+    succeeds(done := afar.run(*UP))
+    assert f"{site.plain}: reached through Karmada" in done.stdout
+    assert len(agents(site.plain)) == 1
 
 
 def quota(name: str) -> Json:
@@ -149,22 +156,18 @@ def quota(name: str) -> Json:
     }
 
 
-def counts(name: str) -> None:
-    """Waits until the quota is one."""
-    ends = time.monotonic() + 30
-    while time.monotonic() < ends:
-        (found,) = objects(kubectl(*member(name), "get", "resourcequota/by-hand", f"--namespace={NAMESPACE}"))
-        if at(found, "status", "used"):
-            return
-        time.sleep(0.5)
-    raise Unavailable("the quota is not counted")
+def counted(name: str) -> None:
+    """That the quota is one by now."""
+    (found,) = objects(kubectl(*member(name), "get", "resourcequota/by-hand", f"--namespace={NAMESPACE}"))
+    if not at(found, "status", "used"):
+        raise Unavailable("the quota is not counted")
 
 
 def test_what_a_quota_forbids_is_told_and_what_runs_goes_on(afar: Checkout, site: Site) -> None:
     running = agents(site.plain)
     afar.configure(certificates={"validityHours": 8_000})
     with having(site.plain, quota(site.plain)):
-        counts(site.plain)
+        until(lambda: counted(site.plain), 30)
         fails(afar, site.plain, "a quota forbids the Secret of another leaf", "exceeded quota")
         assert running <= agents(site.plain)
         assert answers_itself(site.plain)
