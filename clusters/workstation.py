@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
-from clusters.api import NODES, NOT_FOUND, Apis
+from clusters.api import CLUSTERS, NODES, NOT_FOUND, Apis
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.kubeconfig import servers as servers_of
@@ -58,6 +58,10 @@ class Workstation(Protocol):
 
     def node_address(self, kubeconfig: str, context: str) -> str:
         """The address of a cluster's oldest node: an external one if it has any. Raises Unavailable."""
+        ...
+
+    def pull_members(self, kubeconfig: str, context: str, selector: str) -> Sequence[str]:
+        """The names of a Karmada API's Clusters in pull mode that have some labels. Raises Unavailable."""
         ...
 
     def has_monitors(self, kubeconfig: str, context: str) -> bool:
@@ -128,6 +132,10 @@ class ThisMachine:
                     if text(each, "type") == kind:
                         return text(each, "address")
         raise Unavailable("none has an address")
+
+    def pull_members(self, kubeconfig: str, context: str, selector: str) -> Sequence[str]:
+        found = self._apis.all(Context(kubeconfig, context), CLUSTERS, labels=selector)
+        return sorted(text(each, "metadata", "name") for each in found if text(each, "spec", "syncMode") == "Pull")
 
     def has_monitors(self, kubeconfig: str, context: str) -> bool:
         try:

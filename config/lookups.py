@@ -94,6 +94,18 @@ class Lookups:
             self._problems.append(Problem(key, why, config_set(f"{key}[{len(build.platforms)}]", own)))
         return images.model_copy(update={"build": build})
 
+    def discovered(self, host: Host, selector: str) -> Sequence[str]:
+        """The members that a selector matches; none after a problem."""
+        try:
+            found = self._workstation.pull_members(host.kubeconfig, host.karmada_context, selector)
+            why, mend = f'"{selector}" matches no Cluster in pull mode', "`pulumi destroy` takes the whole stack away"
+        except Unavailable as reason:
+            found, mend = (), "see to that API, or to the selector"
+            why = f'"{host.karmada_context}" does not tell which Clusters "{selector}" matches: {reason}'
+        if not found:
+            self._problems.append(Problem("discover.selector", why, mend))
+        return found
+
     def monitored(self, clusters: Sequence[Cluster]) -> Sequence[Cluster]:
         """Those clusters that have the kinds of the prometheus-operator; of the others it says so."""
         asked = side_by_side({i: partial(self._has_monitors, each) for i, each in enumerate(clusters)})

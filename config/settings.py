@@ -256,6 +256,19 @@ class Certificates(Model):
         return keys
 
 
+class Discover(Model):
+    """Members that are found by the labels of their Cluster objects, beside those that are named."""
+
+    selector: str = Field(
+        "",
+        description="Labels of Clusters in pull mode, as kubectl takes them: each is a member with `access: karmada`, "
+        "also one that joins tomorrow; what `members.NAME` says of it wins",
+    )
+    leaving: Annotated[int, Field(ge=0)] = Field(
+        0, description="As many may leave in one `up`, where those are two or more and above a tenth of all"
+    )
+
+
 class MonitoringSettings(Model):
     """What a Prometheus may read, and the prometheus-operator's objects by which it does."""
 
@@ -273,6 +286,7 @@ class Settings:
 
     host: Host
     members: Sequence[MemberSettings]
+    discover: Discover
     images: Images
     proxy: Proxy
     certificates: Certificates

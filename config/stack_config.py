@@ -25,12 +25,22 @@ from config.pod_settings import PodSettings, Rollout
 from config.problems import PROJECT, Problem, config_key, config_rm, config_set
 from config.proxy_settings import AsDocumented, Exposure, Frontend, Proxy, variant_of_proxy
 from config.run_error import refusal
-from config.settings import Certificates, Host, MemberDefaults, MemberSettings, MonitoringSettings, Settings
+from config.settings import (
+    Access,
+    Certificates,
+    Discover,
+    Host,
+    MemberDefaults,
+    MemberSettings,
+    MonitoringSettings,
+    Settings,
+)
 
 SECTIONS: Mapping[str, Sequence[type[Model]]] = {
     "host": [Host],
     "memberDefaults": [MemberDefaults],
     "members": [MemberSettings],
+    "discover": [Discover],
     "images": get_args(Images),
     "proxy": get_args(Proxy),
     "certificates": [Certificates],
@@ -71,13 +81,15 @@ def load(
     read = _Sections(values, secret, problems)
     host = read.host()
     defaults = read.section("memberDefaults", lambda _: MemberDefaults)
-    members = read.members(defaults)
+    discover = read.section("discover", lambda _: Discover)
+    known = Lookups(workstation, problems)
+    found = known.discovered(host, discover.selector) if host and discover and discover.selector else ()
+    members = read.members(defaults, found, needed=not (discover and discover.selector))
     images = read.section("images", variant_of_images)
     proxy = read.section("proxy", variant_of_proxy)
     certificates = read.section("certificates", lambda _: Certificates)
     monitoring = read.section("monitoring", lambda _: MonitoringSettings)
 
-    known = Lookups(workstation, problems)
     if host:
         host = known.complete_host(host, proxy.exposure if proxy else Exposure.HOST_NETWORK)
     # without what counts for all of them there is nothing to look up
@@ -94,11 +106,12 @@ def load(
     if isinstance(images, BuiltImages) and images.credentials and "images" not in secret:
         key = "images.credentials.password"
         problems.append(Problem(key, "it is there in plain text", f"{config_set(key, 'PASSWORD')} --secret"))
-    if problems or not (host and images and proxy and certificates and monitoring):
+    if problems or not (host and discover and images and proxy and certificates and monitoring):
         raise refusal("The stack's config has problems", problems)
     return Settings(
         host=host,
         members=members,
+        discover=discover,
         images=images,
         proxy=proxy,
         certificates=certificates,
@@ -130,19 +143,24 @@ class _Sections:
         self._problems.append(Problem("host", "it is missing", config_set("host.context", "CONTEXT")))
         return None
 
-    def members(self, defaults: MemberDefaults | None) -> list[MemberSettings]:
-        """The members that could be read, in the order in which Pulumi hands them in: by name."""
+    def members(
+        self, defaults: MemberDefaults | None, found: Sequence[str] = (), *, needed: bool = True
+    ) -> list[MemberSettings]:
+        """The members that could be read, by name: those that are `found`, and those that are said."""
         parsed = self._parsed("members")
         if isinstance(parsed, list):
             self._problems.append(as_map(cast("list[object]", parsed), shown="members" not in self._secret))
             return []
         raw = self._object("members")
-        if raw == {}:
+        if raw == {} and needed:
             self._problems.append(
                 Problem("members", "it names no member", config_set("members.MEMBER.context", "CONTEXT"))
             )
         common = defaults.model_dump(by_alias=True, exclude_unset=True) if defaults else {}
-        read = [self._member(name, each, common) for name, each in (raw or {}).items()]
+        said: Mapping[str, object] = raw or {}
+        afar = {**common, "access": Access.KARMADA}
+        names = sorted({*found, *said})
+        read = [self._member(name, said.get(name), afar if name in found else common) for name in names]
         return [each for each in read if each]
 
     def _member(self, name: str, raw: object, common: Mapping[str, object]) -> MemberSettings | None:

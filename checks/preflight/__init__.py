@@ -14,6 +14,7 @@ import pulumi
 
 from checks.delivered import DeliveryFacts
 from checks.preflight.delivered_member import facts_of_delivered
+from checks.preflight.discovered import facts_of_discovered
 from checks.preflight.docker_engine import facts_of_engine
 from checks.preflight.facts import Facts
 from checks.preflight.host_cluster import facts_of_host
@@ -67,6 +68,11 @@ def check(settings: Settings, asking: Asking | None = None) -> Ready:
             "host": partial(facts_of_host, asking, settings),
             "karmada": partial(facts_of_karmada, asking, settings, members),
             "engine": partial(facts_of_engine, settings.images),
+            **(
+                {"discover": partial(facts_of_discovered, asking, settings, stack)}
+                if settings.discover.selector
+                else {}
+            ),
             **{
                 key: partial(facts_of_delivered, at_once, key, each, settings, stack)
                 if each.delivered
@@ -84,6 +90,9 @@ def check(settings: Settings, asking: Asking | None = None) -> Ready:
     elsewhere = _tunnelled_elsewhere(settings, active, found["host"].has_server, found["karmada"].clusters)
     for warning in [*(warning for each in found.values() for warning in each.warnings), *elsewhere]:
         pulumi.log.warn(warning)
+    for each in found.values():
+        for line in each.news:
+            pulumi.log.info(line)
     guarded = settings.proxy.frontend is Frontend.GUARDED
     joined = settings.joined(found["karmada"].registered)
     clusters: Mapping[str, Cluster] = {"host": joined.host, **dict(zip(members, joined.members, strict=True))}

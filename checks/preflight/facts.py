@@ -25,17 +25,19 @@ Version = tuple[int, int]
 
 @dataclass
 class Facts:
-    """Of one API: its problems and what is to be warned of, its identity if it tells that, and of some what is there.
+    """Of one API: its problems, what is to be warned of, its identity if it tells that, and of some what is there.
 
-    `operator` is the user whom members that Karmada alone gets at must let do what the stack does there.
-    `clusters` are the Cluster objects that it has, `registered` the members that `karmadactl register` joined,
-    `has_server` is whether a proxy-server is there, `adopts` whether something made by hand is taken over,
-    `identifiers` are the hosts by which a member's agents are to be found, `returns` is whether karmada-agent has the
-    flag that was set through the tunnel, and `delivery` what is known of a member that Karmada alone gets at.
+    `news` are lines to be told. `operator` is the user whom members that Karmada alone gets at must let do what the
+    stack does there. `clusters` are the Cluster objects that it has, `registered` the members that
+    `karmadactl register` joined, `has_server` is whether a proxy-server is there, `adopts` whether something made by
+    hand is taken over, `identifiers` are the hosts by which a member's agents are to be found, `returns` is whether
+    karmada-agent has the flag that was set through the tunnel, and `delivery` what is known of a member that Karmada
+    alone gets at.
     """
 
     problems: list[Problem] = field(default_factory=list[Problem])
     warnings: list[str] = field(default_factory=list[str])
+    news: list[str] = field(default_factory=list[str])
     uid: str = ""
     clusters: Sequence[Json] = ()
     registered: frozenset[str] = frozenset()

@@ -104,7 +104,8 @@ class Clusters:
         return next(iter(self._found(of, f"{what.plural}/{name}", namespace)), None)
 
     def all(self, of: Context, what: Resource, namespace: str = "", labels: str = "") -> Sequence[Json]:
-        return self._found(of, what.plural, namespace)
+        found = self._found(of, what.plural, namespace)
+        return [each for each in found if not namespace or text(each, "metadata", "namespace") in ("", namespace)]
 
     def create(self, of: Context, what: Resource, given: Json) -> Json:
         if what is SELF_REVIEW:

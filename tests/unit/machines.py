@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from clusters.errors import Unavailable
 from clusters.objects import Json
@@ -58,6 +58,12 @@ class Machine:
         if context != "karmada-host":
             raise Unavailable("none has an address")
         return "192.0.2.77"
+
+    def pull_members(self, kubeconfig: str, context: str, selector: str) -> Sequence[str]:
+        assert (kubeconfig, context) == ("~/karmada.config", "karmada-apiserver")
+        if "(" in selector:
+            raise Unavailable("unable to parse requirement")
+        return {"edge=true": ["edge1", "edge2"], "edge=new": ["edge1", "member3"]}.get(selector, [])
 
     def has_monitors(self, kubeconfig: str, context: str) -> bool:
         if context == "six":

@@ -27,6 +27,7 @@ from tests.unit.mistakes.refusal import (
     monitoring,
     proxy,
 )
+from tests.unit.stacks import PUBLISHED
 
 
 def test_the_local_environment_needs_only_contexts_and_kind_names() -> None:
@@ -363,3 +364,44 @@ def typed(commands: Iterable[Sequence[str]]) -> Iterator[list[str]]:
     """Commands of seven words, `--type string` as one at the end."""
     for each in commands:
         yield [*each[:6], " ".join(each[6:])]
+
+
+# members that are found
+
+
+def test_clusters_whose_labels_match_are_members_that_karmada_alone_gets_at() -> None:
+    settings = load(members={}, discover={"selector": "edge=true"}, images=PUBLISHED)
+    assert [(each.name, each.delivered) for each in settings.members] == [("edge1", True), ("edge2", True)]
+
+
+def test_what_is_said_of_a_member_that_is_found_wins_and_defaults_count_for_it() -> None:
+    settings = load(
+        memberDefaults={"replicas": 2, "access": "kubeconfig"},
+        members={"member3": MEMBER, "edge1": {"replicas": 1}},
+        discover={"selector": "edge=true"},
+        images=PUBLISHED,
+    )
+    found = {each.name: (each.delivered, each.replicas) for each in settings.members}
+    assert found == {"edge1": (True, 1), "edge2": (True, 2), "member3": (False, 2)}
+
+
+def test_a_member_that_is_found_may_have_a_kubeconfig_nevertheless() -> None:
+    own: Json = {**MEMBER, "access": "kubeconfig"}
+    settings = load(members={"member3": own}, discover={"selector": "edge=new"}, images=PUBLISHED)
+    assert {each.name: each.delivered for each in settings.members} == {"edge1": True, "member3": False}
+
+
+@pytest.mark.parametrize(
+    ("selector", "why"),
+    [
+        ("edge=ture", '"edge=ture" matches no Cluster in pull mode'),
+        (
+            "edge in (true",
+            '"karmada-apiserver" does not tell which Clusters "edge in (true" matches: unable to parse requirement',
+        ),
+    ],
+)
+def test_a_selector_that_finds_nobody_is_refused_for_it_may_be_mistyped(selector: str, why: str) -> None:
+    with pytest.raises(pulumi.RunError) as error:
+        load(members={}, discover={"selector": selector}, images=PUBLISHED)
+    assert f"problems (1):\n  - karmada-anp:discover.selector: {why}" in str(error.value)

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from checks import preflight
-from clusters.objects import Json, entries
+from clusters.objects import Json, entries, text
 from components.anp import work_name
 from tests.unit.fake_clusters import Clusters, cluster, deployment
 from tests.unit.machines import load
@@ -156,3 +156,70 @@ def test_a_namespace_that_karmada_itself_hands_over_is_not_the_stacks(afar: Clus
 def test_what_is_lost_by_a_member_that_is_not_ready_is_not_known(afar: Clusters) -> None:
     standing(afar, joined(ready="Unknown"))
     assert check().delivery("member3").found == ""
+
+
+# members that are found
+
+
+def of(members: Sequence[str]) -> list[Json]:
+    """The Works of members that have the tunnel, one that goes, and what is another stack's."""
+    had: list[Json] = [
+        {"metadata": {"name": DEPLOYED, "namespace": f"karmada-es-{name}", "labels": {"karmada-anp/stack": "dev"}}}
+        for name in members
+    ]
+    gone: Json = {"metadata": {"name": DEPLOYED, "namespace": "karmada-es-gone", "deletionTimestamp": "now"}}
+    return [*had, gone]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", said.append)
+    return said
+
+
+def discovered(afar: Clusters, had: Sequence[str], leaving: int = 0) -> None:
+    """An `up` of a stack whose selector matches edge1 and edge2."""
+    clusters = [{**entries(joined()), "metadata": {"name": name}} for name in ("edge1", "edge2")]
+    each = {f"clusters/{text(one, 'metadata', 'name')}": [one] for one in clusters}
+    afar.apis["karmada-apiserver"] |= {"clusters": clusters, **each, "works": of(had)}
+    preflight.check(load(members={}, images=PUBLISHED, discover={"selector": "edge=true", "leaving": leaving}))
+
+
+@pytest.mark.parametrize(
+    ("had", "news"),
+    [
+        ([], ["edge1, edge2 join the stack"]),
+        (["edge1", "edge2"], []),
+        (["edge2", "edge9"], ["edge1 join the stack", "edge9 leave it"]),
+    ],
+)
+def test_who_joins_and_who_leaves_is_told(afar: Clusters, told: list[str], had: list[str], news: list[str]) -> None:
+    discovered(afar, had)
+    assert told == [f"karmada-anp:discover: {each}" for each in news]
+
+
+EDGES = [f"edge{i}" for i in range(1, 31)]
+
+
+@pytest.mark.parametrize(("had", "leaving"), [(["edge1", "edge8", "edge9"], 0), (EDGES, 27)])
+def test_many_that_would_leave_at_once_are_refused(afar: Clusters, had: list[str], leaving: int) -> None:
+    count = len(had) - len({"edge1", "edge2"} & set(had))
+    with pytest.raises(pulumi.RunError) as error:
+        discovered(afar, had, leaving)
+    assert f"karmada-anp:discover.leaving: {count} of {len(had)} members would leave: " in str(error.value)
+    assert f"pulumi config set --path 'karmada-anp:discover.leaving' {count}" in str(error.value)
+
+
+def test_unless_as_many_are_said(afar: Clusters, told: list[str]) -> None:
+    discovered(afar, EDGES, 28)
+    (line,) = told
+    assert line.endswith(
+        "edge10, edge11, edge12, edge13, edge14, edge15, edge16, edge17, edge18, edge19 and 18 more leave it"
+    )
+
+
+def test_nobody_leaves_where_the_karmada_api_does_not_tell_who_is_there(afar: Clusters) -> None:
+    afar.refuses.add("karmada-apiserver works")
+    with pytest.raises(pulumi.RunError, match="which members have Works of this stack"):
+        discovered(afar, [])

@@ -158,6 +158,7 @@ def test_defaults_of_the_project_are_filled_in_and_a_stacks_own_win(program: Pat
     (program / "Pulumi.x.yaml").write_text("config:\n  karmada-anp:proxy: {port: 9000}\n  other:key: 1\n")
     assert stackfile.config_of("x", program) == {
         "karmada-anp:memberDefaults": {},
+        "karmada-anp:discover": {},
         "karmada-anp:images": {},
         "karmada-anp:proxy": {"port": 9000},
         "karmada-anp:certificates": {},
@@ -169,7 +170,7 @@ def test_defaults_of_the_project_are_filled_in_and_a_stacks_own_win(program: Pat
 def test_an_empty_stack_file_has_only_defaults(program: Path) -> None:
     (program / "Pulumi.x.yaml").write_text("")
     assert stackfile.config_of("x", program).keys() == {
-        f"karmada-anp:{key}" for key in ("memberDefaults", "images", "proxy", "certificates", "monitoring")
+        f"karmada-anp:{key}" for key in ("memberDefaults", "discover", "images", "proxy", "certificates", "monitoring")
     }
 
 

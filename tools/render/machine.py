@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from clusters.errors import Unavailable
 from clusters.workstation import KindNode, processor
@@ -32,6 +32,10 @@ class PlaceholderMachine:
     def node_address(self, kubeconfig: str, context: str) -> str:
         """An address of a node of any cluster."""
         return self.address(f"a node of context {context}")
+
+    def pull_members(self, kubeconfig: str, context: str, selector: str) -> Sequence[str]:
+        """A member for all that a selector may match."""
+        return ["discovered-member"]
 
     def has_monitors(self, kubeconfig: str, context: str) -> bool:
         """Every cluster has prometheus-operator's kinds."""

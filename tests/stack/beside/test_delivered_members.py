@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -28,28 +28,39 @@ from tests.stack.refusals import succeeds
 from tests.stack.test_doctor_on_clusters import doctor
 from tools.checkout import Checkout
 
+LABEL = "karmada-anp.test/found"
+
+
+def labelled(name: str, *, yes: bool = True) -> None:
+    """Gives a Cluster object the label by which it is found, or takes it away."""
+    ask(kubectl(*KARMADA, "label", f"clusters.cluster.karmada.io/{name}", f"{LABEL}=yes" if yes else f"{LABEL}-"))
+
 
 @pytest.fixture(scope="module")
-def afar(dev: Checkout, site: Site) -> Checkout:
-    """A checkout whose config has the host's kubeconfig, in which no member is, and members' names."""
+def afar(dev: Checkout, site: Site) -> Iterator[Checkout]:
+    """A checkout whose config has the host's kubeconfig, in which no member is, and finds members by a label."""
     # their images are loaded into their nodes, which Docker knows by their names
-    dev.configure(memberDefaults={"access": "karmada"}, members={name: {"kind": name} for name in site.joined})
+    dev.configure(discover={"selector": LABEL}, members={name: {"kind": name} for name in site.joined})
+    for name in site.joined:
+        labelled(name)
     dev.select()
-    return dev
+    yield dev
+    for name in site.joined:
+        labelled(name, yes=False)
 
 
 @pytest.fixture(scope="module")
 def up(afar: Checkout) -> subprocess.CompletedProcess[str]:
     """A fresh up, in which karmada-agent of each member starts again as soon as its Cluster names the tunnel."""
-    with restarting(lambda name: bool(proxy_url(name))):
+    with restarting(beside().joined, lambda name: bool(proxy_url(name))):
         done = afar.run("up", "--yes", "--skip-preview")
     print(done.stdout, done.stderr)
     return done
 
 
 @contextmanager
-def restarting(when: Callable[[str], bool]) -> Generator[None]:
-    """Deletes karmada-agent's pods in each member once that is so."""
+def restarting(names: Sequence[str], when: Callable[[str], bool]) -> Generator[None]:
+    """Deletes karmada-agent's pods in each of these members once that is so."""
     over, done = Event(), list[str]()
 
     def restart(name: str) -> None:
@@ -60,7 +71,7 @@ def restarting(when: Callable[[str], bool]) -> Generator[None]:
                 done.append(name)
                 return
 
-    threads = [Thread(target=restart, args=[name]) for name in beside().joined]
+    threads = [Thread(target=restart, args=[name]) for name in names]
     for each in threads:
         each.start()
     try:
@@ -69,7 +80,7 @@ def restarting(when: Callable[[str], bool]) -> Generator[None]:
         over.set()
         for each in threads:
             each.join()
-    assert sorted(done) == beside().joined
+    assert sorted(done) == sorted(names)
 
 
 def test_each_member_is_reached_though_karmada_agent_starts_again_meanwhile(
@@ -154,10 +165,38 @@ def test_a_flag_that_was_taken_away_is_told_by_the_doctor_and_put_back(
     unchanged(afar)
 
 
+def test_one_that_loses_its_label_leaves_and_no_other_notices(
+    up: subprocess.CompletedProcess[str], afar: Checkout, before: Mapping[str, Json]
+) -> None:
+    stays, leaves = beside().plain, beside().registered
+    running = agents(stays)
+    labelled(leaves, yes=False)
+    afar.configure(members={stays: {"kind": stays}})
+    with restarting([leaves], lambda name: not args(name)):
+        done = afar.run("up", "--yes", "--skip-preview")
+    left = [*in_member(leaves), *works(leaves)]
+    specs = environment.agent_specs(beside().joined)
+    same = [key for key in before if key.startswith(leaves) and specs[key] == before[key]]
+    note(
+        "Delivered",
+        tried="a Cluster loses the label by which it is found, then up",
+        expected="all is taken back there, and nothing rolled elsewhere",
+        seen=f"exit {done.returncode}, left: {left}, as before: {same}; others' agents the same: "
+        f"{agents(stays) == running}",
+    )
+    succeeds(done)
+    assert f"karmada-anp:discover: {leaves} leave it" in done.stdout
+    assert (left, len(same)) == ([], 2)
+    assert environment.healthy(leaves)
+    assert agents(stays) == running
+    assert answers_itself(stays)
+    unchanged(afar)
+
+
 def test_destroy_gives_everything_back_though_karmada_agent_starts_again_meanwhile(
     up: subprocess.CompletedProcess[str], afar: Checkout, before: Mapping[str, Json]
 ) -> None:
-    with restarting(lambda name: not args(name)):
+    with restarting([beside().plain], lambda name: not args(name)):
         done = afar.run("destroy", "--yes", "--skip-preview")
     left = {name: [*in_member(name), *works(name)] for name in beside().joined}
     ill = [name for name in beside().joined if not environment.healthy(name)]

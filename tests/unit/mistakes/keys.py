@@ -23,7 +23,8 @@ KEYS = {
     "a section is made up, and those that are there are listed": to_remove(
         {"xyz": {}},
         "xyz",
-        "there is no such key; there are host, memberDefaults, members, images, proxy, certificates, monitoring",
+        "there is no such key; there are host, memberDefaults, members, discover, images, proxy, certificates, "
+        "monitoring",
     ),
     "a key is in snake case": to_remove(
         host(karmada_context="x"), "host.karmada_context", "did you mean karmadaContext?"
