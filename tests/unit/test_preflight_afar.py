@@ -162,7 +162,7 @@ def test_what_is_lost_by_a_member_that_is_not_ready_is_not_known(afar: Clusters)
 
 
 def of(members: Sequence[str]) -> list[Json]:
-    """The Works of members that have the tunnel, one that goes, and what is another stack's."""
+    """The Works of members that have the tunnel, and one that goes."""
     had: list[Json] = [
         {"metadata": {"name": DEPLOYED, "namespace": f"karmada-es-{name}", "labels": {"karmada-anp/stack": "dev"}}}
         for name in members

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
@@ -16,7 +16,7 @@ from clusters.programs import ask
 from components.anp import DELIVERED_AGENT, PROXY_FLAG
 from tests.proof import note
 from tests.stack import environment
-from tests.stack.delivered import agents, args, cluster, in_member, proxy_url, works
+from tests.stack.delivered import agents, args, in_member, proxy_url, works
 from tests.stack.environment import NAMESPACE, Site, member
 from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import answers_itself
@@ -163,29 +163,12 @@ def counted(name: str) -> None:
         raise Unavailable("the quota is not counted")
 
 
-def test_what_a_quota_forbids_is_told_and_what_runs_goes_on(afar: Checkout, site: Site) -> None:
-    running = agents(site.plain)
-    afar.configure(certificates={"validityHours": 8_000})
-    with having(site.plain, quota(site.plain)):
-        until(lambda: counted(site.plain), 30)
-        fails(afar, site.plain, "a quota forbids the Secret of another leaf", "exceeded quota")
-        assert running <= agents(site.plain)
-        assert answers_itself(site.plain)
-    restarted(site.plain)
-    succeeds(afar.run(*UP))
-    assert not agents(site.plain) & running
-
-
-def test_rights_that_karmada_agent_lacks_are_told_and_what_runs_goes_on(afar: Checkout, site: Site) -> None:
-    running = agents(site.plain)
-    afar.configure(certificates={"validityHours": 7_000})
-    with without_rights(site.plain):
-        fails(afar, site.plain, "karmada-agent has lost its rights in the member", "forbidden")
-        assert running <= agents(site.plain)
-        assert answers_itself(site.plain)
-    restarted(site.plain)
-    succeeds(afar.run(*UP))
-    assert not agents(site.plain) & running
+@contextmanager
+def with_quota(name: str) -> Generator[None]:
+    """No Secret more may be made in a member."""
+    with having(name, quota(name)):
+        until(lambda: counted(name), 30)
+        yield
 
 
 @contextmanager
@@ -207,9 +190,35 @@ def without_rights(name: str) -> Generator[None]:
 VIEWS: Mapping[str, Json] = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
 
 
+@pytest.mark.parametrize(
+    ("hours", "trouble", "tried", "says"),
+    [
+        (8_000, with_quota, "a quota forbids the Secret of another leaf", "exceeded quota"),
+        (7_000, without_rights, "karmada-agent has lost its rights in the member", "forbidden"),
+    ],
+)
+def test_what_cannot_be_applied_is_told_and_what_runs_goes_on(
+    afar: Checkout,
+    site: Site,
+    hours: int,
+    trouble: Callable[[str], AbstractContextManager[None]],
+    tried: str,
+    says: str,
+) -> None:
+    running = agents(site.plain)
+    afar.configure(certificates={"validityHours": hours})
+    with trouble(site.plain):
+        fails(afar, site.plain, tried, says)
+        assert running <= agents(site.plain)
+        assert answers_itself(site.plain)
+    restarted(site.plain)
+    succeeds(afar.run(*UP))
+    assert not agents(site.plain) & running
+
+
 def test_destroy_gives_everything_back(afar: Checkout, site: Site, before: Mapping[str, Json]) -> None:
     succeeds(afar.run("destroy", "--yes", "--skip-preview"))
     assert (works(site.plain), in_member(site.plain)) == ([], [])
-    assert text(cluster(site.plain), "spec", "proxyURL") == ""
+    assert proxy_url(site.plain) == ""
     assert environment.healthy(site.plain)
     assert environment.agent_specs(site.joined) == before
