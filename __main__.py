@@ -50,6 +50,7 @@ server = ProxyServer(
         mac_keys=keys,
         adopts=settings.host in adopting,
         renaming=[each for each in settings.active if former.get(each.name)],
+        ready=ready.awaited,
     ),
     ResourceOptions(provider=reach.host),
 )

@@ -82,7 +82,7 @@ def behind(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:
     missing = [each.work for each in expected if each.work not in works]
     if missing:
         return f"Work {missing[0]} is not there"
-    return next(filter(None, (_unapplied(works[each.work]) for each in expected)), "")
+    return next(filter(None, (unapplied(works[each.work]) for each in expected)), "")
 
 
 def unhealthy(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:
@@ -96,10 +96,11 @@ def unhealthy(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:
 
 def fault(work: Json) -> str:
     """Why what a Work holds is not applied in its member, or not well there; or nothing."""
-    return _unapplied(work) or _ill(work)
+    return unapplied(work) or _ill(work)
 
 
-def _unapplied(work: Json) -> str:
+def unapplied(work: Json) -> str:
+    """Why what a Work holds is not applied in its member; or nothing."""
     name = text(work, "metadata", "name")
     if is_going(work):
         return f"Work {name} is deleted, and waits for karmada-agent"
@@ -111,10 +112,14 @@ def _unapplied(work: Json) -> str:
 
 def _ill(work: Json) -> str:
     status = _status(work)
-    if text(status, "health") != "Unhealthy":
+    latest, replicas, available = (
+        number(status, "status", count) for count in ("updatedReplicas", "replicas", "availableReplicas")
+    )
+    # Karmada calls a Deployment healthy once all its pods are made, whether they run or not, and others are left or not
+    if text(status, "health") != "Unhealthy" and latest == replicas == available:
         return ""
-    ready, wanted = (number(status, "status", count) for count in ("readyReplicas", "replicas"))
-    return f"Work {text(work, 'metadata', 'name')}: {ready} of {wanted} pods are ready"
+    name = text(work, "metadata", "name")
+    return f"Work {name}: of {replicas} pods {latest} are of its latest template, and {available} are available"
 
 
 def _manifest(work: Json) -> Json:

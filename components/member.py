@@ -122,7 +122,7 @@ class Member(ComponentResource):
                 registered=bool(member.registered),
                 frontend=settings.proxy.frontend,
                 mac_keys=args.mac_keys,
-                guard=[args.server.deployment],
+                guard=[args.server.ready],
             ),
             ResourceOptions(parent=self, provider=args.karmada),
         )
@@ -137,7 +137,7 @@ class Member(ComponentResource):
                     host=settings.host,
                     proxy_url=args.entry.proxy_url,
                     grant=registration.grant,
-                    tunnel=[agent.deployment, args.server.deployment, *registration.headers],
+                    tunnel=[agent.deployment, args.server.ready, *registration.headers],
                     beside=agent.needs,
                     adopts=args.adopts or args.returns,
                 ),

@@ -10,13 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import pulumi
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumi_command import local
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict, DeploymentStrategyArgsDict
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
-from checks.commands import free_strategy, renamed
+from checks.commands import free_strategy, renamed, server_ready
+from checks.delivered import Delivered
 from components import anp, haproxy, host_guard, server_pod
 from components.availability import disruption_budget, longest_rollout, progress_deadline
+from components.entry import SKIP_AWAIT
 from components.images import Image, loaded_into_kind
 from components.local_command import local_command
 from components.network_policy import server_policy
@@ -33,7 +37,8 @@ class ProxyServerArgs:
     `mac_keys`, or it is the documented Deployment as it is.
 
     `adopts` is whether it takes the place of what was made by hand. `renaming` are the members whose agents are known
-    by another identifier until this `up`: it waits for them, so that a request finds them by either.
+    by another identifier until this `up`: it waits for them, so that a request finds them by either. `ready` are,
+    where Karmada alone gets at every member, those of them that are Ready in Karmada.
     """
 
     settings: Settings
@@ -42,12 +47,14 @@ class ProxyServerArgs:
     mac_keys: Sequence[Output[str]]
     adopts: bool
     renaming: Sequence[MemberSettings] = ()
+    ready: Sequence[MemberSettings] | None = None
 
 
 class ProxyServer(ComponentResource):
     """Agents on :8091, health and metrics on :8092, the plain port for Karmada; the guard's own health on :8096."""
 
-    deployment: Deployment
+    ready: Resource
+    """When it is there, pods are ready to let requests through."""
     revision: Output[str]
     """Another one after each rollout that this stack caused."""
 
@@ -62,9 +69,12 @@ class ProxyServer(ComponentResource):
         # a NetworkPolicy does not see what is on the host network; elsewhere no pod is there before it
         outside = proxy.exposure is not Exposure.HOST_NETWORK
         policies = [server_policy(host, proxy, settings.monitoring, child)] if outside else []
-        self.deployment = Deployment(
+        # of members that Karmada alone gets at, Karmada tells whether an agent is to be expected at all
+        alone = args.ready is not None
+        metadata: ObjectMetaArgsDict = {"name": anp.SERVER, "namespace": host.namespace}
+        deployment = Deployment(
             name,
-            metadata={"name": anp.SERVER, "namespace": host.namespace},
+            metadata={**metadata, "annotations": SKIP_AWAIT} if alone else metadata,
             spec=_spec(args, files),
             opts=ResourceOptions.merge(
                 child,
@@ -86,8 +96,28 @@ class ProxyServer(ComponentResource):
         )
         if proxy.replicas > 1:
             disruption_budget(anp.SERVER, anp.SERVER, host.namespace, child)
-        self.revision = revision(self.deployment)
+        self.revision = revision(deployment)
+        self.ready = _waiting(f"{name}-ready", args, self.revision, deployment, child) if alone else deployment
         self.register_outputs({})
+
+
+def _waiting(
+    name: str, args: ProxyServerArgs, rolled: Output[str], deployment: Deployment, opts: ResourceOptions
+) -> local.Command:
+    host, proxy, stack = args.settings.host, args.settings.proxy, pulumi.get_stack()
+    given = server_ready.ServerReadyInput(
+        host=host.api,
+        namespace=host.namespace,
+        members=[Delivered(member=each.name, stack=stack, karmada=host.karmada) for each in args.ready or ()],
+        seconds=60 * (proxy.rollout_minutes + proxy.replicas - 1),
+    )
+    return local.Command(
+        name,
+        create=local_command("server_ready"),
+        stdin=given.model_dump_json(),
+        triggers=[rolled],
+        opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[deployment])),
+    )
 
 
 def _spec(args: ProxyServerArgs, files: Sequence[SecretFiles]) -> DeploymentSpecArgsDict:

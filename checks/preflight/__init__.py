@@ -50,6 +50,14 @@ class Ready:
     delivered: Mapping[str, DeliveryFacts] = field(default_factory=dict[str, DeliveryFacts])
     operator: str = ""
 
+    @property
+    def awaited(self) -> Sequence[MemberSettings] | None:
+        """Where Karmada alone gets at every member, those that are Ready; None where others are there."""
+        active = self.settings.active
+        if not active or not all(each.delivered for each in active):
+            return None
+        return [each for each in active if self.delivery(each.name).ready]
+
     def delivery(self, member: str) -> DeliveryFacts:
         """What is known of a member for its delivery, if it has one; of a paused one nothing was asked."""
         return replace(self.delivered.get(member, DeliveryFacts()), operator=self.operator)

@@ -45,10 +45,13 @@ def work(
     applied: str = "True",
     says: str = "",
     health: str = "Healthy",
+    pods: tuple[int, int, int] = (1, 1, 1),
     kind: str = "Secret",
 ) -> Json:
-    """A Work with its status, of a Deployment with the generation that is said."""
-    status: Json = {"resourceTemplateGeneration": generation, "replicas": 1, "readyReplicas": int(health == "Healthy")}
+    """A Work with its status; of a Deployment with the generation that is said, and how many pods it has, how many of
+    them are of its latest template, and how many are available."""
+    counts = dict(zip(("replicas", "updatedReplicas", "availableReplicas"), pods, strict=True)) if generation else {}
+    status: Json = {"resourceTemplateGeneration": generation, **counts}
     return {
         "metadata": {"name": name, "namespace": SPACE, "labels": {"karmada-anp/stack": "dev"}},
         "spec": {"workload": {"manifests": [{"kind": "Deployment" if generation else kind}]}},

@@ -126,7 +126,14 @@ def test_a_member_that_is_not_ready_is_not_waited_for() -> None:
     [
         (CERT, work(CERT, applied="False", says="exceeded quota"), f"Work {CERT}: exceeded quota"),
         (CERT, work(CERT, applied=""), "karmada-agent has not applied it yet"),
-        (DEPLOYED.work, work(DEPLOYED.work, 7, health="Unhealthy"), f"Work {DEPLOYED.work}: 0 of 1 pods are ready"),
+        (
+            DEPLOYED.work,
+            work(DEPLOYED.work, 7, health="Unhealthy", pods=(1, 0, 1)),
+            f"Work {DEPLOYED.work}: of 1 pods 0 are of its latest template, and 1 are available",
+        ),
+        # which Karmada calls healthy
+        (DEPLOYED.work, work(DEPLOYED.work, 7, pods=(1, 1, 0)), "1 are of its latest template, and 0 are available"),
+        (DEPLOYED.work, work(DEPLOYED.work, 7, pods=(2, 1, 2)), "of 2 pods 1 are of its latest template"),
         (DEPLOYED.work, work(DEPLOYED.work, 6), f"Work {DEPLOYED.work}: its status is still that of an earlier one"),
     ],
 )

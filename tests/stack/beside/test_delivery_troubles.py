@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import pytest
 
@@ -83,8 +83,8 @@ def karmada_agent(name: str) -> Json:
     return found
 
 
-def fails(afar: Checkout, name: str, tried: str, says: str) -> None:
-    """An `up` that ends with what karmada-agent says of a Work."""
+def fails(afar: Checkout, name: str, tried: str, says: str) -> float:
+    """An `up` that ends with what karmada-agent says of a Work; after how many seconds."""
     begins = time.monotonic()
     done = afar.run(*UP)
     told = [line.strip() for line in (done.stdout + done.stderr).splitlines() if says in line]
@@ -92,10 +92,48 @@ def fails(afar: Checkout, name: str, tried: str, says: str) -> None:
         "Delivered",
         tried=f"up: {tried}",
         expected="an error that names the member, the Work and why",
-        seen=f"exit {done.returncode} after {time.monotonic() - begins:.0f} s: {(told or ['nothing said'])[0][:300]}",
+        seen=f"exit {done.returncode} after {(took := time.monotonic() - begins):.0f} s: {told or done.stdout[-300:]}",
     )
     refused(done)
-    assert any(f"{name}: what is meant for it is not applied there" in line for line in told), done.stdout
+    assert any("not applied there" in line and f"{name}: " in line for line in told), done.stdout
+    return took
+
+
+def quota(name: str) -> Json:
+    """As many Secrets as there are."""
+    count = len(objects(kubectl(*member(name), "get", "secrets", f"--namespace={NAMESPACE}")))
+    return {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "by-hand", "namespace": NAMESPACE},
+        "spec": {"hard": {"count/secrets": str(count)}},
+    }
+
+
+def counted(name: str) -> None:
+    """That the quota is one by now."""
+    (found,) = objects(kubectl(*member(name), "get", "resourcequota/by-hand", f"--namespace={NAMESPACE}"))
+    if not at(found, "status", "used"):
+        raise Unavailable("the quota is not counted")
+
+
+@contextmanager
+def with_quota(name: str) -> Generator[None]:
+    """No Secret more may be made in a member."""
+    with having(name, quota(name)):
+        until(lambda: counted(name), 30)
+        yield
+
+
+def test_no_server_waits_for_agents_that_cannot_come(afar: Checkout, site: Site) -> None:
+    with ExitStack() as quotas:
+        for name in site.joined:
+            quotas.enter_context(with_quota(name))
+        took = fails(afar, site.joined[0], "a quota forbids Secrets in every member", "exceeded quota")
+    for name in site.joined:
+        restarted(name)
+    # proxy-server's rollout has ten minutes
+    assert took < 300
 
 
 def test_flags_that_are_there_already_are_left_to_whoever_set_them(afar: Checkout, site: Site) -> None:
@@ -143,32 +181,6 @@ def test_an_object_that_was_made_by_hand_is_named_and_overwritten_on_request(afa
     succeeds(done := afar.run(*UP))
     assert f"{site.plain}: reached through Karmada" in done.stdout
     assert len(agents(site.plain)) == 1
-
-
-def quota(name: str) -> Json:
-    """As many Secrets as there are."""
-    count = len(objects(kubectl(*member(name), "get", "secrets", f"--namespace={NAMESPACE}")))
-    return {
-        "apiVersion": "v1",
-        "kind": "ResourceQuota",
-        "metadata": {"name": "by-hand", "namespace": NAMESPACE},
-        "spec": {"hard": {"count/secrets": str(count)}},
-    }
-
-
-def counted(name: str) -> None:
-    """That the quota is one by now."""
-    (found,) = objects(kubectl(*member(name), "get", "resourcequota/by-hand", f"--namespace={NAMESPACE}"))
-    if not at(found, "status", "used"):
-        raise Unavailable("the quota is not counted")
-
-
-@contextmanager
-def with_quota(name: str) -> Generator[None]:
-    """No Secret more may be made in a member."""
-    with having(name, quota(name)):
-        until(lambda: counted(name), 30)
-        yield
 
 
 @contextmanager
