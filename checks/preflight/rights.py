@@ -24,6 +24,10 @@ ADMINS = "system:masters"
 
 SELF: Json = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 
+MAKE = ("create", "list", "watch")
+"""What is done to a kind: Pulumi watches a namespace's until the one that it has deleted is gone, and where it may not,
+waits ten minutes."""
+
 WORK = ("create", "list", *LATER)
 
 
@@ -134,7 +138,7 @@ def _budget(namespace: str, replicas: int) -> list[Right]:
 
 
 def _created(namespace: str, *resources: str) -> list[Right]:
-    return [Right(verb="create", resource=each, namespace=namespace) for each in resources]
+    return [Right(verb=verb, resource=each, namespace=namespace) for each in resources for verb in MAKE]
 
 
 def _review(right: Right) -> Json:

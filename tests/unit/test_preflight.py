@@ -244,6 +244,9 @@ PROBLEMS: Mapping[str, Row] = {
     "a member's user may not create Secrets": lacking(
         "member3", 'create secrets in namespace "karmada-system"', "create secrets"
     ),
+    "a member's user may not watch Secrets": lacking(
+        "member3", 'list, watch secrets in namespace "karmada-system"', "list secrets", "watch secrets"
+    ),
     "a member's user may neither patch nor delete Secrets": lacking(
         "member3",
         'patch, delete secrets in namespace "karmada-system"',
@@ -642,8 +645,9 @@ def test_rights_are_asked_for_what_the_stack_does_and_no_more(clusters: Clusters
     preflight.check(settings)
     asked = {" ".join(str(at(each, key)) for key in ("verb", "group", "resource")) for each in clusters.reviewed}
     objects = (" secrets", "apps deployments")
-    workload = {f"{verb} {of}" for verb in ("create", "patch", "delete") for of in objects}
-    assert asked == {*workload, "create networking.k8s.io networkpolicies", "patch cluster.karmada.io clusters"}
+    workload = {f"{verb} {of}" for verb in ("create", "list", "watch", "patch", "delete") for of in objects}
+    policies = {f"{verb} networking.k8s.io networkpolicies" for verb in ("create", "list", "watch")}
+    assert asked == {*workload, *policies, "patch cluster.karmada.io clusters"}
 
 
 def test_rights_go_with_what_the_config_asks_for(clusters: Clusters) -> None:
@@ -677,7 +681,7 @@ def test_the_fork_needs_no_right_on_what_a_guard_needs(clusters: Clusters) -> No
 
 
 def test_what_is_there_is_asked_for_by_its_name(clusters: Clusters, settings: Settings) -> None:
-    """A role may allow to patch or delete these objects alone; to create, no role can."""
+    """A role may allow to patch or delete these objects alone; to create or watch, no role can."""
     preflight.check(settings)
     named = {f"{at(each, 'resource')}/{at(each, 'name')}" for each in clusters.reviewed if at(each, "name")}
     assert named == {
@@ -686,7 +690,7 @@ def test_what_is_there_is_asked_for_by_its_name(clusters: Clusters, settings: Se
         "clusters/member3",
     }
     unnamed = {str(at(each, "verb")) for each in clusters.reviewed if not at(each, "name")}
-    assert unnamed == {"create"}
+    assert unnamed == {"create", "list", "watch"}
 
 
 @pytest.mark.parametrize(("context", "minor"), [("karmada-host", "30"), ("member3", "27"), ("member3", "27+")])
