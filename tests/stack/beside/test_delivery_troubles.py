@@ -92,7 +92,7 @@ def fails(afar: Checkout, name: str, tried: str, says: str) -> float:
         "Delivered",
         tried=f"up: {tried}",
         expected="an error that names the member, the Work and why",
-        seen=f"exit {done.returncode} after {(took := time.monotonic() - begins):.0f} s: {told or done.stdout[-300:]}",
+        seen=f"exit {done.returncode} after {(took := time.monotonic() - begins):.0f} s: {told[-1][:300] if told else 'nothing said'}",
     )
     refused(done)
     assert any("not applied there" in line and f"{name}: " in line for line in told), done.stdout
