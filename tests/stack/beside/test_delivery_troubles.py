@@ -87,12 +87,13 @@ def fails(afar: Checkout, name: str, tried: str, says: str) -> float:
     """An `up` that ends with what karmada-agent says of a Work; after how many seconds."""
     begins = time.monotonic()
     done = afar.run(*UP)
+    took = time.monotonic() - begins
     told = [line.strip() for line in (done.stdout + done.stderr).splitlines() if says in line]
     note(
         "Delivered",
         tried=f"up: {tried}",
         expected="an error that names the member, the Work and why",
-        seen=f"exit {done.returncode} after {(took := time.monotonic() - begins):.0f} s: {told[-1][:300] if told else 'nothing said'}",
+        seen=f"exit {done.returncode} after {took:.0f} s: {told[-1][:300] if told else 'nothing said'}",
     )
     refused(done)
     assert any("not applied there" in line and f"{name}: " in line for line in told), done.stdout
