@@ -31,9 +31,9 @@ pytestmark = pytest.mark.long
 
 USER = "karmada-anp-mistaken"
 RIGHTS = (
-    "get,list namespaces,deployments.apps,nodes,clusterroles.rbac.authorization.k8s.io",
+    "get,list,watch namespaces,deployments.apps,nodes,clusterroles.rbac.authorization.k8s.io",
     "create,patch,delete deployments.apps",
-    "patch,delete secrets",
+    "list,watch,patch,delete secrets",
 )
 """What a user may do who may all but create Secrets."""
 
