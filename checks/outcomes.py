@@ -22,11 +22,13 @@ def told(steps: Mapping[str, Callable[[], str]]) -> int:
     0, or 1 where one raises Unavailable: the others are done nevertheless, and why is printed.
     """
     reached = side_by_side({name: partial(_outcome, step) for name, step in steps.items()}, AT_ONCE)
-    for line in _lines({name: says for name, (done, says) in reached.items() if done}):
-        print(line)
     failed = {name: why for name, (done, why) in reached.items() if not done}
+    # of a Command that fails Pulumi shows both streams, the one without its last line feed
+    stream = sys.stderr if failed else sys.stdout
+    for line in _lines({name: says for name, (done, says) in reached.items() if done}):
+        print(line, file=stream)
     for line in _lines(failed):
-        print(line, file=sys.stderr)
+        print(line, file=stream)
     return 1 if failed else 0
 
 
