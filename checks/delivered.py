@@ -72,9 +72,9 @@ def condition(of: Json, kind: str) -> tuple[str, str]:
     return "", ""
 
 
-def is_going(work: Json) -> bool:
-    """Whether it is deleted, and only waits for its member."""
-    return at(work, "metadata", "deletionTimestamp") is not None
+def is_going(found: Json) -> bool:
+    """Whether an object is deleted, and only waits for somebody: a Work for its member."""
+    return at(found, "metadata", "deletionTimestamp") is not None
 
 
 def behind(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:

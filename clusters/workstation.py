@@ -61,7 +61,8 @@ class Workstation(Protocol):
         ...
 
     def pull_members(self, kubeconfig: str, context: str, selector: str) -> Sequence[str]:
-        """The names of a Karmada API's Clusters in pull mode that have some labels. Raises Unavailable."""
+        """The names of a Karmada API's Clusters in pull mode that have some labels, and are not deleted. Raises
+        Unavailable."""
         ...
 
     def has_monitors(self, kubeconfig: str, context: str) -> bool:
@@ -135,7 +136,8 @@ class ThisMachine:
 
     def pull_members(self, kubeconfig: str, context: str, selector: str) -> Sequence[str]:
         found = self._apis.all(Context(kubeconfig, context), CLUSTERS, labels=selector)
-        return sorted(text(each, "metadata", "name") for each in found if text(each, "spec", "syncMode") == "Pull")
+        here = [each for each in found if at(each, "metadata", "deletionTimestamp") is None]
+        return sorted(text(each, "metadata", "name") for each in here if text(each, "spec", "syncMode") == "Pull")
 
     def has_monitors(self, kubeconfig: str, context: str) -> bool:
         try:

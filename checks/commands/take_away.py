@@ -1,6 +1,7 @@
 """Deletes a stack's Works, which takes away in each member what they have brought; run when nothing needs that.
 
-Where a member is not Ready nobody waits: it goes when it is back. A Work that goes already is left alone.
+Where a member is not Ready, or its Cluster itself is deleted, nobody waits: it goes when it is back. A Work that goes
+already is left alone.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def taken_away(asking: Asking, of: Delivered) -> str:
     for name, work in of.works(asking).items():
         if not is_going(work):
             of.delete(asking, name)
-    if not is_ready(cluster):
+    if not is_ready(cluster) or is_going(cluster):
         return "it is not Ready: what it has goes when it is back"
     until(lambda: _gone(asking, of), SECONDS, PAUSE)
     return "what it had is gone"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
+from checks.delivered import is_going
 from checks.preflight import rights
 from checks.preflight.facts import Facts, facts, no_answer
 from checks.registered import is_registered
@@ -41,10 +42,11 @@ def facts_of_karmada(asking: Asking, settings: Settings, members: Mapping[str, M
     except Unavailable as reason:
         return Facts([no_answer(context, of, reason)])
     modes = {text(each, "metadata", "name"): text(each, "spec", "syncMode") for each in clusters}
+    going = {text(each, "metadata", "name") for each in clusters if is_going(each)}
     insecure = {text(each, "metadata", "name") for each in clusters if at(each, "spec", INSECURE) is True}
     for key, member in members.items():
         if not member.paused:
-            problems += _cluster_object(key, member, modes)
+            problems += _cluster_object(key, member, modes, going)
             if is_loopback(member.host) and settings.proxy.frontend is Frontend.GUARDED:
                 problems += _loopback(key, member) if member.name in insecure else ()
                 found.warnings += [] if member.name in insecure else [_loopback_warning(key, member)]
@@ -53,7 +55,9 @@ def facts_of_karmada(asking: Asking, settings: Settings, members: Mapping[str, M
     return found
 
 
-def _cluster_object(key: str, member: MemberSettings, modes: Mapping[str, str]) -> Iterator[Problem]:
+def _cluster_object(
+    key: str, member: MemberSettings, modes: Mapping[str, str], going: Collection[str]
+) -> Iterator[Problem]:
     if member.name not in modes:
         known = ", ".join(sorted(modes)) or "none"
         why = f'Karmada has no Cluster "{member.name}"; it has {known}'
@@ -61,6 +65,8 @@ def _cluster_object(key: str, member: MemberSettings, modes: Mapping[str, str]) 
     elif modes[member.name] != "Pull":
         why = f'the Cluster "{member.name}" is in {modes[member.name]} mode: Karmada dials it, and needs no tunnel'
         yield Problem(key, why, config_rm(key))
+    elif member.name in going:
+        yield Problem(key, f'the Cluster "{member.name}" is deleted, and waits to go', config_rm(key))
 
 
 def _loopback(key: str, member: MemberSettings) -> Iterator[Problem]:

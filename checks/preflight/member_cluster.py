@@ -10,11 +10,13 @@ from checks.preflight.facts import Facts, facts, no_answer, no_namespace, no_pri
 from clusters.api import DEPLOYMENTS, NAMESPACES, Asking
 from clusters.errors import Unavailable
 from clusters.objects import Json, entries, items, text
-from components.anp import AGENT, AGENT_CERT_SECRET, PROXY_FLAG
+from components.anp import AGENT, AGENT_CERT_SECRET, IDENTIFIER, PROXY_FLAG
 from components.field_manager import DELIVERING, stack_of
 from config.problems import PROJECT, Problem, config_set
 from config.proxy_settings import Frontend
 from config.settings import MemberSettings, Settings
+
+SUFFIX = IDENTIFIER.format("")
 
 GUARDED = (1, 27)
 """Fields of a pod's spread (`matchLabelKeys`) and of a budget (`unhealthyPodEvictionPolicy`) count since then."""
@@ -33,6 +35,7 @@ def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Sett
             found.problems += no_priority_class(asking, key, of, of)
         deployment = asking.get(of.api, DEPLOYMENTS, agent.deployment, agent.namespace)
         found.identifiers = identifiers(asking.get(of.api, DEPLOYMENTS, AGENT, of.namespace))
+        found.problems += _of_another_name(key, of, found.identifiers)
     except Unavailable as reason:
         problem = no_answer(f"{key}.context", of.api, reason)
         mend = f"{problem.mend}, or pause it: {config_set(f'{key}.paused', 'true')}"
@@ -46,6 +49,14 @@ def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Sett
     else:
         _karmada_agent(found, key, of, deployment, ours, adopt)
     return found
+
+
+def _of_another_name(key: str, of: MemberSettings, hosts: Sequence[str]) -> Iterator[Problem]:
+    """That the agents there are another member's: this cluster's, as it was registered before."""
+    names = [host.removesuffix(SUFFIX) for host in hosts if host.endswith(SUFFIX)]
+    if names and of.name not in names:
+        why = f'{AGENT} in {of.context} is of the member "{names[0]}"'
+        yield Problem(key, why, f"take that one out of the config of its stack and `up`, then set {of.name}")
 
 
 def _delivered_namespace(asking: Asking, key: str, of: MemberSettings) -> Iterator[Problem]:

@@ -76,13 +76,16 @@ class Afar:
         self.works = {CERT: work(CERT), DEPLOYED.work: work(DEPLOYED.work, 7)}
         self.done: list[str] = []
         self.lets_go = True
+        self.going = False
         self.lingers, self.was = 0, ""
         self.url_ours, self.slow = False, False
 
     def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
         if what is CLUSTERS:
             ready: Json = [{"type": "Ready", "status": str(self.ready)}]
-            return {"spec": {"proxyURL": self.proxy_url}, "status": {"conditions": ready}} if self.joined else None
+            metadata: Json = {"deletionTimestamp": "now"} if self.going else {}
+            spec: Json = {"proxyURL": self.proxy_url}
+            return {"metadata": metadata, "spec": spec, "status": {"conditions": ready}} if self.joined else None
         assert (of, what, namespace) == (MEMBER, DEPLOYMENTS, "karmada-system")
         return self._agent()
 

@@ -316,6 +316,14 @@ def test_works_that_do_not_go_are_named() -> None:
         away(afar)
 
 
+def test_for_a_member_whose_cluster_is_deleted_nobody_waits() -> None:
+    afar = up()
+    afar.going, afar.lets_go = True, False
+    assert given_up(afar, GIVEN) == (
+        "it is not Ready: karmada-agent's flag stays, if it is set; it is not Ready: what it has goes when it is back"
+    )
+
+
 def test_of_a_member_that_has_left_karmada_nothing_is_to_be_taken() -> None:
     afar = up()
     afar.joined = False

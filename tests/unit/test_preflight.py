@@ -122,6 +122,11 @@ def lacking(context: str, found: str, *rights: str) -> Row:
     return denying(context, *rights), KEYS[context], f'the user of "{context}" may not {found}', mend
 
 
+def deleted(name: str) -> Json:
+    """A Cluster that waits for somebody to go."""
+    return {**entries(cluster(name)), "metadata": {"name": name, "deletionTimestamp": "now"}}
+
+
 PROBLEMS: Mapping[str, Row] = {
     "the host's API does not answer": unanswering("karmada-host", "see to the cluster or the credentials"),
     "the Karmada API does not answer": unanswering("karmada-apiserver", "see to the cluster or the credentials"),
@@ -264,6 +269,18 @@ PROBLEMS: Mapping[str, Row] = {
     ),
     "the Karmada API's user may not patch Clusters": lacking(
         "karmada-apiserver", "patch clusters.cluster.karmada.io/member3", "patch clusters"
+    ),
+    "a member's Cluster is deleted and does not go": (
+        having("karmada-apiserver", "clusters", deleted("member3")),
+        "members.member3",
+        'the Cluster "member3" is deleted, and waits to go',
+        RM.format("members.member3"),
+    ),
+    "a member was registered under another name before": (
+        lambda clusters: earlier("host=edge1.member")(clusters),
+        "members.member3",
+        'proxy-agent in member3 is of the member "edge1"',
+        "take that one out of the config of its stack and `up`, then set member3",
     ),
     "the Docker engine does not answer": (
         no_engine,
