@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
 from clusters.api import CLUSTERS, Asking, Resource
 from clusters.kubeconfig import Context
-from clusters.objects import Json, at, items, number, text
+from clusters.objects import Json, is_going, items, number, text
 from components.anp import EXECUTION_SPACE, OF_STACK
 
 WORKS = Resource("/apis/work.karmada.io/v1alpha1", "works")
+
+APPLY_SECONDS = 90
+"""How long karmada-agent may take to apply what is there: one that has just started waits for its leader lease."""
 
 IS_THERE = "already exists"
 """What karmada-agent says of an object that is there and not Karmada's."""
@@ -59,8 +62,9 @@ class Delivered(BaseModel):
 
 
 def is_ready(cluster: Json) -> bool:
-    """Whether a Cluster object says that its member is. What is meant for another waits in Karmada."""
-    return condition(cluster, "Ready") == ("True", "")
+    """Whether a Cluster object says that its member is, and is not deleted. What is meant for another waits in
+    Karmada."""
+    return condition(cluster, "Ready") == ("True", "") and not is_going(cluster)
 
 
 def condition(of: Json, kind: str) -> tuple[str, str]:
@@ -72,17 +76,12 @@ def condition(of: Json, kind: str) -> tuple[str, str]:
     return "", ""
 
 
-def is_going(found: Json) -> bool:
-    """Whether an object is deleted, and only waits for somebody: a Work for its member."""
-    return at(found, "metadata", "deletionTimestamp") is not None
-
-
 def behind(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:
     """Why not all that is expected is applied in the member, of the first Work of which it is not so; or nothing."""
     missing = [each.work for each in expected if each.work not in works]
     if missing:
         return f"Work {missing[0]} is not there"
-    return next(filter(None, (unapplied(works[each.work]) for each in expected)), "")
+    return unapplied(works[each.work] for each in expected)
 
 
 def unhealthy(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:
@@ -96,11 +95,15 @@ def unhealthy(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:
 
 def fault(work: Json) -> str:
     """Why what a Work holds is not applied in its member, or not well there; or nothing."""
-    return unapplied(work) or _ill(work)
+    return _unapplied(work) or _ill(work)
 
 
-def unapplied(work: Json) -> str:
-    """Why what a Work holds is not applied in its member; or nothing."""
+def unapplied(works: Iterable[Json]) -> str:
+    """Why what Works hold is not applied in their member, of the first of which it is not so; or nothing."""
+    return next(filter(None, (_unapplied(each) for each in works)), "")
+
+
+def _unapplied(work: Json) -> str:
     name = text(work, "metadata", "name")
     if is_going(work):
         return f"Work {name} is deleted, and waits for karmada-agent"

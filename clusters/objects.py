@@ -41,6 +41,11 @@ def items(value: Json, *path: str) -> Sequence[Json]:
     return found if isinstance(found, Sequence) and not isinstance(found, str) else []
 
 
+def is_going(found: Json) -> bool:
+    """Whether an object is deleted (its deletionTimestamp), and only waits for somebody's finalizer or grace period."""
+    return at(found, "metadata", "deletionTimestamp") is not None
+
+
 def entries(value: Json, *path: str) -> Mapping[str, Json]:
     """The object at the end of a path, or an empty one."""
     found = at(value, *path)

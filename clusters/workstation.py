@@ -18,7 +18,7 @@ from clusters.api import CLUSTERS, NODES, NOT_FOUND, Apis
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.kubeconfig import servers as servers_of
-from clusters.objects import Json, at, entries, items, parse, text
+from clusters.objects import Json, at, entries, is_going, items, parse, text
 from clusters.programs import ask
 
 MONITORING_API = "/apis/monitoring.coreos.com/v1"
@@ -136,8 +136,8 @@ class ThisMachine:
 
     def pull_members(self, kubeconfig: str, context: str, selector: str) -> Sequence[str]:
         found = self._apis.all(Context(kubeconfig, context), CLUSTERS, labels=selector)
-        here = [each for each in found if at(each, "metadata", "deletionTimestamp") is None]
-        return sorted(text(each, "metadata", "name") for each in here if text(each, "spec", "syncMode") == "Pull")
+        here = [each for each in found if text(each, "spec", "syncMode") == "Pull" and not is_going(each)]
+        return sorted(text(each, "metadata", "name") for each in here)
 
     def has_monitors(self, kubeconfig: str, context: str) -> bool:
         try:

@@ -72,9 +72,14 @@ def spread_over_nodes(app: str) -> TopologySpreadConstraintArgsDict:
     }
 
 
-def longest_rollout(of: Rollout, replicas: int) -> CustomTimeouts:
+def rollout_minutes(of: Rollout, replicas: int) -> int:
     """How long `up` waits for a Deployment whose pods come or are replaced, before it fails."""
-    whole = f"{of.rollout_minutes + replicas - 1}m"
+    return of.rollout_minutes + replicas - 1
+
+
+def longest_rollout(of: Rollout, replicas: int) -> CustomTimeouts:
+    """The same, where Pulumi is who waits."""
+    whole = f"{rollout_minutes(of, replicas)}m"
     return CustomTimeouts(create=whole, update=whole)
 
 

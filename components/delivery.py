@@ -22,6 +22,7 @@ from checks.delivered import DeliveryFacts, Expected
 from checks.delivered_agent import AGENTS, DeliveredMembers
 from clusters.objects import Json
 from components import anp
+from components.availability import rollout_minutes
 from components.field_manager import delivering, field_manager
 from components.local_command import local_command
 from components.works import Works
@@ -155,7 +156,7 @@ def _wanted(args: DeliveryArgs, proxy_url: str, known: str, expected: Mapping[st
     wanted = {
         each.name: Wanted(
             works=[Expected.model_validate(work) for work in expected[each.name]],
-            seconds=60 * (each.rollout_minutes + settings.agents(each) - 1),
+            seconds=60 * rollout_minutes(each, settings.agents(each)),
             api_endpoint=each.api_endpoint,
             ready=args.facts[each.name].ready,
         )

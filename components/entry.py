@@ -22,7 +22,7 @@ SECONDS = 300
 """How long a load balancer may take to get an address."""
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
-"""As on a Service, for whose pods Pulumi would wait, which need its address first."""
+"""Pulumi does not wait for an object with it: it would for a Service's pods, which need its address first."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from checks.commands import free_strategy, renamed, server_ready
 from checks.delivered import Delivered
 from components import anp, haproxy, host_guard, server_pod
-from components.availability import disruption_budget, longest_rollout, progress_deadline
+from components.availability import disruption_budget, longest_rollout, progress_deadline, rollout_minutes
 from components.entry import SKIP_AWAIT
 from components.images import Image, loaded_into_kind
 from components.local_command import local_command
@@ -109,7 +109,7 @@ def _waiting(
         host=host.api,
         namespace=host.namespace,
         members=[Delivered(member=each.name, stack=stack, karmada=host.karmada) for each in args.ready or ()],
-        seconds=60 * (proxy.rollout_minutes + proxy.replicas - 1),
+        seconds=60 * rollout_minutes(proxy, proxy.replicas),
     )
     return local.Command(
         name,

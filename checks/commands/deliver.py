@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from checks.commands.take_away import taken_away
 from checks.commands.take_back import taken_back
-from checks.delivered import Expected, behind, is_ready, unhealthy
+from checks.delivered import APPLY_SECONDS, Expected, behind, is_ready, unhealthy
 from checks.delivered_agent import DeliveredAgent, DeliveredMembers
 from checks.deployments import args_owners, arguments, reports, value_of
 from checks.outcomes import told
@@ -25,9 +25,6 @@ from clusters.api import Apis, Asking
 from clusters.errors import Unavailable
 from clusters.objects import Json
 from components.anp import ENDPOINT_FLAG, PROXY_FLAG
-
-APPLY_SECONDS = 90
-"""How long karmada-agent may take to apply what is there: one that has just started waits for its leader lease."""
 
 REPORT_SECONDS = 120
 """How long it may take to come back with its flag."""

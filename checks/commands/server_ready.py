@@ -12,16 +12,13 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel
 
-from checks.delivered import Delivered, unapplied
+from checks.delivered import APPLY_SECONDS, Delivered, unapplied
 from checks.deployments import rolled_out
 from clusters.api import DEPLOYMENTS, PODS, Apis, Asking
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import items, text
 from components.anp import SERVER
-
-APPLY_SECONDS = 90
-"""How long a karmada-agent may take to apply what is there: one that has just started waits for its leader lease."""
 
 PAUSE = 0.5
 
@@ -53,21 +50,24 @@ def waited(asking: Asking, given: ServerReadyInput) -> str:
     begun = time.monotonic()
     while not rolled_out(asking.get(given.host, DEPLOYMENTS, SERVER, given.namespace)):
         took = time.monotonic() - begun
-        faults = list(_faults(asking, given)) if took > APPLY_SECONDS else []
-        if faults and len(faults) == len(given.members):
-            raise Unavailable(f"no agent comes, since what is meant for members is not applied there: {faults[0]}")
+        fault = _fault_of_all(asking, given) if took > APPLY_SECONDS else ""
+        if fault:
+            raise Unavailable(f"no agent comes, since what is meant for members is not applied there: {fault}")
         if took > given.seconds:
             raise Unavailable("; ".join(_waiting(asking, given)) or "no agent is connected")
         time.sleep(PAUSE)
     return "proxy-server is ready"
 
 
-def _faults(asking: Asking, given: ServerReadyInput) -> Iterator[str]:
-    """Why a member has not what it is to have, of each of which it is so."""
+def _fault_of_all(asking: Asking, given: ServerReadyInput) -> str:
+    """Why the first member has not what it is to have, where none has; or nothing, as soon as one has."""
+    found = ""
     for each in given.members:
-        why = next(filter(None, (unapplied(work) for work in each.works(asking).values())), "")
-        if why:
-            yield f"{each.member}: {why}"
+        why = unapplied(each.works(asking).values())
+        if not why:
+            return ""
+        found = found or f"{each.member}: {why}"
+    return found
 
 
 def _waiting(asking: Asking, given: ServerReadyInput) -> Iterator[str]:

@@ -10,12 +10,13 @@ import sys
 from functools import partial
 
 from checks.commands.remember import before
-from checks.delivered import Delivered, is_going, is_ready
+from checks.delivered import Delivered, is_ready
 from checks.delivered_agent import DeliveredMembers
 from checks.outcomes import told
 from checks.until import until
 from clusters.api import Apis, Asking
 from clusters.errors import Unavailable
+from clusters.objects import is_going
 
 SECONDS = 120
 PAUSE = 0.5
@@ -36,7 +37,7 @@ def taken_away(asking: Asking, of: Delivered) -> str:
     for name, work in of.works(asking).items():
         if not is_going(work):
             of.delete(asking, name)
-    if not is_ready(cluster) or is_going(cluster):
+    if not is_ready(cluster):
         return "it is not Ready: what it has goes when it is back"
     until(lambda: _gone(asking, of), SECONDS, PAUSE)
     return "what it had is gone"

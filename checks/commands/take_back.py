@@ -11,7 +11,7 @@ import os
 import sys
 from functools import partial
 
-from checks.delivered import is_going, is_ready
+from checks.delivered import is_ready
 from checks.delivered_agent import DeliveredAgent, DeliveredMembers
 from checks.deployments import args_owners, arguments, value_of
 from checks.outcomes import told
@@ -39,7 +39,7 @@ def taken_back(asking: Asking, of: DeliveredAgent) -> str:
     cluster = of.cluster(asking)
     if cluster is None:
         return "Karmada has no such Cluster any more"
-    if not is_ready(cluster) or is_going(cluster):
+    if not is_ready(cluster):
         return "it is not Ready: karmada-agent's flag stays, if it is set"
     reported = text(cluster, "spec", "proxyURL")
     if reported != of.proxy_url and not of.works(asking):

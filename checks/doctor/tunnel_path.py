@@ -9,7 +9,7 @@ from checks.doctor.tunnel import Tunnel
 from checks.findings import REFRESH, Finding, right, wrong
 from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, SECRETS, Asking, Closed, NotServing
 from clusters.kubeconfig import Context
-from clusters.objects import Json, at, items, number, text
+from clusters.objects import Json, is_going, items, number, text
 from clusters.workstation import typed
 from components import anp
 from components.host_guard import HEADER, member_of
@@ -48,8 +48,7 @@ class TunnelPath:
     def pods(self, of: Context, namespace: str, selector: str) -> Sequence[Json]:
         """The pods with some labels that have not ended, and are not about to. Raises Unavailable."""
         found = self.asking.all(of, PODS, namespace, selector)
-        lasting = [each for each in found if at(each, "metadata", "deletionTimestamp") is None]
-        return [each for each in lasting if text(each, "status", "phase") not in ENDED]
+        return [each for each in found if not is_going(each) and text(each, "status", "phase") not in ENDED]
 
     def connects(self) -> Sequence[Answered]:
         """How each proxy-server answers a CONNECT to the member, through its guard and with the Cluster's credential;

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from checks.delivered import WORKS, Delivered, DeliveryFacts, condition, is_going, is_ready
+from checks.delivered import WORKS, Delivered, DeliveryFacts, condition, is_ready
 from checks.deployments import reports
 from checks.preflight import rights
 from checks.preflight.facts import Facts, Version, dotted
@@ -16,7 +16,7 @@ from checks.preflight.member_cluster import GUARDED
 from checks.until import until
 from clusters.api import CLUSTERS, DEPLOYMENTS, Asking
 from clusters.errors import Unavailable
-from clusters.objects import Json, number, text
+from clusters.objects import Json, is_going, number, text
 from components.anp import EXECUTION_SPACE, OF_STACK, work_name
 from config.problems import PROJECT, Problem, config_rm, config_set
 from config.settings import MemberSettings, Settings

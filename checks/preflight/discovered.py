@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from checks.delivered import WORKS, is_going
+from checks.delivered import WORKS
 from checks.outcomes import listed
 from checks.preflight.facts import Facts
 from clusters.api import Asking
 from clusters.errors import Unavailable
-from clusters.objects import text
+from clusters.objects import is_going, text
 from components.anp import EXECUTION_SPACE, OF_STACK
 from config.problems import PROJECT, Problem, config_set
 from config.settings import Settings

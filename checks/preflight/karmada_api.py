@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from checks.delivered import is_going
 from checks.preflight import rights
 from checks.preflight.facts import Facts, facts, no_answer
 from checks.registered import is_registered
 from clusters.api import CLUSTERS, FORBIDDEN, Asking
 from clusters.errors import Unavailable
-from clusters.objects import at, text
+from clusters.objects import Json, at, is_going, text
 from config.fields import is_loopback
 from config.problems import PROJECT, Problem, config_rm, config_set
 from config.proxy_settings import Frontend
@@ -41,31 +40,29 @@ def facts_of_karmada(asking: Asking, settings: Settings, members: Mapping[str, M
         found.operator = rights.operator(asking, of) if delivered else ""
     except Unavailable as reason:
         return Facts([no_answer(context, of, reason)])
-    modes = {text(each, "metadata", "name"): text(each, "spec", "syncMode") for each in clusters}
-    going = {text(each, "metadata", "name") for each in clusters if is_going(each)}
-    insecure = {text(each, "metadata", "name") for each in clusters if at(each, "spec", INSECURE) is True}
+    known = {text(each, "metadata", "name"): each for each in clusters}
     for key, member in members.items():
         if not member.paused:
-            problems += _cluster_object(key, member, modes, going)
+            problems += _cluster_object(key, member, known)
             if is_loopback(member.host) and settings.proxy.frontend is Frontend.GUARDED:
-                problems += _loopback(key, member) if member.name in insecure else ()
-                found.warnings += [] if member.name in insecure else [_loopback_warning(key, member)]
+                insecure = at(known.get(member.name), "spec", INSECURE) is True
+                problems += _loopback(key, member) if insecure else ()
+                found.warnings += [] if insecure else [_loopback_warning(key, member)]
     found.problems += problems
     found.clusters, found.registered = clusters, frozenset(registered)
     return found
 
 
-def _cluster_object(
-    key: str, member: MemberSettings, modes: Mapping[str, str], going: Collection[str]
-) -> Iterator[Problem]:
-    if member.name not in modes:
-        known = ", ".join(sorted(modes)) or "none"
-        why = f'Karmada has no Cluster "{member.name}"; it has {known}'
+def _cluster_object(key: str, member: MemberSettings, known: Mapping[str, Json]) -> Iterator[Problem]:
+    cluster = known.get(member.name)
+    mode = text(cluster, "spec", "syncMode")
+    if cluster is None:
+        why = f'Karmada has no Cluster "{member.name}"; it has {", ".join(sorted(known)) or "none"}'
         yield Problem(key, why, f"join it first, or {config_rm(key)}")
-    elif modes[member.name] != "Pull":
-        why = f'the Cluster "{member.name}" is in {modes[member.name]} mode: Karmada dials it, and needs no tunnel'
+    elif mode != "Pull":
+        why = f'the Cluster "{member.name}" is in {mode} mode: Karmada dials it, and needs no tunnel'
         yield Problem(key, why, config_rm(key))
-    elif member.name in going:
+    elif is_going(cluster):
         yield Problem(key, f'the Cluster "{member.name}" is deleted, and waits to go', config_rm(key))
 
 

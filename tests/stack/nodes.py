@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from clusters.errors import Unavailable
-from clusters.objects import Json, at, items, number, text
+from clusters.objects import Json, at, is_going, items, number, text
 from clusters.programs import ask
 from components import anp
 from tests.stack import environment
@@ -39,8 +39,7 @@ def address_of(node: str) -> str:
 def pods(end: tuple[str, str], app: str, namespace: str = NAMESPACE) -> Sequence[Json]:
     """An app's pods that run and are not about to end."""
     found = objects(kubectl(*end, "get", "pods", f"--namespace={namespace}", f"--selector=app={app}"))
-    lasting = [each for each in found if at(each, "metadata", "deletionTimestamp") is None]
-    return [each for each in lasting if text(each, "status", "phase") == "Running"]
+    return [each for each in found if not is_going(each) and text(each, "status", "phase") == "Running"]
 
 
 def shell(name: str, namespace: str, *command: str, **variables: str) -> Json:
