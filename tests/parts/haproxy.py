@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import secrets
 import shutil
 import subprocess
 import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import create_connection, create_server
@@ -18,6 +19,10 @@ IMAGE = "haproxy:3.2-alpine"
 ABSENT = f"there is no HAProxy: install the package haproxy (2.6 or later), or docker pull {IMAGE}"
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 """Debian's users do not have its directory in theirs."""
+
+PORTS = (15_000, 32_000)
+"""Below those that Linux gives to connections that go out (net.ipv4.ip_local_port_range), of which some tests make
+ten thousand."""
 
 LONGEST = 20.0
 """Seconds that any of this may take."""
@@ -91,10 +96,15 @@ def replaced(configuration: str, changes: Mapping[str, str]) -> str:
 
 
 def free_ports(count: int) -> Sequence[int]:
-    """Different ports of 127.0.0.1 on which nobody listens."""
+    """Different ports of 127.0.0.1 on which nobody listens, and which no connection that goes out is given."""
+    found: list[int] = []
     with ExitStack() as listening:
-        servers = [listening.enter_context(create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [server.getsockname()[1] for server in servers]
+        while len(found) < count:
+            port = random.randrange(*PORTS)
+            with suppress(OSError):
+                listening.enter_context(create_server(("127.0.0.1", port)))
+                found.append(port)
+    return found
 
 
 def _bound(configuration: str) -> Sequence[tuple[str, int]]:

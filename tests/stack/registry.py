@@ -97,7 +97,7 @@ def running(directory: Path, nodes: Sequence[str]) -> Generator[Registry]:
             )
         ]
     try:
-        trusted.mkdir(parents=True)
+        trusted.mkdir(parents=True, exist_ok=True)
         (trusted / "ca.crt").write_text(ca)
         for node in nodes:
             _trust(node, host, ca)

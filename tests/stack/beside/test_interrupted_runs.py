@@ -19,7 +19,7 @@ from clusters.objects import Json, at, items, text
 from components.secret_files import CHECKSUM_ANNOTATION
 from tests.proof import note
 from tests.stack import environment
-from tests.stack.environment import HOST, KARMADA, NAMESPACE, member
+from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, member
 from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import succeeds
@@ -27,7 +27,6 @@ from tools.checkout import Checkout
 
 pytestmark = pytest.mark.long
 
-MEMBER = "member3"
 PART = "Interrupted runs"
 POINTS = (0.15, 0.35, 0.55, 0.75, 0.95)
 """Of the length of a run that nobody disturbs."""
@@ -74,9 +73,9 @@ class Killed:
 
 
 @pytest.fixture(scope="module")
-def alone(dev: Checkout) -> Iterator[Checkout]:
+def alone(dev: Checkout, site: Site) -> Iterator[Checkout]:
     """The dev stack for one member. Afterwards its state is such that it can be destroyed, whatever happened."""
-    dev.configure(members=environment.settings_of(MEMBER))
+    dev.configure(members=environment.settings_of(site.plain))
     dev.select()
     yield dev
     dev.run(*CANCEL)
@@ -86,12 +85,12 @@ def alone(dev: Checkout) -> Iterator[Checkout]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(alone: Checkout) -> Undisturbed:
+def undisturbed(alone: Checkout, site: Site) -> Undisturbed:
     """Measured once everything is built and loaded that a first run builds and loads."""
     succeeds(alone.run(*UP))
     succeeds(alone.run(*DESTROY))
     up = timed(alone, *UP)
-    held = what_is_held(alone)
+    held = what_is_held(alone, site)
     destroy = timed(alone, *DESTROY)
     print(f"undisturbed: up {up:.1f} s, destroy {destroy:.1f} s")
     assert held.pending == []
@@ -100,16 +99,16 @@ def undisturbed(alone: Checkout) -> Undisturbed:
 
 @pytest.mark.parametrize("point", POINTS)
 def test_an_up_and_a_destroy_that_were_killed_end_as_if_they_had_not_been(
-    alone: Checkout, undisturbed: Undisturbed, before: Mapping[str, Json], point: float
+    alone: Checkout, undisturbed: Undisturbed, before: Mapping[str, Json], site: Site, point: float
 ) -> None:
     killed = kill(alone, UP, undisturbed.up, point, undo=DESTROY)
     typed = go_on(alone)
-    held, preview, answer = what_is_held(alone), alone.run(*PREVIEW), answers()
+    held, preview, answer = what_is_held(alone, site), alone.run(*PREVIEW), answers(site)
     other = list(differences(asdict(held), asdict(undisturbed.held)))
     note(
         PART,
         tried=f"`up` killed at {point:.0%} of its length, then {'; '.join(typed)}",
-        expected="the same resources, objects and specs, nothing pending, no changes, member3 answers",
+        expected="the same resources, objects and specs, nothing pending, no changes, the member answers",
         seen=f"{killed}; then {'not the same: ' + '; '.join(other) if other else 'the same'}, "
         f"{'no changes' if preview.returncode == 0 else 'changes'}, {answer}",
     )
@@ -121,8 +120,8 @@ def test_an_up_and_a_destroy_that_were_killed_end_as_if_they_had_not_been(
     killed = kill(alone, DESTROY, undisturbed.destroy, point, undo=UP)
     succeeds(alone.run(*CANCEL))
     again = alone.run(*DESTROY)
-    left = [each for end in (HOST, KARMADA, member(MEMBER)) for each in environment.ours_in(end)]
-    specs = environment.agent_specs()
+    left = [each for found in ours(site).values() for each in found]
+    specs = environment.agent_specs(site.joined)
     note(
         PART,
         tried=f"`destroy` killed at {point:.0%} of its length, then pulumi cancel; pulumi destroy",
@@ -135,7 +134,7 @@ def test_an_up_and_a_destroy_that_were_killed_end_as_if_they_had_not_been(
     assert specs == before
     assert state(alone) == []
     assert pending(alone) == []
-    assert environment.healthy(MEMBER)
+    assert environment.healthy(site.plain)
 
 
 def kill(checkout: Checkout, command: Sequence[str], length: float, point: float, undo: Sequence[str]) -> Killed:
@@ -212,21 +211,28 @@ def renews(checkout: Checkout) -> None:
     checkout.configure(certificates={})
 
 
-def answers() -> str:
+def answers(site: Site) -> str:
     """Whether the member does, through Karmada."""
-    return "answers" if answers_itself(MEMBER) else "somebody else answers"
+    return "answers" if answers_itself(site.plain) else "somebody else answers"
 
 
-def what_is_held(checkout: Checkout) -> Held:
+def ours(site: Site) -> Mapping[str, Sequence[str]]:
+    """The stack's objects that there are, by context."""
+    ends = {HOST: site.namespace, KARMADA: NAMESPACE, member(site.plain): NAMESPACE}
+    return {end[1]: sorted(environment.ours_in(end, namespace, site)) for end, namespace in ends.items()}
+
+
+def what_is_held(checkout: Checkout, site: Site) -> Held:
     """All of it, as the state and the clusters say."""
-    specs = dict(environment.agent_specs())
-    for end, name in ((HOST, "proxy-server"), (member(MEMBER), "proxy-agent")):
-        deployment = objects(kubectl(*end, "get", f"deployment/{name}", f"--namespace={NAMESPACE}"))[0]
+    specs = dict(environment.agent_specs(site.joined))
+    ends = (HOST, site.namespace, "proxy-server"), (member(site.plain), NAMESPACE, "proxy-agent")
+    for end, namespace, name in ends:
+        deployment = objects(kubectl(*end, "get", f"deployment/{name}", f"--namespace={namespace}"))[0]
         specs[name] = at(deployment, "spec")
     return Held(
         urns=sorted(state(checkout)),
         pending=pending(checkout),
-        objects={end[1]: sorted(environment.ours_in(end)) for end in (HOST, KARMADA, member(MEMBER))},
+        objects=ours(site),
         specs={name: comparable(spec) for name, spec in specs.items()},
     )
 
