@@ -24,6 +24,9 @@ AS_A_READER = {"PULUMI_SKIP_CONFIRMATIONS": "true"}
 """Who types answers `yes` where `pulumi up` asks."""
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, backend: Path, before: Mapping[str, Json]) -> Iterator[Checkout]:
     """The dev stack as its file has it, selected and not up."""
@@ -61,7 +64,6 @@ def test_nothing_is_left_in_the_end(stack: Checkout, before: Mapping[str, Json])
     assert environment.agent_specs() == before
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("block", documents.ON_FORK)
 def test_what_a_document_says_of_the_fork_stack_is_typed_on_one(forked: Checkout, block: str) -> None:
     typed(forked, documents.blocks()[block])
