@@ -31,6 +31,8 @@ PART = "Interrupted runs"
 POINTS = (0.15, 0.35, 0.55, 0.75, 0.95)
 """Of the length of a run that nobody disturbs."""
 
+NODE_PORT = 30_091
+
 UP = ("up", "--yes", "--skip-preview")
 DESTROY = ("destroy", "--yes", "--skip-preview")
 CANCEL = ("cancel", "--yes")
@@ -74,8 +76,9 @@ class Killed:
 
 @pytest.fixture(scope="module")
 def alone(dev: Checkout, site: Site) -> Iterator[Checkout]:
-    """The dev stack for one member. Afterwards its state is such that it can be destroyed, whatever happened."""
-    dev.configure(members=environment.settings_of(site.plain))
+    """The dev stack for one member, each time behind the same port of the host's nodes. Afterwards its state is such
+    that it can be destroyed, whatever happened."""
+    dev.configure(members=environment.settings_of(site.plain), proxy={"exposure": "nodePort", "nodePort": NODE_PORT})
     dev.select()
     yield dev
     dev.run(*CANCEL)
