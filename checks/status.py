@@ -14,6 +14,7 @@ from checks import tunnels
 from checks.reached import reached
 from clusters.api import Apis, Asking
 from clusters.pool import side_by_side
+from config.problems import end_with_the_reader
 
 SECONDS = 10
 
@@ -35,4 +36,5 @@ def main(asking: Asking) -> int:
 
 
 if __name__ == "__main__":
+    end_with_the_reader()
     sys.exit(main(Apis()))

@@ -42,6 +42,11 @@ def end_quietly() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def end_with_the_reader() -> None:
+    """What prints to a reader that has read enough (`| head`) ends, without a traceback."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
 def config_key(section: str, *path: int | str) -> str:
     """A key as `pulumi config set --path` has it: `members.edge-berlin.paused`, `proxy.tolerations[0]`,
     `monitoring.labels["a.b/c"]`. Any text may go unquoted there that has no dot and no bracket."""

@@ -17,6 +17,7 @@ from checks.doctor.walk import walk
 from checks.findings import Walk
 from clusters.api import Apis, Asking
 from clusters.pool import Remembering, side_by_side
+from config.problems import end_with_the_reader
 from tools import stack
 
 
@@ -55,4 +56,5 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    end_with_the_reader()
     sys.exit(main(sys.argv[1:]))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pulumi
@@ -20,6 +23,7 @@ from tools.render.__main__ import main, placeholders, tree
 from tools.render.machine import LAST, PlaceholderMachine
 from tools.render.manifests import as_yaml, holds, write
 from tools.render.program import Run, run
+from tools.render.stackfile import ROOT
 
 
 def written(run: Run, into: Path) -> dict[str, str]:
@@ -33,6 +37,18 @@ def test_no_key_certificate_or_credential_is_in_a_rendering(any_stack: Run, tmp_
         assert "LS0tLS" not in content, path  # the same in base64
         assert [each for each in secrets_of(any_stack) if each in content] == [], path
         assert re.findall(r"[A-Za-z0-9+/=]{80,}", content) == [], path
+
+
+def test_who_reads_no_more_than_its_first_line_sees_no_traceback(tmp_path: Path) -> None:
+    """`make render | head`."""
+    command = [sys.executable, "-m", "tools.render", "dev", f"--into={tmp_path}"]
+    rendering = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert rendering.stdout
+    assert rendering.stderr
+    # nobody reads by the time that it writes
+    rendering.stdout.close()
+    assert rendering.stderr.read() == ""
+    assert rendering.wait(60) == -signal.SIGPIPE
 
 
 def test_a_rendering_needs_no_key_and_makes_none() -> None:

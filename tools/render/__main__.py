@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pulumi
 
+from config.problems import end_with_the_reader
 from tools.render import manifests
 from tools.render.mocks import PLACEHOLDER as LOAD_BALANCERS_ADDRESS
 from tools.render.program import Run, run
@@ -52,4 +53,5 @@ def placeholders(ran: Run) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    end_with_the_reader()
     sys.exit(main(sys.argv[1:]))
