@@ -8,7 +8,7 @@ venv := .venv/bin/python
 # Two at a time: tests of one group, of which tests/conftest.py tells, run one after the other.
 pytest := $(venv) -m pytest tests --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 
-.PHONY: up down preview status doctor rotate-ca test prove check render bench clean
+.PHONY: up down preview status doctor kubectl rotate-ca test prove check render bench clean
 
 up: .venv/requirements.txt
 	@[ "$(STACK)" != dev ] || tools/local-karmada.sh
@@ -26,6 +26,9 @@ status: .venv/requirements.txt
 
 doctor: .venv/requirements.txt
 	@STACK=$(STACK) $(venv) -m checks.doctor $(ARGS)
+
+kubectl: .venv/requirements.txt
+	@STACK=$(STACK) $(venv) -m tools.kubectl $(if $(MEMBER),$(MEMBER),"") $(ARGS)
 
 rotate-ca: .venv/requirements.txt
 	@STACK=$(STACK) $(venv) -m tools.rotate_ca

@@ -76,11 +76,16 @@ def processor() -> str:
     return ARCHITECTURES.get(machine, machine)
 
 
-def typed(of: Context, *arguments: str) -> str:
-    """A kubectl command for an API, as a line that a person types."""
+def kubectl_command(of: Context, *arguments: str) -> list[str]:
+    """A kubectl command for an API."""
     path = [f"--kubeconfig={os.path.expanduser(of.kubeconfig)}"] if of.kubeconfig else []
     below = [f"--server={_server(of)}{of.path}"] if of.path else []
-    return shlex.join(["kubectl", *path, f"--context={of.name}", *below, *arguments])
+    return ["kubectl", *path, f"--context={of.name}", *below, *arguments]
+
+
+def typed(of: Context, *arguments: str) -> str:
+    """The same as a line that a person types."""
+    return shlex.join(kubectl_command(of, *arguments))
 
 
 def _server(of: Context) -> str:

@@ -18,6 +18,7 @@ RUN: Sequence[str] = (
     "docs/operations.md#pausing-a-member",
     "docs/operations.md#members-that-nobody-can-dial",
     "README.md#using-the-tunnel",
+    "README.md#using-the-tunnel 2",
     "docs/troubleshooting.md#troubleshooting",
     "docs/troubleshooting.md#a-request-through-karmada-fails",
     "docs/troubleshooting.md#a-request-through-karmada-fails 2",
