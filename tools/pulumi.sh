@@ -1,10 +1,20 @@
 #!/usr/bin/env bash
 # Runs pulumi on the stack STACK, from nothing: gets the CLI if there is none on PATH, keeps the state in the checkout
-# if no backend is configured. What is to be deployed or configured may be a new stack; what only looks or takes away is
-# not.
+# if no backend is configured. What is to be deployed or configured may be a new stack, of which there is a file; what only
+# looks or takes away is none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${STACK:?}"
+case ${1:-} in
+up | preview | config)
+    if [ ! -e "Pulumi.${STACK##*/}.yaml" ]; then
+        stacks=$(for file in Pulumi.*.yaml; do file=${file#Pulumi.}; echo "${file%.yaml}"; done | paste -sd ' ')
+        echo "STACK=$STACK is no stack: there is no Pulumi.${STACK##*/}.yaml; there are $stacks" >&2
+        echo "  a new one begins with a file of its own: cp Pulumi.prod.yaml Pulumi.${STACK##*/}.yaml" >&2
+        exit 1
+    fi
+    ;;
+esac
 version=$(sed -n 's/^pulumi==//p' requirements.txt)
 own=$PWD/.tools/pulumi
 

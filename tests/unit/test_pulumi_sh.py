@@ -46,7 +46,20 @@ def test_a_command_is_pulumis_own_on_that_stack(tmp_path: Path, stack: str, comm
 
 @pytest.mark.parametrize("command", ["up", "preview", "config"])
 def test_what_deploys_or_configures_makes_the_stack_if_it_is_not_there(tmp_path: Path, command: str) -> None:
-    assert typed(tmp_path, "mine", command)[0] == "stack select --non-interactive --create mine"
+    assert typed(tmp_path, "prod", command)[0] == "stack select --non-interactive --create prod"
+
+
+@pytest.mark.parametrize("command", ["up", "preview", "config"])
+@pytest.mark.parametrize("stack", ["prdo", "org/prdo"])
+def test_a_mistyped_stack_is_no_new_one(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], stack: str, command: str
+) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        typed(tmp_path, stack, command)
+    said = capfd.readouterr().err
+    assert f"STACK={stack} is no stack: there is no Pulumi.prdo.yaml; there are dev fork prod" in said
+    assert "cp Pulumi.prod.yaml Pulumi.prdo.yaml" in said
+    assert not (tmp_path / "typed").exists()
 
 
 @pytest.mark.parametrize("command", ["destroy", "stack", "refresh"])
