@@ -1,6 +1,7 @@
 # The targets, a line each, are in README.md. STACK=fork make up runs another stack.
 STACK ?= dev
-UP_FLAGS ?= --yes --skip-preview
+# A local stack is not asked about; any other is shown first.
+FLAGS ?= $(if $(filter dev fork,$(STACK)),--yes --skip-preview)
 PYTHON ?= python3
 
 run := STACK=$(STACK) tools/pulumi.sh
@@ -12,10 +13,10 @@ pytest := $(venv) -m pytest tests --numprocesses=2 --dist=loadgroup --no-loadsco
 
 up: .venv/requirements.txt
 	@[ "$(STACK)" != dev ] || tools/local-karmada.sh
-	@$(run) up $(UP_FLAGS)
+	@$(run) up $(FLAGS)
 
 down: .venv/requirements.txt
-	@$(run) destroy --yes --skip-preview
+	@$(run) destroy $(FLAGS)
 
 preview: .venv/requirements.txt
 	@$(run) preview --diff

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs pulumi on the stack STACK, from nothing: gets the CLI if there is none on PATH, keeps the state in the checkout
-# if no backend is configured. What is to be deployed or configured may be a new stack, of which there is a file; what only
-# looks or takes away is none.
+# if no backend is configured. What is to be deployed or configured may be a new stack, of which there is a file; what
+# only looks or takes away is none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${STACK:?}"
@@ -48,4 +48,9 @@ case ${1:-} in
 up | preview | config) pulumi stack select --non-interactive --create "$STACK" >/dev/null ;;
 *) pulumi stack select --non-interactive "$STACK" >/dev/null ;;
 esac
-exec pulumi "$@" --stack "$STACK" --non-interactive
+# who sits at a terminal is asked, unless all is said already
+asks=--non-interactive
+case ${1:-} in
+up | destroy) [[ " $* " == *" --yes "* ]] || ! [ -t 0 ] || asks= ;;
+esac
+exec pulumi "$@" --stack "$STACK" ${asks:+"$asks"}

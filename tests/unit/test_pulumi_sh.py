@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import stat
 import subprocess
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ echo >>"$(dirname "$0")/typed"
 """
 
 
-def typed(directory: Path, stack: str, *command: str) -> Sequence[str]:
+def typed(directory: Path, stack: str, *command: str, stdin: int = subprocess.DEVNULL) -> Sequence[str]:
     """What pulumi was called with for a command, a line a call."""
     file = directory / "pulumi"
     file.write_text(PULUMI)
@@ -31,7 +32,8 @@ def typed(directory: Path, stack: str, *command: str) -> Sequence[str]:
         "PULUMI_BACKEND_URL": f"file://{directory}",
         "PULUMI_CONFIG_PASSPHRASE": "of nothing",
     }
-    subprocess.run([str(ROOT / "tools" / "pulumi.sh"), *command], env=environment, check=True, timeout=60)
+    whole = [str(ROOT / "tools" / "pulumi.sh"), *command]
+    subprocess.run(whole, env=environment, stdin=stdin, check=True, timeout=60)
     return [line.strip() for line in (directory / "typed").read_text().splitlines()]
 
 
@@ -57,7 +59,8 @@ def test_a_mistyped_stack_is_no_new_one(
     with pytest.raises(subprocess.CalledProcessError):
         typed(tmp_path, stack, command)
     said = capfd.readouterr().err
-    assert f"STACK={stack} is no stack: there is no Pulumi.prdo.yaml; there are dev fork prod" in said
+    assert f"STACK={stack} is no stack: there is no Pulumi.prdo.yaml; there are " in said
+    assert {"dev", "fork", "prod"} <= set(said.split())
     assert "cp Pulumi.prod.yaml Pulumi.prdo.yaml" in said
     assert not (tmp_path / "typed").exists()
 
@@ -65,3 +68,32 @@ def test_a_mistyped_stack_is_no_new_one(
 @pytest.mark.parametrize("command", ["destroy", "stack", "refresh"])
 def test_what_looks_or_takes_away_does_not(tmp_path: Path, command: str) -> None:
     assert typed(tmp_path, "mine", command)[0] == "stack select --non-interactive mine"
+
+
+@pytest.mark.parametrize(
+    ("command", "asks"),
+    [
+        (["up"], True),
+        (["destroy"], True),
+        (["up", "--yes"], False),
+        (["destroy", "--yes"], False),
+        (["preview"], False),
+    ],
+)
+def test_who_sits_at_a_terminal_is_asked_unless_it_is_said_that_he_need_not_be(
+    tmp_path: Path, command: Sequence[str], asks: bool
+) -> None:
+    keyboard, terminal = pty.openpty()
+    try:
+        *_, last = typed(tmp_path, "prod", *command, stdin=terminal)
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
+    assert ("--non-interactive" in last) is not asks
+
+
+@pytest.mark.parametrize("target", ["up", "down"])
+@pytest.mark.parametrize(("stack", "asks"), [("dev", False), ("fork", False), ("prod", True), ("org/prod", True)])
+def test_a_stack_of_ones_own_is_shown_and_asked_about_before_it_is_changed(target: str, stack: str, asks: bool) -> None:
+    said = subprocess.check_output(["make", "--dry-run", target, f"STACK={stack}"], cwd=ROOT, text=True)
+    assert ("--yes --skip-preview" in said) is not asks
