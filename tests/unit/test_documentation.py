@@ -98,13 +98,13 @@ def test_defaults_of_sections_in_pulumi_yaml_are_those_of_the_program() -> None:
     assert load(**defaults) == load()
 
 
-def test_the_readmes_table_has_exactly_the_keys_that_there_are() -> None:
-    keys = [row.key for row in table_in((ROOT / "README.md").read_text())]
+def test_the_table_of_keys_has_exactly_the_keys_that_there_are() -> None:
+    keys = [row.key for row in table_in((ROOT / "docs/config.md").read_text())]
     assert sorted(keys) == sorted(row.key for row in rows())
 
 
-def test_the_readmes_table_says_of_each_key_what_the_settings_say() -> None:
-    said = table_in((ROOT / "README.md").read_text())
+def test_the_table_of_keys_says_of_each_key_what_the_settings_say() -> None:
+    said = table_in((ROOT / "docs/config.md").read_text())
     assert [str(row) for row in rows() if row not in said] == [], "python -m tools.render.config_table"
 
 

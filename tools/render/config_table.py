@@ -1,4 +1,4 @@
-"""`python -m tools.render.config_table`: the README's table of config keys, from the settings themselves.
+"""`python -m tools.render.config_table`: the table of config keys in docs/config.md, from the settings themselves.
 
 A row a key: its path (`host.context`, `members.NAME.kind`), its default, and what it means. An empty default is an
 empty cell; a key that must be given says `required`. A key that several variants of a section have is one row. A
