@@ -11,6 +11,9 @@ pytest := $(venv) -m pytest tests --numprocesses=2 --dist=loadgroup --no-loadsco
 
 .PHONY: up down preview status doctor kubectl rotate-ca test prove check render bench clean
 
+# What these tell to type works as typed: with the CLI and the backend that they have.
+up down preview status doctor kubectl rotate-ca: export KARMADA_ANP_TYPED = STACK=$(STACK) tools/pulumi.sh
+
 up: .venv/requirements.txt
 	@[ "$(STACK)" != dev ] || tools/local-karmada.sh
 	@$(run) up $(FLAGS)

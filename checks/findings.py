@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from clusters.objects import Json
+from config.problems import pulumi_command
 
-REFRESH = "pulumi up --refresh"
+REFRESH = pulumi_command("up --refresh")
 """What puts back whatever the stack has made or set."""
 
 

@@ -8,6 +8,7 @@ import pulumi
 
 from checks.doctor.tunnel import Tunnel
 from clusters.objects import Json, number, text
+from config.problems import pulumi_command
 from config.settings import Settings
 from tools import stack
 
@@ -28,6 +29,6 @@ def tunnels(settings: Settings, outputs: Json) -> Sequence[Tunnel]:
     address, url = text(outputs, "entry", "address"), text(outputs, "entry", "proxyUrl")
     if not address or not url:
         why = f"the stack {stack.name()} is not up: no `up` of it has ended well, and left a tunnel to be looked at"
-        raise pulumi.RunError(f"{why}\n  pulumi up, or make up, says why")
+        raise pulumi.RunError(f"{why}\n  {pulumi_command('up')} says why")
     port = number(outputs, "entry", "port")
     return [Tunnel.of(settings, each, address, port, url) for each in settings.active]

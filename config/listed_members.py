@@ -7,12 +7,12 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
-from config.problems import PROJECT, Problem, config_key, config_set
+from config.problems import PROJECT, Problem, config_key, config_set, pulumi_command
 
 
 def as_map(entries: Sequence[object], shown: bool) -> Problem:
     """What to type where members are still a list. Of what may be secret no value is shown."""
-    commands = [f"pulumi config rm {PROJECT}:members"]
+    commands = [pulumi_command(f"config rm {PROJECT}:members")]
     for entry in entries:
         keys = {**cast("Mapping[str, object]", entry)} if isinstance(entry, Mapping) else {}
         name = str(keys.pop("name", "NAME"))

@@ -12,7 +12,7 @@ from clusters.pool import side_by_side
 from clusters.workstation import KindNode, Workstation
 from config.fields import endpoint, host_of, is_loopback
 from config.image_settings import PLATFORM, BuiltImages
-from config.problems import PROJECT, Problem, Wrong, config_key, config_set
+from config.problems import PROJECT, Problem, Wrong, config_key, config_set, pulumi_command
 from config.proxy_settings import Exposure
 from config.settings import Cluster, Host, MemberSettings
 
@@ -98,7 +98,10 @@ class Lookups:
         """The members that a selector matches; none after a problem."""
         try:
             found = self._workstation.pull_members(host.kubeconfig, host.karmada_context, selector)
-            why, mend = f'"{selector}" matches no Cluster in pull mode', "`pulumi destroy` takes the whole stack away"
+            why, mend = (
+                f'"{selector}" matches no Cluster in pull mode',
+                f"`{pulumi_command('destroy')}` takes the whole stack away",
+            )
         except Unavailable as reason:
             found, mend = (), "see to that API, or to the selector"
             why = f'"{host.karmada_context}" does not tell which Clusters "{selector}" matches: {reason}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from collections.abc import Callable
@@ -53,14 +54,23 @@ def config_key(section: str, *path: int | str) -> str:
     return section + "".join(map(_part, path))
 
 
+TYPED = "KARMADA_ANP_TYPED"
+"""By which make says how pulumi is typed in a checkout whose CLI and backend it alone may know."""
+
+
+def pulumi_command(command: str) -> str:
+    """A pulumi command as a person types it, `pulumi up` if nothing else is said."""
+    return f"{os.environ.get(TYPED, 'pulumi')} {command}"
+
+
 def config_set(key: str, value: str) -> str:
     """The command that sets a key, at any depth."""
-    return f"pulumi config set --path '{PROJECT}:{key}' {value}"
+    return pulumi_command(f"config set --path '{PROJECT}:{key}' {value}")
 
 
 def config_rm(key: str) -> str:
     """The command that takes a key out, at any depth."""
-    return f"pulumi config rm --path '{PROJECT}:{key}'"
+    return pulumi_command(f"config rm --path '{PROJECT}:{key}'")
 
 
 def set_to(value: str) -> Callable[[str], str]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from clusters.objects import entries, items, parse, text
-from config.problems import PROJECT
+from config.problems import PROJECT, pulumi_command
 from config.settings import Certificates
 from tools.stack import answer, name, run
 
@@ -58,7 +58,7 @@ def configured() -> Step:
     try:
         return tuple(Certificates.model_validate(section).ca_keys)
     except ValidationError:
-        raise SystemExit(f"{SECTION} has problems: `pulumi preview` says which") from None
+        raise SystemExit(f"{SECTION} has problems: `{pulumi_command('preview')}` says which") from None
 
 
 def deployed() -> Step:

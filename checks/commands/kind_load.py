@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from clusters.errors import Unavailable
 from clusters.programs import ask, ran
+from config.problems import pulumi_command
 
 SECONDS = 600
 """How long a command may take that moves an image."""
@@ -33,7 +34,7 @@ class KindLoadInput(BaseModel):
     @property
     def again(self) -> str:
         """The command that builds the image again."""
-        return shlex.join(["pulumi", "up", "--replace", self.urn])
+        return pulumi_command(shlex.join(["up", "--replace", self.urn]))
 
 
 def main() -> int:
@@ -48,7 +49,7 @@ def main() -> int:
         else:
             why, mend = load(given)
     except Unavailable as reason:
-        why, mend = f"cannot be loaded: {reason}", "mend that, then: pulumi up"
+        why, mend = f"cannot be loaded: {reason}", f"mend that, then: {pulumi_command('up')}"
     if why:
         print(f"karmada-anp:images.build: {given.image}, for kind cluster {given.cluster}, {why}", file=sys.stderr)
         print(f"  {mend}", file=sys.stderr)
@@ -76,7 +77,7 @@ def load(given: KindLoadInput) -> tuple[str, str]:
     if not why:
         return "", ""
     if CONTAINERD_STORE not in ask(["docker", "info", "--format={{json .DriverStatus}}"]):
-        return f"cannot be loaded: {why}", "mend that, then: pulumi up"
+        return f"cannot be loaded: {why}", f"mend that, then: {pulumi_command('up')}"
     with TemporaryDirectory() as directory:
         archive = f"{directory}/image.tar"
         saved = why_not(["docker", "save", f"--platform={given.platform}", f"--output={archive}", given.image])

@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field
 from clusters.errors import Unavailable
 from clusters.programs import ask
 from config.fields import host_of, is_loopback
+from config.problems import pulumi_command
 
 SECONDS = 120
 
@@ -52,7 +53,7 @@ def main() -> int:
         print(
             f"karmada-anp:images.build.platforms: {of}, cannot be made: {reason}\n"
             "  `docker manifest` must reach the registry and be logged in (images.credentials or `docker login`): "
-            "see to that, then: pulumi up",
+            f"see to that, then: {pulumi_command('up')}",
             file=sys.stderr,
         )
         return 1

@@ -14,6 +14,7 @@ from clusters.workstation import typed
 from components import anp
 from components.anp import AGENT_USER, PROXY_PATH
 from components.host_guard import HEADER
+from config.problems import pulumi_command
 
 API, GRANT, CLUSTER, WORKS, REQUEST = "Karmada API", "grant", "Cluster", "Works", "request"
 
@@ -65,7 +66,9 @@ def cluster(path: TunnelPath) -> Finding:
     """What the Cluster object says of the path. All of it but the header is karmada-agent's, from its two flags."""
     found = path.cluster()
     if found is None:
-        return wrong(CLUSTER, f"Karmada has no Cluster {path.tunnel.member}", "join the member, then pulumi up")
+        return wrong(
+            CLUSTER, f"Karmada has no Cluster {path.tunnel.member}", f"join the member, then {pulumi_command('up')}"
+        )
     why, mend = _objection(path, found)
     if why:
         return wrong(CLUSTER, why, mend)

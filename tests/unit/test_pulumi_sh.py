@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import stat
 import subprocess
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from config.problems import TYPED, config_set, pulumi_command
 from tools.render.stackfile import ROOT
 
 PULUMI = """\
@@ -97,3 +99,23 @@ def test_who_sits_at_a_terminal_is_asked_unless_it_is_said_that_he_need_not_be(
 def test_a_stack_of_ones_own_is_shown_and_asked_about_before_it_is_changed(target: str, stack: str, asks: bool) -> None:
     said = subprocess.check_output(["make", "--dry-run", target, f"STACK={stack}"], cwd=ROOT, text=True)
     assert ("--yes --skip-preview" in said) is not asks
+
+
+def test_what_is_to_be_typed_is_pulumis_own_or_as_make_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert config_set("proxy.port", "9000") == "pulumi config set --path 'karmada-anp:proxy.port' 9000"
+    monkeypatch.setenv(TYPED, "STACK=dev tools/pulumi.sh")
+    assert (
+        config_set("proxy.port", "9000") == "STACK=dev tools/pulumi.sh config set --path 'karmada-anp:proxy.port' 9000"
+    )
+    assert pulumi_command("up") == "STACK=dev tools/pulumi.sh up"
+
+
+@pytest.mark.parametrize("target", ["up", "down", "preview", "status", "doctor", "rotate-ca"])
+def test_make_says_it_to_what_tells_people_to_type(target: str) -> None:
+    """And to nothing else: tests are told nothing."""
+    makefile = (ROOT / "Makefile").read_text()
+    (exported,) = re.findall(
+        rf"^([a-z -]+): export {TYPED} = STACK=\$\(STACK\) tools/pulumi\.sh$", makefile, re.MULTILINE
+    )
+    assert target in exported.split()
+    assert {"test", "prove"} & set(exported.split()) == set()
