@@ -19,7 +19,7 @@ up: .venv/requirements.txt
 	@$(run) up $(FLAGS)
 
 down: .venv/requirements.txt
-	@$(run) destroy $(FLAGS)
+	@$(run) destroy $(FLAGS) --continue-on-error
 
 preview: .venv/requirements.txt
 	@$(run) preview --diff
@@ -35,7 +35,7 @@ kubectl: .venv/requirements.txt
 	@STACK=$(STACK) $(venv) -m tools.kubectl $(if $(MEMBER),$(MEMBER),"") $(ARGS)
 
 rotate-ca: .venv/requirements.txt
-	@STACK=$(STACK) $(venv) -m tools.rotate_ca
+	@STACK=$(STACK) $(venv) -m tools.rotate_ca $(ARGS)
 
 test: .venv/requirements-dev.txt
 	@$(pytest) -m "not long" --proof=rendered/test.md

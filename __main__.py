@@ -14,7 +14,7 @@ from components.delivery import Deliveries
 from components.entry import Entry, EntryArgs
 from components.images import ProxyImages, pull_secrets
 from components.mac_keys import mac_keys
-from components.member import Member, MemberArgs
+from components.member import GoneMember, GoneMemberArgs, Member, MemberArgs
 from components.monitoring import server_monitoring
 from components.outputs import export
 from components.pki import TunnelPki, TunnelPkiArgs
@@ -39,7 +39,7 @@ pki = TunnelPki(
     "tunnel", TunnelPkiArgs(address=entry.address, settings=settings.certificates, frontend=settings.proxy.frontend)
 )
 keys = mac_keys(settings.proxy)
-deliveries = Deliveries(settings, entry.proxy_url)
+deliveries = Deliveries(settings, entry.proxy_url, ready.returning)
 pulled = pull_secrets(settings, ResourceOptions(provider=reach.host))
 server = ProxyServer(
     "proxy-server",
@@ -72,11 +72,14 @@ members = {
             works=deliveries.works.get(each.name),
             facts=ready.delivery(each.name),
             pull_secrets=pulled,
+            frozen=each.name in ready.frozen,
         ),
         ResourceOptions(provider=reach.members[each.name]),
     )
     for each in settings.members
 }
+for each in settings.gone:
+    GoneMember(each.name, GoneMemberArgs(member=each, host=settings.host, proxy_url=entry.proxy_url))
 reported = deliveries.reported(
     [server, *(members[each.name] for each in settings.members if each.delivered or each.name in ready.returning)],
     {each.name: ready.delivery(each.name) for each in settings.delivered},
@@ -84,7 +87,7 @@ reported = deliveries.reported(
 server_monitoring(
     settings,
     pki=pki,
-    agents={each.name: members[each.name].certificate_ends for each in settings.active},
+    agents={each.name: members[each.name].certificate_ends for each in ready.expected},
     opts=ResourceOptions(provider=reach.host),
 )
 for each in settings.active:
@@ -99,4 +102,13 @@ for each in settings.active:
             reported=reported.get(each.name, ""),
         ),
     )
-export(settings, images=images, entry=entry, pki=pki, server=server, members=members, reported=reported)
+export(
+    settings,
+    images=images,
+    entry=entry,
+    pki=pki,
+    server=server,
+    members=members,
+    reported=reported,
+    behind=ready.behind,
+)

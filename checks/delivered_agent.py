@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from urllib.parse import urlencode
 
 from pydantic import BaseModel, TypeAdapter
 
+from checks.applied import apply
 from checks.delivered import Delivered
 from checks.deployments import rolled_out, selector
-from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, PODS, Asking
+from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, Asking
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, number, text
@@ -22,13 +22,15 @@ class DeliveredAgent(Delivered):
     """A member, where its karmada-agent runs, and the tunnel that this is to report.
 
     Fields of the Cluster object and of karmada-agent's Deployment are applied as the field manager `manager`; `former`
-    is the same stack's in members that it reaches by a kubeconfig.
+    is the same stack's in members that it reaches by a kubeconfig. It is `reached` so where that is how the stack gets
+    at it now: then its credential stays.
     """
 
     agent: Agent
     proxy_url: str
     manager: str
     former: str
+    reached: bool = False
 
     def reported(self, asking: Asking) -> str:
         """By which proxy the Cluster object is reached. Raises Unavailable."""
@@ -53,25 +55,17 @@ class DeliveredAgent(Delivered):
 
     def apply_cluster(self, asking: Asking, fields: Mapping[str, Json]) -> None:
         """Has the stack own these fields of the Cluster object and no others, whoever set them. Raises Unavailable."""
-        path, named = CLUSTERS.path("", self.member), _named(self.member)
-        whole: Json = {"apiVersion": "cluster.karmada.io/v1alpha1", "kind": "Cluster", **fields, **named}
-        asking.patch(self.karmada, path + self._as_manager(force=True), whole, APPLY_PATCH)
+        apply(asking, self.karmada, CLUSTERS, self.member, fields=fields, manager=self.manager, force=True)
 
     def apply_agent(self, asking: Asking, fields: Mapping[str, Json], *, force: bool = False) -> Json:
         """The same of karmada-agent's Deployment, through the tunnel: returns it as it is then."""
-        path, named = DEPLOYMENTS.path(self.agent.namespace, self.agent.deployment), _named(self.agent.deployment)
-        whole: Json = {"apiVersion": "apps/v1", "kind": "Deployment", **fields, **named}
-        return asking.patch(self._member(), path + self._as_manager(force=force), whole, APPLY_PATCH)
+        name, namespace = self.agent.deployment, self.agent.namespace
+        return apply(
+            asking, self._member(), DEPLOYMENTS, name, namespace, fields=fields, manager=self.manager, force=force
+        )
 
     def _member(self) -> Context:
         return replace(self.karmada, path=PROXY_PATH.format(self.member))
-
-    def _as_manager(self, *, force: bool) -> str:
-        return "?" + urlencode({"fieldManager": self.manager, "force": str(force).lower()})
-
-
-def _named(name: str) -> dict[str, Json]:
-    return {"metadata": {"name": name}}
 
 
 AGENTS = TypeAdapter(Mapping[str, Agent])
@@ -79,7 +73,10 @@ AGENTS = TypeAdapter(Mapping[str, Agent])
 
 
 class DeliveredMembers(BaseModel):
-    """What each of the stack's steps is given: the stack, its tunnel, and where karmada-agent runs in each member."""
+    """What each of the stack's steps is given: the stack, its tunnel, and where karmada-agent runs in each member.
+
+    `reached` are those that the stack gets at by a kubeconfig since.
+    """
 
     stack: str
     karmada: Context
@@ -87,6 +84,7 @@ class DeliveredMembers(BaseModel):
     manager: str
     former: str
     agents: Mapping[str, Agent]
+    reached: Sequence[str] = ()
 
     def each(self) -> dict[str, DeliveredAgent]:
         """The members by their names."""
@@ -99,6 +97,7 @@ class DeliveredMembers(BaseModel):
                 proxy_url=self.proxy_url,
                 manager=self.manager,
                 former=self.former,
+                reached=name in self.reached,
             )
             for name, agent in self.agents.items()
         }

@@ -24,7 +24,7 @@ from kubernetes.stream.ws_client import PortForward, portforward_call
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as LateError
 
-from clusters.errors import Unavailable
+from clusters.errors import Unanswered, Unavailable
 from clusters.kubeconfig import Context, configuration
 from clusters.objects import Json, at, items, parse, text
 
@@ -36,6 +36,9 @@ APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
 """Content types of the patches that are sent."""
 
 FORBIDDEN, UNAUTHORIZED, NOT_FOUND = 403, 401, 404
+
+AWAY = (502, 503, 504)
+"""What answers in the place of an API server that is not there."""
 
 POD_SECONDS = 5
 """How long a pod may take to answer on a port of its own."""
@@ -86,7 +89,8 @@ REVIEWS = Resource("/apis/authorization.k8s.io/v1", "subjectaccessreviews")
 
 
 class Asking(Protocol):
-    """What is asked of APIs. Each call raises Unavailable where the API does not tell, within `seconds`."""
+    """What is asked of APIs. Each call raises Unavailable where the API does not tell, within `seconds`: Unanswered
+    where nobody answers."""
 
     def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
         """An object, or None where it is not there."""
@@ -239,18 +243,21 @@ def _explained(seconds: float) -> Generator[None]:
             raise _refused(refused.status_code, (refused.resp_body or b"").decode(errors="replace")) from None
         # urllib3 counts a refused connection among the timeouts too
         if isinstance(error, LateError) and not isinstance(error, NewConnectionError):
-            raise Unavailable(f"no answer within {seconds:.0f} s") from None
+            raise Unanswered(f"no answer within {seconds:.0f} s") from None
         said = str(error.reason if isinstance(error, ApiException) else error).strip().splitlines()
         # the client's own words stand before the reason
-        raise Unavailable((said or ["no answer"])[-1].rpartition("connection: ")[2]) from None
+        why = (said or ["no answer"])[-1].rpartition("connection: ")[2]
+        # what shows a certificate is there, whoever it is
+        raise (Unavailable if "certificate" in why.lower() else Unanswered)(why) from None
 
 
 def _refused(status: int, said: str) -> Unavailable:
     """An answer that is an error: a Status of the API server's, or the text of what stands before it."""
+    kind = Unanswered if status in AWAY else Unavailable
     try:
         answer = parse(said)
     except ValueError:
-        return Unavailable(" ".join(said.split())[:200] or f"it answers {status}", status)
+        return kind(" ".join(said.split())[:200] or f"it answers {status}", status)
     if status == NOT_FOUND and at(answer, "details", "name") is not None:
         return _Absent(text(answer, "message"), status)
-    return Unavailable(text(answer, "message") or f"it answers {status}", status)
+    return kind(text(answer, "message") or f"it answers {status}", status)

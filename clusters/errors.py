@@ -10,3 +10,7 @@ class Unavailable(Exception):
     def __init__(self, why: str, status: int = 0) -> None:
         super().__init__(why)
         self.status = status
+
+
+class Unanswered(Unavailable):
+    """Nobody answered, or something in the place of what was asked: it may be away, and nothing is known of it."""

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Protocol
 
 from clusters.api import CLUSTERS, NODES, NOT_FOUND, Apis
-from clusters.errors import Unavailable
+from clusters.errors import Unanswered, Unavailable
 from clusters.kubeconfig import Context
 from clusters.kubeconfig import servers as servers_of
 from clusters.objects import Json, at, entries, is_going, items, parse, text
@@ -49,7 +49,7 @@ class Workstation(Protocol):
         ...
 
     def kind_node(self, cluster: str) -> KindNode:
-        """The node of the kind cluster of that name. Raises Unavailable."""
+        """The node of the kind cluster of that name. Raises Unavailable; Unanswered of one that is stopped."""
         ...
 
     def architecture(self) -> str:
@@ -118,7 +118,7 @@ class ThisMachine:
         networks = entries(found, "NetworkSettings", "Networks")
         address = text(at(networks, "kind") or next(iter(networks.values()), None), "IPAddress")
         if not address:
-            raise Unavailable(f"the container {node} has no address; `docker start {node}` starts it")
+            raise Unanswered(f"the container {node} has no address; `docker start {node}` starts it")
         return KindNode(id=text(found, "Id"), address=address)
 
     @cache  # noqa: B019

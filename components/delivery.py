@@ -7,7 +7,7 @@ itself, by server-side apply. Each is one for all members: as Commands of each, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -36,16 +36,18 @@ class Deliveries:
     """The Works of all such members, and before any of them the step that deletes them in the end.
 
     Its stdout are the members that have some, also those that have left the stack. `proxy_url` is the address of the
-    tunnel's plain port.
+    tunnel's plain port. `returning` are members that the stack reaches by a kubeconfig again: the steps stay for one
+    more `up`.
     """
 
     works: Mapping[str, Works]
     """By a member's name; none where Karmada alone gets at nobody."""
 
-    def __init__(self, settings: Settings, proxy_url: Input[str]) -> None:
+    def __init__(self, settings: Settings, proxy_url: Input[str], returning: Collection[str] = ()) -> None:
         self._settings, self._proxy_url = settings, Output.from_input(proxy_url)
+        self._memory = None
         self.works = {}
-        if settings.delivered:
+        if settings.delivered or returning:
             agents = {each.name: each.agent for each in settings.delivered}
             self._memory = local.Command(
                 "delivery-works",
@@ -64,7 +66,7 @@ class Deliveries:
 
         Returns, by a member's name, another text after each time that something was to be made again there.
         """
-        if not self.works:
+        if self._memory is None:
             return {}
         args = DeliveryArgs(
             settings=self._settings,
@@ -148,6 +150,7 @@ def _given(settings: Settings, proxy_url: str, agents: Mapping[str, Agent]) -> D
         manager=delivering(),
         former=field_manager(),
         agents=agents,
+        reached=[each.name for each in settings.members if not each.delivered and each.name in agents],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pulumi
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumi_command import local
 from pulumi_kubernetes.apps.v1 import DeploymentPatch
@@ -24,15 +25,14 @@ DISOWN_SECONDS = 10
 class KarmadaAgentPatchArgs:
     """The member, the host (to ask what its Cluster object says), and the address of the tunnel's plain port.
 
-    `grant` is what the agent needs to report the tunnel: it outlives the flags. `tunnel` is what must run before them,
-    and `beside` what the tunnel's own Deployments need. `adopts` is whether args may be there that were set by hand.
+    `grant` is what the agent needs to report the tunnel: it outlives the flags. `beside` is what the tunnel's own
+    Deployments need. `adopts` is whether args may be there that were set by hand.
     """
 
     member: MemberSettings
     host: Host
     proxy_url: Input[str]
     grant: Sequence[Resource]
-    tunnel: Sequence[Resource]
     beside: Sequence[Resource]
     adopts: bool = False
 
@@ -42,27 +42,28 @@ class KarmadaAgentPatch(ComponentResource):
     it, and the last flag wins.
 
     Destroy gives back what was there. It ends only when the agent has come back without the flags and has said so on
-    its Cluster object: what lets it do so (`grant`) must not go earlier.
+    its Cluster object: what lets it do so (`grant`) must not go earlier. What gives back is there before anything that
+    is to be given back, so that an `up` that fails half-way leaves nothing.
     """
 
+    gone: local.Command
+    """What gives back the flags, and the credential."""
     revision: Output[str]
     """Another one after each rollout that this stack caused."""
 
     def __init__(self, name: str, args: KarmadaAgentPatchArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:KarmadaAgentPatch", name, None, opts)
-        child = ResourceOptions(parent=self)
+        self._name, self._args = name, args
+        # Pulumi destroys level by level: at the level of the tunnel's Deployments, the waits run side by side
+        after = ResourceOptions(parent=self, depends_on=[*args.grant, *args.beside])
+        self.gone = given_back(name, args.member, args.host, args.proxy_url, after)
+        self.revision = Output.from_input("")
+        self.register_outputs({})
+
+    def report(self, tunnel: Sequence[Resource]) -> None:
+        """Has karmada-agent report the tunnel, once that runs."""
+        name, args, child = self._name, self._args, ResourceOptions(parent=self)
         agent = args.member.agent
-        gone = local.Command(
-            f"{name}-gone",
-            create="true",
-            delete=local_command("agent_gone"),
-            stdin=Output.from_input(args.proxy_url).apply(lambda url: _going(args, url)),
-            opts=ResourceOptions.merge(
-                child,
-                # Pulumi destroys level by level: at the level of the tunnel's Deployments, the waits run side by side
-                ResourceOptions(depends_on=[*args.grant, *args.beside]),
-            ),
-        )
         patch = DeploymentPatch(
             name,
             metadata={
@@ -86,26 +87,49 @@ class KarmadaAgentPatch(ComponentResource):
                 }
             },
             opts=ResourceOptions.merge(
-                child, ResourceOptions(depends_on=[gone, *_disowned(name, args, child), *args.tunnel])
+                child,
+                # the step gives up what is there still; Pulumi would fail where karmada-agent has gone, or has moved
+                ResourceOptions(
+                    depends_on=[self.gone, *_disowned(name, args, tunnel, child), *tunnel], retain_on_delete=True
+                ),
             ),
         )
         self.revision = revision(patch)
-        self.register_outputs({})
 
 
-def _going(args: KarmadaAgentPatchArgs, proxy_url: str) -> str:
-    """What must have gone before the grant may."""
-    return agent_gone.AgentGoneInput(
-        cluster=args.member.name,
-        proxy_url=proxy_url,
-        karmada=args.host.karmada,
-        member=args.member.api,
-        namespace=args.member.agent.namespace,
-        deployment=args.member.agent.deployment,
-    ).model_dump_json()
+def given_back(
+    name: str, member: MemberSettings, host: Host, proxy_url: Input[str], opts: ResourceOptions
+) -> local.Command:
+    """What waits in the end until karmada-agent runs without what the stack has set, and gives that back."""
+
+    def given(url: str) -> str:
+        return agent_gone.AgentGoneInput(
+            cluster=member.name,
+            proxy_url=url,
+            karmada=host.karmada,
+            member=member.api,
+            namespace=member.agent.namespace,
+            deployment=member.agent.deployment,
+            container=member.agent.container,
+            manager=field_manager(),
+            stack=pulumi.get_stack(),
+            gone=member.gone,
+        ).model_dump_json()
+
+    return local.Command(
+        f"{name}-gone",
+        create="cat",
+        update=local_command("agent_moved"),
+        delete=local_command("agent_gone"),
+        logging=local.Logging.STDERR,
+        stdin=Output.from_input(proxy_url).apply(given),
+        opts=opts,
+    )
 
 
-def _disowned(name: str, args: KarmadaAgentPatchArgs, opts: ResourceOptions) -> list[Resource]:
+def _disowned(
+    name: str, args: KarmadaAgentPatchArgs, tunnel: Sequence[Resource], opts: ResourceOptions
+) -> list[Resource]:
     """What makes args that were set by hand the stack's alone, so that they go with it."""
     if not args.adopts:
         return []
@@ -118,6 +142,6 @@ def _disowned(name: str, args: KarmadaAgentPatchArgs, opts: ResourceOptions) -> 
         seconds=DISOWN_SECONDS,
     )
     # not before the tunnel stands: until then the flags are to stay whose they are
-    after = ResourceOptions.merge(opts, ResourceOptions(depends_on=list(args.tunnel)))
+    after = ResourceOptions.merge(opts, ResourceOptions(depends_on=list(tunnel)))
     create = local_command("disown_args")
     return [local.Command(f"{name}-args", create=create, stdin=given.model_dump_json(), opts=after)]

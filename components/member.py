@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import pulumi_kubernetes as kubernetes
 from pulumi import (
     ComponentResource,
+    Input,
     Output,
     ResourceOptions,
     ResourceTransformationArgs,
@@ -23,14 +24,14 @@ from components import delivery
 from components.certificate import CLIENT_USAGES, Certificate, CertificateArgs
 from components.entry import Entry
 from components.images import Image, loaded_into_kind
-from components.karmada_agent import KarmadaAgentPatch, KarmadaAgentPatchArgs
+from components.karmada_agent import KarmadaAgentPatch, KarmadaAgentPatchArgs, given_back
 from components.monitoring import agent_monitoring
 from components.pki import TunnelPki
 from components.proxy_agent import ProxyAgent, ProxyAgentArgs
 from components.proxy_server import ProxyServer
 from components.registration import Registration, RegistrationArgs
 from components.works import Works, made
-from config.settings import MemberSettings, Settings
+from config.settings import Host, MemberSettings, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class MemberArgs:
 
     `returns` is whether karmada-agent's flag is still the one that was set through the tunnel. Of a member that Karmada
     alone gets at, `works` make what it is handed, `facts` are what preflight knows, and `pull_secrets` the host's.
+    `frozen` is whether Karmada knows a paused one no more: what it had there stays too, as it is.
     """
 
     settings: Settings
@@ -59,6 +61,16 @@ class MemberArgs:
     works: Works | None = None
     facts: DeliveryFacts = field(default_factory=DeliveryFacts)
     pull_secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
+    frozen: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoneMemberArgs:
+    """The member, the host, and the address of the tunnel's plain port."""
+
+    member: MemberSettings
+    host: Host
+    proxy_url: Input[str]
 
 
 class Member(ComponentResource):
@@ -66,7 +78,8 @@ class Member(ComponentResource):
     Karmada API's where that hands it what it gets.
 
     The agent does not wait for proxy-server, which is ready only once an agent is connected; the flags wait for both.
-    A paused member keeps what it has in its clusters as it is, so that one that is out of reach stops nobody's `up`.
+    A paused member keeps what it has in its cluster as it is, so that one that is out of reach stops nobody's `up`.
+    What the Karmada API holds of it goes with the stack.
     """
 
     certificate_ends: Output[str]
@@ -76,9 +89,8 @@ class Member(ComponentResource):
 
     def __init__(self, name: str, args: MemberArgs, opts: ResourceOptions | None = None) -> None:
         settings, member = args.settings, args.member
-        kept = ResourceOptions(transformations=[_kept] if member.paused else [])
-        super().__init__("karmada-anp:index:Member", name, None, ResourceOptions.merge(opts, kept))
-        child = ResourceOptions(parent=self)
+        super().__init__("karmada-anp:index:Member", name, None, opts)
+        child = ResourceOptions(parent=self, transformations=[_kept] if member.paused else [])
         certificate = Certificate(
             f"{name}-agent",
             CertificateArgs(
@@ -122,11 +134,11 @@ class Member(ComponentResource):
                 registered=bool(member.registered),
                 frontend=settings.proxy.frontend,
                 mac_keys=args.mac_keys,
-                guard=[args.server.ready],
             ),
-            ResourceOptions(parent=self, provider=args.karmada),
+            ResourceOptions(parent=self, provider=args.karmada, transformations=[_kept] if args.frozen else []),
         )
         if works:
+            registration.show([args.server.ready, works.after])
             # the steps themselves make the Cluster another than it was; what that has lost preflight finds
             self.revision = Output.format("{0} {1}", agent.revision, registration.checksum)
         else:
@@ -137,17 +149,39 @@ class Member(ComponentResource):
                     host=settings.host,
                     proxy_url=args.entry.proxy_url,
                     grant=registration.grant,
-                    tunnel=[agent.deployment, args.server.ready, *registration.headers],
                     beside=agent.needs,
                     adopts=args.adopts or args.returns,
                 ),
                 child,
             )
+            registration.show([args.server.ready, flags.gone])
+            flags.report([agent.deployment, args.server.ready, *registration.headers])
             self.revision = Output.format("{0} {1} {2}", agent.revision, registration.revision, flags.revision)
         if member in settings.monitored:
             agent_monitoring(f"{name}-monitoring", member, settings.monitoring, child)
         self.certificate_ends = certificate.ends
-        self.register_outputs({"certificateEnds": self.certificate_ends})
+        # what an `up` in which it does not answer goes by (checks/preflight/memory.py)
+        kept = member.model_copy(update={"replicas": settings.agents(member)})
+        self.register_outputs(
+            {
+                "certificateEnds": self.certificate_ends,
+                "settings": kept.model_dump_json(by_alias=True, exclude_unset=True),
+                "monitored": member in settings.monitored,
+            }
+        )
+
+
+class GoneMember(ComponentResource):
+    """What is left of a member that will never answer again: the step that gives back what Karmada has of it, when it
+    leaves the config. Its provider forgets the rest."""
+
+    def __init__(self, name: str, args: GoneMemberArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("karmada-anp:index:Member", name, None, opts)
+        # as in the member that it was: the same step, which is told that nobody answers
+        flags = f"{name}-karmada-agent"
+        of = ComponentResource("karmada-anp:index:KarmadaAgentPatch", flags, None, ResourceOptions(parent=self))
+        given_back(flags, args.member, args.host, args.proxy_url, ResourceOptions(parent=of))
+        self.register_outputs({})
 
 
 def _kept(args: ResourceTransformationArgs) -> ResourceTransformationResult | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi import Output
@@ -26,8 +26,10 @@ def export(
     server: ProxyServer,
     members: Mapping[str, Member],
     reported: Mapping[str, Output[str]],
+    behind: Sequence[str],
 ) -> None:
-    """Exports `members` (each with its proxyPath), `firstCertificateEnds` (RFC 3339), `images`, `entry` and `caKeys`.
+    """Exports `members` (each with its proxyPath), `firstCertificateEnds` (RFC 3339), `images`, `entry`, `caKeys` and
+    `behind`, the names of members that were away: they may not have yet what this `up` has made.
 
     `entry` is where members dial proxy-server (`address`, `port`) and what Karmada dials (`proxyUrl`).
     `caKeys` are the generations that are trusted everywhere, the one that signs first: known when all else is.
@@ -38,4 +40,5 @@ def export(
     rolled_out = Output.all(server.revision, *(each.revision for each in members.values()), *reported.values())
     pulumi.export("caKeys", rolled_out.apply(lambda _: list(settings.certificates.ca_keys)))
     pulumi.export("entry", {"address": entry.address, "port": entry.port, "proxyUrl": entry.proxy_url})
+    pulumi.export("behind", list(behind))
     pulumi.export("images", {"server": images.server.reference, "agent": images.agent.reference})

@@ -37,20 +37,19 @@ def providers(settings: Settings, adopting: Sequence[Cluster]) -> Providers:
         members={
             each.name: karmada
             if each.delivered
-            else _provider(f"member-{each.name}", each, each.context, each.paused, each in adopting)
-            for each in settings.members
+            else _provider(f"member-{each.name}", each, each.context, each.paused, each in adopting, each.gone)
+            for each in [*settings.members, *settings.gone]
         },
     )
 
 
 def _provider(
-    name: str, cluster: Cluster, context: str, paused: bool = False, adopt: bool = False
+    name: str, cluster: Cluster, context: str, paused: bool = False, adopt: bool = False, gone: bool = False
 ) -> kubernetes.Provider:
     """A provider that keeps its identity when a kubeconfig's path or a context's name changes.
 
-    A paused member is not waited for long, and when it does not answer, what it has is left as it is. To let go of one
-    for good, PULUMI_K8S_DELETE_UNREACHABLE is for one `up`: in the provider it would make a refresh forget what is only
-    away.
+    A paused member is not waited for long, and when it does not answer, what it has is left as it is. What is in one
+    that is `gone` is forgotten.
 
     Secrets are changed in place: a replaced one would take its Deployment with it, and the tunnel for half a minute.
 
@@ -66,5 +65,6 @@ def _provider(
         upsert_existing_objects=adopt or None,
         enable_patch_force=adopt or None,
         skip_update_unreachable=paused or None,
-        kube_client_settings=kubernetes.KubeClientSettingsArgs(timeout=PAUSED_SECONDS) if paused else None,
+        delete_unreachable=gone or None,
+        kube_client_settings=kubernetes.KubeClientSettingsArgs(timeout=PAUSED_SECONDS) if paused or gone else None,
     )

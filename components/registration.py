@@ -26,20 +26,20 @@ from config.proxy_settings import Frontend
 class RegistrationArgs:
     """The Cluster object's name, whether `karmadactl register` made it, and the keys by which a guard knows who asks.
 
-    Karmada shows the one of the first. `guard` is what must know it before.
+    Karmada shows the one of the first.
     """
 
     cluster: str
     registered: bool
     frontend: Frontend
     mac_keys: Sequence[Output[str]] = ()
-    guard: Sequence[Resource] = ()
 
 
 class Registration(ComponentResource):
     """The grant, which must be there before karmada-agent gets its flags, and `spec.proxyHeader` of the Cluster.
 
-    Destroy takes both away; karmada-agent never touches `proxyHeader`.
+    Destroy takes both away; karmada-agent never touches `proxyHeader`. What gives back the flags takes the header, if
+    the Cluster is there still: Pulumi, which *retains* it, would fail where it is not.
     """
 
     grant: Sequence[Resource]
@@ -54,12 +54,19 @@ class Registration(ComponentResource):
 
     def __init__(self, name: str, args: RegistrationArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:Registration", name, None, opts)
-        child = ResourceOptions(parent=self)
-        self.headers = [_proxy_header(name, args, child)] if args.frontend is Frontend.GUARDED else []
-        self.grant = _grant(name, args.cluster, child) if args.registered else []
-        self.revision = Output.concat("", *(revision(each) for each in self.headers))
+        self._name, self._args = name, args
+        self.headers = []
+        self.grant = _grant(name, args.cluster, ResourceOptions(parent=self)) if args.registered else []
+        self.revision = Output.from_input("")
         self.checksum = Output.unsecret(Output.all(*args.mac_keys).apply(partial(_checksum, args.cluster)))
         self.register_outputs({})
+
+    def show(self, after: Sequence[Resource]) -> None:
+        """Has Karmada show the credential, `after` the guard knows it and what gives it back is there."""
+        if self._args.frontend is Frontend.GUARDED:
+            opts = ResourceOptions(parent=self, depends_on=list(after))
+            self.headers = [_proxy_header(self._name, self._args, opts)]
+            self.revision = revision(self.headers[0])
 
 
 def _grant(name: str, cluster: str, opts: ResourceOptions) -> list[Resource]:
@@ -100,7 +107,5 @@ def _proxy_header(name: str, args: RegistrationArgs, opts: ResourceOptions) -> C
         kind="Cluster",
         metadata={"name": args.cluster, "annotations": {ANNOTATION: field_manager()}},
         spec={"proxyHeader": {"Proxy-Authorization": args.mac_keys[0].apply(partial(credential, args.cluster))}},
-        opts=ResourceOptions.merge(
-            opts, ResourceOptions(additional_secret_outputs=["spec"], depends_on=list(args.guard))
-        ),
+        opts=ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["spec"], retain_on_delete=True)),
     )

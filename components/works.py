@@ -65,11 +65,12 @@ class Works:
     `adopt` is to overwrite what was made by hand. They come `after` what deletes them in the end: Pulumi does not.
     """
 
+    after: Resource
     resources: list[CustomResource]
     expected: list[Output[dict[str, Json]]]
 
     def __init__(self, member: str, stack: str, *, adopt: bool, after: Resource) -> None:
-        self._member, self._stack, self._adopt, self._after = member, stack, adopt, after
+        self._member, self._stack, self._adopt, self.after = member, stack, adopt, after
         self.resources, self.expected = [], []
 
     def __call__(
@@ -95,7 +96,7 @@ class Works:
         self.expected.append(Output.all(work=work, generation=generation))
         whole = {"apiVersion": api_version, "kind": kind_name, **manifest, "metadata": marked}
         own = ResourceOptions(
-            depends_on=[self._after],
+            depends_on=[self.after],
             retain_on_delete=True,
             additional_secret_outputs=["spec"] if kind is Secret else None,
         )

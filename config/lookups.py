@@ -7,7 +7,7 @@ from functools import partial
 
 import pulumi
 
-from clusters.errors import Unavailable
+from clusters.errors import Unanswered, Unavailable
 from clusters.pool import side_by_side
 from clusters.workstation import KindNode, Workstation
 from config.fields import endpoint, host_of, is_loopback
@@ -57,22 +57,22 @@ class Lookups:
         return address
 
     def complete_member(self, member: MemberSettings, host: Host | None) -> MemberSettings:
-        """The member with its context and API endpoint. Of a paused one nothing may know the latter.
+        """The member with its context and API endpoint. Of one that is paused or away nothing may know the latter.
 
         One that Karmada alone gets at has the Karmada API's context, and no endpoint but one that is said.
         """
         key = config_key("members", member.name)
         if member.delivered:
-            self._kind_node(key, member, needed=not member.paused)
+            self._node_of_member(key, member)
             karmada = {"kubeconfig": host.kubeconfig, "context": host.karmada_context} if host else {}
             return member.model_copy(update=karmada)
         context = member.context or member.name
         server = self._server(key, member, "context", context)
-        node = self._kind_node(key, member, needed=not member.paused)
+        node = self._node_of_member(key, member)
         found = member.api_endpoint or server
         if member.kind and not member.api_endpoint and is_loopback(host_of(server)):
-            # of a paused member the node may be away: then nothing knows its address, and nothing needs it
-            found = node.endpoint if node else "" if member.paused else found
+            # where the node is away nothing knows its address, and nothing needs it
+            found = node.endpoint if node else ""
         try:
             found = found and endpoint(found)
         except Wrong as wrong:
@@ -144,8 +144,13 @@ class Lookups:
             self._problems.append(Problem(f"{key}.{context_key}", why, mend))
         return servers.get(context, "")
 
-    def _kind_node(self, key: str, cluster: Cluster, needed: bool = True) -> KindNode | None:
-        """The node of a kind cluster. Where it is not needed, a paused member's, it may be away."""
+    def _node_of_member(self, key: str, member: MemberSettings) -> KindNode | None:
+        """The node of a kind cluster, or None: it may be stopped, as any member may be away; a paused one's may be
+        gone."""
+        return self._kind_node(key, member, needed=not member.paused, running=False)
+
+    def _kind_node(self, key: str, cluster: Cluster, *, needed: bool = True, running: bool = True) -> KindNode | None:
+        """The node of a kind cluster, or None, which is a problem where it is needed, or is stopped and must run."""
         if not cluster.kind:
             return None
         try:
@@ -153,5 +158,6 @@ class Lookups:
         except Unavailable as reason:
             why = f'"{cluster.kind}": {reason}'
             mend = f"start it, or {config_set(f'{key}.kind', 'NAME')}"
-            self._problems.extend([Problem(f"{key}.kind", why, mend)] if needed else [])
+            if needed and (running or not isinstance(reason, Unanswered)):
+                self._problems.append(Problem(f"{key}.kind", why, mend))
         return self.kind_nodes.get(cluster.kind)

@@ -35,7 +35,7 @@ from config.fields import (
 )
 from config.image_settings import Images
 from config.pod_settings import PodSettings
-from config.problems import Wrong, config_key, set_to
+from config.problems import Wrong, config_key, config_rm, set_to
 from config.proxy_settings import Proxy
 
 LONGEST_LIFE = 9_528  # hours, 397 days
@@ -157,7 +157,17 @@ class MemberSettings(Cluster, MemberDefaults):
         "",
         description="Where pods reach its API server, HOST or HOST:PORT, a name in full; without, what pods are told",
     )
+    gone: bool = Field(
+        False, description="It will never answer again: `up` forgets what is in its cluster; then take it out"
+    )
     _name: str = PrivateAttr("")
+
+    @model_validator(mode="after")
+    def _is_forgotten_by_its_api(self) -> MemberSettings:
+        if self.gone and self.delivered:
+            why = "Karmada alone gets at this member, and forgets what is in its cluster with its Cluster"
+            raise Wrong(why, lambda key: f"take the member out: {config_rm(key.removesuffix('.gone'))}", at="gone")
+        return self
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  pydantic's own signature
         self._name = str(context)
@@ -269,6 +279,14 @@ class Discover(Model):
     )
 
 
+class Away(Model):
+    """Members that do not answer, or are not Ready in Karmada: `up` goes on without them."""
+
+    most: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="As many may be away in one `up`; without, one, or a tenth of all where that is more"
+    )
+
+
 class MonitoringSettings(Model):
     """What a Prometheus may read, and the prometheus-operator's objects by which it does."""
 
@@ -286,7 +304,10 @@ class Settings:
 
     host: Host
     members: Sequence[MemberSettings]
+    """Without those that are gone."""
+    gone: Sequence[MemberSettings] = ()
     discover: Discover
+    away: Away
     images: Images
     proxy: Proxy
     certificates: Certificates

@@ -27,6 +27,7 @@ from config.proxy_settings import AsDocumented, Exposure, Frontend, Proxy, varia
 from config.run_error import refusal
 from config.settings import (
     Access,
+    Away,
     Certificates,
     Discover,
     Host,
@@ -41,6 +42,7 @@ SECTIONS: Mapping[str, Sequence[type[Model]]] = {
     "memberDefaults": [MemberDefaults],
     "members": [MemberSettings],
     "discover": [Discover],
+    "away": [Away],
     "images": get_args(Images),
     "proxy": get_args(Proxy),
     "certificates": [Certificates],
@@ -82,6 +84,7 @@ def load(
     host = read.host()
     defaults = read.section("memberDefaults", lambda _: MemberDefaults)
     discover = read.section("discover", lambda _: Discover)
+    away = read.section("away", lambda _: Away)
     known = Lookups(workstation, problems)
     found = known.discovered(host, discover.selector) if host and discover and discover.selector else ()
     members = read.members(defaults, found, needed=not (discover and discover.selector))
@@ -92,6 +95,8 @@ def load(
 
     if host:
         host = known.complete_host(host, proxy.exposure if proxy else Exposure.HOST_NETWORK)
+    gone = [each.model_copy(update={"context": each.context or each.name}) for each in members if each.gone]
+    members = [each for each in members if not each.gone]
     # without what counts for all of them there is nothing to look up
     members = [known.complete_member(each, host) for each in members] if defaults else members
     if isinstance(images, BuiltImages):
@@ -106,12 +111,14 @@ def load(
     if isinstance(images, BuiltImages) and images.credentials and "images" not in secret:
         key = "images.credentials.password"
         problems.append(Problem(key, "it is there in plain text", f"{config_set(key, 'PASSWORD')} --secret"))
-    if problems or not (host and discover and images and proxy and certificates and monitoring):
+    if problems or not (host and discover and away and images and proxy and certificates and monitoring):
         raise refusal("The stack's config has problems", problems)
     return Settings(
         host=host,
         members=members,
+        gone=gone,
         discover=discover,
+        away=away,
         images=images,
         proxy=proxy,
         certificates=certificates,

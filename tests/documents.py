@@ -47,6 +47,7 @@ NOT_RUN: Mapping[str, str] = {
     "docs/operations.md#a-member-whose-only-way-out-is-an-http-proxy": "test_egress_proxy.py has a proxy of its own",
     "docs/operations.md#what-no-key-says": "test_transforms.py uses the example so; no test changes the checkout",
     "docs/operations.md#members-that-are-found": "test_delivered_members.py labels the Clusters of its own members",
+    "docs/operations.md#members-that-are-away": "test_retired_member.py lets go of a member so, whose node is removed",
     "docs/operations.md#images": "test_published_images.py does the same with a registry of its own, which has a name",
     "docs/operations.md#renewal": "test_real_clusters.py runs it under traffic, on two servers",
     "docs/operations.md#upgrading-anp 2": "it asks a repository on the Internet",

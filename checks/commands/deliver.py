@@ -45,7 +45,8 @@ class Wanted(BaseModel):
 
 
 class DeliverInput(DeliveredMembers):
-    """What each member is to have, by its name, and which are left as they are; the others have left the stack."""
+    """What each member is to have, by its name, and which are left as they are; the others have left the stack, or are
+    reached by a kubeconfig since."""
 
     wanted: Mapping[str, Wanted]
     paused: Sequence[str]

@@ -13,6 +13,7 @@ from functools import partial
 import pulumi
 
 from checks.delivered import DeliveryFacts
+from checks.preflight.away import Away, gone_ones_that_answer, members_away
 from checks.preflight.delivered_member import facts_of_delivered
 from checks.preflight.discovered import facts_of_discovered
 from checks.preflight.docker_engine import facts_of_engine
@@ -22,6 +23,7 @@ from checks.preflight.identity import Asked, mistaken
 from checks.preflight.karmada_api import facts_of_karmada
 from checks.preflight.member_cluster import facts_of_member
 from clusters.api import Apis, Asking
+from clusters.errors import Unavailable
 from clusters.objects import Json, text
 from clusters.pool import Remembering, side_by_side
 from components.anp import IDENTIFIER, SERVER
@@ -40,7 +42,8 @@ class Ready:
 
     `former` are the hosts, by a member's name, by which its agents are found until Karmada shows the guard that name:
     in the `up` that takes the place of an earlier version or of the fork stack. `returning` are the names of those that
-    Karmada alone got at until now.
+    Karmada alone got at until now, `behind` of those that are away, `frozen` of paused ones that Karmada does not know,
+    and `silent` of those that are declared as paused because they do not answer.
     """
 
     settings: Settings
@@ -49,6 +52,9 @@ class Ready:
     returning: frozenset[str] = frozenset()
     delivered: Mapping[str, DeliveryFacts] = field(default_factory=dict[str, DeliveryFacts])
     operator: str = ""
+    behind: Sequence[str] = ()
+    frozen: frozenset[str] = frozenset()
+    silent: frozenset[str] = frozenset()
 
     @property
     def awaited(self) -> Sequence[MemberSettings] | None:
@@ -57,6 +63,11 @@ class Ready:
         if not active or not all(each.delivered for each in active):
             return None
         return [each for each in active if self.delivery(each.name).ready]
+
+    @property
+    def expected(self) -> Sequence[MemberSettings]:
+        """The members whose agents should be connected."""
+        return [each for each in self.settings.members if not each.paused or each.name in self.silent]
 
     def delivery(self, member: str) -> DeliveryFacts:
         """What is known of a member for its delivery, if it has one; of a paused one nothing was asked."""
@@ -84,7 +95,7 @@ def check(settings: Settings, asking: Asking | None = None) -> Ready:
             **{
                 key: partial(facts_of_delivered, at_once, key, each, settings, stack)
                 if each.delivered
-                else partial(facts_of_member, asking, key, each, settings, ours)
+                else partial(facts_of_member, asking, key, each, settings, ours, stack)
                 for key, each in active.items()
             },
         }
@@ -92,22 +103,33 @@ def check(settings: Settings, asking: Asking | None = None) -> Ready:
     for key, problem in _mistaken(settings, active, found):
         # what else is wrong there is wrong of another cluster than the one that is meant
         found[key].problems = [problem]
+    karmada = found["karmada"].clusters
     problems = [problem for each in found.values() for problem in each.problems]
+    problems += gone_ones_that_answer(asking, settings)
+    try:
+        missing = members_away(asking, settings, active, found, karmada, ours, stack)
+        problems += missing.too_many(settings)
+    except Unavailable as reason:
+        why = f"the stack's state does not tell what members have that do not answer, or have left: {reason}"
+        problems.append(Problem("members", why, "see to that, and to the members"))
+        missing = Away()
     if problems:
         raise refusal("The clusters are not ready for this stack; nothing was changed", problems)
-    elsewhere = _tunnelled_elsewhere(settings, active, found["host"].has_server, found["karmada"].clusters)
-    for warning in [*(warning for each in found.values() for warning in each.warnings), *elsewhere]:
+    here = {key: each for key, each in active.items() if each.name not in {*missing.new, *missing.known}}
+    elsewhere = _tunnelled_elsewhere(settings, here, found["host"].has_server, karmada)
+    told = [*(warning for each in found.values() for warning in each.warnings), *missing.warnings()]
+    for warning in [*told, *elsewhere]:
         pulumi.log.warn(warning)
     for each in found.values():
         for line in each.news:
             pulumi.log.info(line)
     guarded = settings.proxy.frontend is Frontend.GUARDED
-    joined = settings.joined(found["karmada"].registered)
-    clusters: Mapping[str, Cluster] = {"host": joined.host, **dict(zip(members, joined.members, strict=True))}
+    joined = missing.without(settings.joined(found["karmada"].registered))
+    clusters: Mapping[str, Cluster] = {"host": joined.host, **{joined.key(each): each for each in joined.members}}
     adopting = [cluster for key, cluster in clusters.items() if key in found and found[key].adopts]
     # agents of the stack's own CA do not get into what was made by hand: no request finds them by a former host
-    own = {} if joined.host in adopting else {key: each for key, each in active.items() if not found[key].adopts}
-    former = _former(own, found, found["karmada"].clusters) if guarded else {}
+    own = {} if joined.host in adopting else {key: each for key, each in here.items() if not found[key].adopts}
+    former = _former(own, found, karmada) if guarded else {}
     return Ready(
         settings=joined,
         adopting=adopting,
@@ -115,6 +137,10 @@ def check(settings: Settings, asking: Asking | None = None) -> Ready:
         returning=frozenset(each.name for key, each in active.items() if found[key].returns),
         delivered={each.name: found[key].delivery for key, each in active.items() if each.delivered},
         operator=found["karmada"].operator,
+        behind=missing.names,
+        silent=frozenset(missing.known),
+        frozen=frozenset(each.name for each in joined.members if each.paused)
+        - {text(each, "metadata", "name") for each in karmada},
     )
 
 

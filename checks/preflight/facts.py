@@ -31,8 +31,8 @@ class Facts:
     stack does there. `clusters` are the Cluster objects that it has, `registered` the members that
     `karmadactl register` joined, `has_server` is whether a proxy-server is there, `adopts` whether something made by
     hand is taken over, `identifiers` are the hosts by which a member's agents are to be found, `returns` is whether
-    karmada-agent has the flag that was set through the tunnel, and `delivery` what is known of a member that Karmada
-    alone gets at.
+    karmada-agent has the flag that was set through the tunnel, `delivery` what is known of a member that Karmada alone
+    gets at, and `away` why nobody answers.
     """
 
     problems: list[Problem] = field(default_factory=list[Problem])
@@ -46,6 +46,7 @@ class Facts:
     identifiers: Sequence[str] = ()
     operator: str = ""
     returns: bool = False
+    away: str = ""
     delivery: DeliveryFacts = field(default_factory=DeliveryFacts)
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from checks.delivered import Delivered
 from checks.deployments import args_owners, identifiers
 from checks.preflight import adoption, rights
 from checks.preflight.facts import Facts, facts, no_answer, no_namespace, no_priority_class, pull_secrets, too_old
 from clusters.api import DEPLOYMENTS, NAMESPACES, Asking
-from clusters.errors import Unavailable
+from clusters.errors import Unanswered, Unavailable
 from clusters.objects import Json, entries, items, text
 from components.anp import AGENT, AGENT_CERT_SECRET, IDENTIFIER, PROXY_FLAG
 from components.field_manager import DELIVERING, stack_of
 from config.problems import PROJECT, Problem, config_set
 from config.proxy_settings import Frontend
-from config.settings import MemberSettings, Settings
+from config.settings import Access, MemberSettings, Settings
 
 SUFFIX = IDENTIFIER.format("")
 
@@ -22,8 +23,9 @@ GUARDED = (1, 27)
 """Fields of a pod's spread (`matchLabelKeys`) and of a budget (`unhealthyPodEvictionPolicy`) count since then."""
 
 
-def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Settings, ours: str) -> Facts:
-    """Its problems, its identity, and whether anything there is taken over. `ours` is the stack's field manager."""
+def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Settings, ours: str, stack: str) -> Facts:
+    """Its problems, its identity, whether anything there is taken over, and why nobody answers. `ours` is the stack's
+    field manager, and `stack` its name."""
     agent, adopt = of.agent, settings.proxy.adopt
     try:
         found = facts(asking, f"{key}.context", of.api, rights.of_member(settings, of))
@@ -36,6 +38,13 @@ def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Sett
         deployment = asking.get(of.api, DEPLOYMENTS, agent.deployment, agent.namespace)
         found.identifiers = identifiers(asking.get(of.api, DEPLOYMENTS, AGENT, of.namespace))
         found.problems += _of_another_name(key, of, found.identifiers)
+    except Unanswered as reason:
+        if _is_delivered(asking, of, settings, stack):
+            why = (
+                f'the API of "{of.context}" does not answer ({reason}), and Karmada alone gets at the member until now'
+            )
+            return Facts([Problem(f"{key}.access", why, config_set(f"{key}.access", Access.KARMADA))])
+        return Facts(away=str(reason))
     except Unavailable as reason:
         problem = no_answer(f"{key}.context", of.api, reason)
         mend = f"{problem.mend}, or pause it: {config_set(f'{key}.paused', 'true')}"
@@ -49,6 +58,14 @@ def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Sett
     else:
         _karmada_agent(found, key, of, deployment, ours, adopt)
     return found
+
+
+def _is_delivered(asking: Asking, of: MemberSettings, settings: Settings, stack: str) -> bool:
+    """Whether the member has what this stack has handed it. A user who may not look could hand it nothing."""
+    try:
+        return bool(Delivered(member=of.name, stack=stack, karmada=settings.host.karmada).works(asking))
+    except Unavailable:
+        return False
 
 
 def _of_another_name(key: str, of: MemberSettings, hosts: Sequence[str]) -> Iterator[Problem]:

@@ -68,9 +68,9 @@ def of_karmada(settings: Settings) -> list[Right]:
     found: list[Right] = []
     if settings.proxy.frontend is Frontend.GUARDED:
         found += [
-            Right(verb="patch", resource="clusters.cluster.karmada.io", name=each.name) for each in settings.active
+            Right(verb="patch", resource="clusters.cluster.karmada.io", name=each.name) for each in settings.members
         ]
-    if any(each.registered for each in settings.active):
+    if any(each.registered for each in settings.members):
         found += _created("", "clusterroles.rbac.authorization.k8s.io", "clusterrolebindings.rbac.authorization.k8s.io")
     return found
 

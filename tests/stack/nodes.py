@@ -109,6 +109,16 @@ def restart(node: str) -> None:
     ask(["docker", "restart", "--time=1", node], 60)
 
 
+def stops(node: str) -> None:
+    """Ends all that runs on a node, without asking it; it stays so."""
+    ask(["docker", "stop", "--time=1", node], 60)
+
+
+def starts(node: str) -> None:
+    """Starts one that is stopped; one that runs goes on."""
+    ask(["docker", "start", node], 60)
+
+
 @contextmanager
 def cut_off(node: str, address: str, port: int) -> Generator[None]:
     """Drops what a node's pods send to a port of an address, and what comes from there, until the block is left."""

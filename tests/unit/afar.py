@@ -67,7 +67,8 @@ class Afar:
 
     `flag` is karmada-agent's, of `owners`, and `proxy_url` the Cluster's; `done` is what was changed, in order. With
     `restarts` karmada-agent starts again so many times before it gets its flag; `stuck` is one that does not come back,
-    and `lingers` how often a pod of before is still seen, which then says what its own flag was.
+    and `lingers` how often a pod of before is still seen, which then says what its own flag was. `credential` is
+    whether its Cluster has the stack's.
     """
 
     def __init__(self, flag: str = "", proxy_url: str = "", owners: Sequence[str] = ()) -> None:
@@ -79,11 +80,14 @@ class Afar:
         self.going = False
         self.lingers, self.was = 0, ""
         self.url_ours, self.slow = False, False
+        self.credential = True
 
     def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
         if what is CLUSTERS:
             ready: Json = [{"type": "Ready", "status": str(self.ready)}]
-            metadata: Json = {"deletionTimestamp": "now"} if self.going else {}
+            metadata: dict[str, Json] = {"deletionTimestamp": "now"} if self.going else {}
+            if self.credential:
+                metadata["managedFields"] = [{"manager": PATCHS, "operation": "Apply"}]
             spec: Json = {"proxyURL": self.proxy_url}
             return {"metadata": metadata, "spec": spec, "status": {"conditions": ready}} if self.joined else None
         assert (of, what, namespace) == (MEMBER, DEPLOYMENTS, "karmada-system")
@@ -109,6 +113,10 @@ class Afar:
             return None
         assert kind == APPLY_PATCH
         asked = parse_qs(urlsplit(path).query)
+        if asked["fieldManager"] == [PATCHS]:
+            assert (of, entries(patch).keys()) == (KARMADA, {"apiVersion", "kind", "metadata"})
+            self.credential = False
+            return None
         assert asked["fieldManager"] == [OURS]
         if of == KARMADA:
             said = text(patch, "spec", "proxyURL")

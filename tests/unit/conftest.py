@@ -8,6 +8,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from clusters.objects import Json
 from config.settings import Settings
 from tests.unit import stacks
 from tests.unit.fake_api_server import ApiServer, serving
@@ -125,7 +126,13 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
     monkeypatch.setattr("checks.preflight.docker_engine.ask", fake.docker)
     monkeypatch.setattr("checks.preflight.field_manager", lambda: OURS)
     monkeypatch.setattr("pulumi.get_stack", lambda: "dev")
+    monkeypatch.setattr("checks.preflight.away.exported", never_up)
     return fake
+
+
+def never_up(_: str) -> Json:
+    """The state of a stack that was never up."""
+    return {}
 
 
 @pytest.fixture

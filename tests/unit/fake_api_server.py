@@ -39,10 +39,12 @@ class ApiServer:
     `answers_with` is the status of what is found, `refuses` the status and the message with which each request but a
     GET is answered. `pods` are those whose ports can be forwarded, by context and the path of that, and what they
     answer there: None for nothing, and an empty text where they close the connection. `heads` is what they were asked.
+    What is patched is then what `becomes` has, or stays.
     """
 
     def __init__(self, kubeconfig: Path) -> None:
         self.has: dict[str, Json] = {}
+        self.becomes: dict[str, Json] = {}
         self.pods: dict[str, str | None] = {}
         self.heads: list[str] = []
         self.away: set[str] = set()
@@ -73,7 +75,12 @@ class ApiServer:
         if request.method != "GET" and self.refuses:
             status, message = self.refuses
             return status, {"kind": "Status", "message": message}
-        found = self.has.get(f"{request.context} {request.path}")
+        path, _, query = request.path.partition("?")
+        if "fieldManager=" in query:
+            self.has |= {key: each for key, each in self.becomes.items() if key == f"{request.context} {path}"}
+            found = self.has.get(f"{request.context} {path}")
+        else:
+            found = self.has.get(f"{request.context} {request.path}")
         if found is None:
             name = request.path.rpartition("/")[2]
             return 404, {"kind": "Status", "message": f'"{name}" not found', "details": {"name": name}}

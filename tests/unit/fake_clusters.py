@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from clusters.api import FORBIDDEN, SELF_REVIEW, SELF_REVIEWS, Resource
-from clusters.errors import Unavailable
+from clusters.errors import Unanswered, Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, text
 
@@ -152,5 +152,5 @@ class Clusters:
         if f"{name} {what}" in self.refuses:
             raise Unavailable(f"{what} is forbidden", FORBIDDEN)
         if name not in self.apis:
-            raise Unavailable("connection refused")
+            raise Unanswered("connection refused")
         return self.apis[name].get(what, [])

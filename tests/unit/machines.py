@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 
-from clusters.errors import Unavailable
+from clusters.errors import Unanswered, Unavailable
 from clusters.objects import Json
 from clusters.workstation import KindNode
 from config import stack_config
@@ -47,6 +47,8 @@ class Machine:
         return self.kubeconfigs[kubeconfig]
 
     def kind_node(self, cluster: str) -> KindNode:
+        if cluster == "stopped":
+            raise Unanswered("the container stopped-control-plane has no address; `docker start` starts it")
         if cluster not in self.nodes:
             raise Unavailable(f"no container {cluster}-control-plane is here; `kind get clusters` lists the clusters")
         return self.nodes[cluster]

@@ -46,8 +46,16 @@ def test_a_member_that_comes_back_is_as_it_was(pair: Run, paused_pair: Run) -> N
 
 def test_what_a_paused_member_has_in_its_clusters_is_left_as_it_is(paused_pair: Run) -> None:
     left = {short(each.urn) for each in paused_pair.resources.values() if each.ignore_changes}
-    in_clusters = {short(each.urn) for each in paused_pair.resources.values() if each.is_kubernetes}
-    assert left == {each for each in in_clusters if "member4" in each}
+    there = {short(each.urn) for each in paused_pair.resources.values() if each.provider == "member-member4"}
+    assert left == there
+
+
+def test_what_karmada_holds_of_it_goes_with_the_stack(pair: Run) -> None:
+    """Another credential is not refused later, when the former two are forgotten."""
+    members = {"member3": MEMBER3, "member4": {**MEMBER4, "paused": True}}
+    run = changed(pair.resources.values(), members=members, proxy={"credential": 2})
+    header = "ClusterPatch member4-registration-header"
+    assert header in differing(pair, run)
 
 
 def test_a_paused_member_that_an_earlier_version_made_gets_no_object_that_it_did_not_have() -> None:

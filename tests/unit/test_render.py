@@ -175,6 +175,7 @@ def test_defaults_of_the_project_are_filled_in_and_a_stacks_own_win(program: Pat
     assert stackfile.config_of("x", program) == {
         "karmada-anp:memberDefaults": {},
         "karmada-anp:discover": {},
+        "karmada-anp:away": {},
         "karmada-anp:images": {},
         "karmada-anp:proxy": {"port": 9000},
         "karmada-anp:certificates": {},
@@ -185,9 +186,8 @@ def test_defaults_of_the_project_are_filled_in_and_a_stacks_own_win(program: Pat
 
 def test_an_empty_stack_file_has_only_defaults(program: Path) -> None:
     (program / "Pulumi.x.yaml").write_text("")
-    assert stackfile.config_of("x", program).keys() == {
-        f"karmada-anp:{key}" for key in ("memberDefaults", "discover", "images", "proxy", "certificates", "monitoring")
-    }
+    sections = ("memberDefaults", "discover", "away", "images", "proxy", "certificates", "monitoring")
+    assert stackfile.config_of("x", program).keys() == {f"karmada-anp:{key}" for key in sections}
 
 
 def test_config_reaches_the_program_as_the_engine_hands_it_over() -> None:

@@ -29,6 +29,7 @@ class FakePulumi:
         self.ups: list[Step] = []
         self.failing_ups: list[int] = []
         """Exit codes of the next ups."""
+        self.away: list[str] = []
         self.failing = ""
         """What a command has in it that fails."""
 
@@ -53,7 +54,7 @@ class FakePulumi:
         assert command == ("stack", "output", "--json")
         if self.deployed is None:
             return {}
-        return {"caKeys": list(self.deployed), "members": {}}
+        return {"caKeys": list(self.deployed), "members": {"member3": {}, "member4": {}}, "behind": list(self.away)}
 
     def _keys(self) -> list[Json]:
         listed = self.certificates.setdefault("caKeys", [])
@@ -174,3 +175,24 @@ def test_a_config_that_cannot_be_written_ends_it_before_the_up(
     with pytest.raises(SystemExit, match="could not be set"):
         rotate_ca.main()
     assert fresh.ups == ups
+
+
+def test_no_step_is_taken_while_a_member_is_away_and_it_is_said_for_whom(
+    fresh: FakePulumi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It trusts the former key alone, and would be cut off by the next step already."""
+    fresh.away = ["member4", "not declared yet"]
+    assert rotate_ca.main() == 1
+    assert fresh.ups == [BOTH]
+    printed = capsys.readouterr().err
+    assert f"not yet everywhere: {said(BOTH)}. Away: member4. Run this again when they are back" in printed
+    assert "make rotate-ca ARGS=--force" in printed
+    fresh.away = ["not declared yet"]
+    assert rotate_ca.main() == 0
+    assert fresh.ups == [BOTH, *CHANGE]
+
+
+def test_by_force_it_goes_on(fresh: FakePulumi) -> None:
+    fresh.away = ["member4"]
+    assert rotate_ca.main(force=True) == 0
+    assert fresh.ups == CHANGE

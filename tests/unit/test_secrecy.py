@@ -98,13 +98,15 @@ def test_what_a_command_is_given_and_triggered_by_is_no_secret_but_for_a_registr
     assert secrets == dict.fromkeys(joins, frozenset({("stdin",)}))
 
 
-def test_exports_are_the_paths_the_entry_the_first_end_the_images_and_the_ca_keys_and_none_is_secret(pair: Run) -> None:
+def test_exports_are_the_paths_the_entry_the_first_end_the_images_the_ca_keys_and_who_is_behind_and_none_is_secret(
+    pair: Run,
+) -> None:
     exports = pair.stack.outputs
     assert exports["members"] == {
         name: {"proxyPath": f"/apis/cluster.karmada.io/v1alpha1/clusters/{name}/proxy"}
         for name in ("member3", "member4")
     }
     assert exports["entry"] == {"address": "192.0.2.3", "port": 8091, "proxyUrl": "http://192.0.2.3:8088"}
-    assert exports.keys() == {"members", "entry", "firstCertificateEnds", "images", "caKeys"}
-    assert exports["caKeys"] == [1]
+    assert exports.keys() == {"members", "behind", "entry", "firstCertificateEnds", "images", "caKeys"}
+    assert (exports["caKeys"], exports["behind"]) == ([1], [])
     assert pair.stack.secret_outputs == frozenset()

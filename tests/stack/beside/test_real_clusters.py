@@ -6,10 +6,7 @@ Each prints how many requests ran meanwhile. The lab's network enforces no Netwo
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -26,7 +23,8 @@ from tests.stack import environment
 from tests.stack.environment import HOST, beside, member
 from tests.stack.kubectl import apply, kubectl
 from tests.stack.nodes import kill_pod, metric, name_of, pods
-from tests.stack.refusals import local
+from tests.stack.refusals import local, succeeds
+from tests.stack.rotation import rotate_ca
 from tests.stack.traffic import Karmada, Traffic, karmada, traffic
 from tools.checkout import Checkout
 
@@ -231,10 +229,11 @@ def test_the_cas_keys_are_replaced_in_three_phases_and_no_request_is_lost(
     # as the command leaves the config when it is interrupted in its first phase: it goes on from there
     real.configure(certificates={"caKeys": [1, 2]})
     with traffic(to, beside().joined, every=EVERY) as seen:
-        printed = rotate_ca(real)
+        done = rotate_ca(real)
         until_enough(seen)
     noted("both CAs' keys are replaced by make rotate-ca, taken up after an interruption", "0 lost", seen)
-    assert re.findall(r"^CA keys: (.*)$", printed, re.MULTILINE) == [
+    succeeds(done)
+    assert re.findall(r"^CA keys: (.*)$", done.stdout, re.MULTILINE) == [
         "generation 1 signs, trusted: 1, 2",
         "generation 2 signs, trusted: 1, 2",
         "generation 2 signs, trusted: 2",
@@ -299,18 +298,3 @@ def until_enough(seen: Traffic) -> None:
     while seen.answered < ENOUGH and time.monotonic() < ends:
         time.sleep(0.2)
     assert seen.answered >= ENOUGH
-
-
-def rotate_ca(real: Checkout) -> str:
-    """What `make rotate-ca` prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.rotate_ca"],
-        cwd=real.directory,
-        env=os.environ | real.environment | {"STACK": real.stack},
-        text=True,
-        capture_output=True,
-        check=False,
-        timeout=1200,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout

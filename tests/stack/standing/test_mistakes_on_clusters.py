@@ -111,7 +111,7 @@ SEEN: Mapping[str, tuple[Mistake, str, str]] = {
         "host.context",
         '"member3" is what Karmada knows as the member "member3"',
     ),
-    "nobody listens at a member's API": (nobody_listens, "members.member3.context", "Connection refused"),
+    "nobody listens at the only member's API": (nobody_listens, "away.most", "Connection refused"),
     "the host's credentials have expired": (
         expired,
         "host.context",

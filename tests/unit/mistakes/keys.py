@@ -23,7 +23,7 @@ KEYS = {
     "a section is made up, and those that are there are listed": to_remove(
         {"xyz": {}},
         "xyz",
-        "there is no such key; there are host, memberDefaults, members, discover, images, proxy, certificates, "
+        "there is no such key; there are host, memberDefaults, members, discover, away, images, proxy, certificates, "
         "monitoring",
     ),
     "a key is in snake case": to_remove(

@@ -1,0 +1,307 @@
+"""Members that are away or gone: a node that is stopped, and what is deleted there before the member leaves the config.
+
+The others go on; what is to be given back to something that is not there is done.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+
+import pytest
+from pulumi import automation
+
+from clusters.errors import Unavailable
+from clusters.objects import Json, at, entries, items, text
+from clusters.programs import ask
+from tests.proof import note
+from tests.stack import environment
+from tests.stack.delivered import in_member
+from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, member, settings_of
+from tests.stack.kubectl import apply, kubectl, objects
+from tests.stack.nodes import answers_itself, node_of, starts, stops
+from tests.stack.refusals import succeeds
+from tests.stack.rotation import rotate_ca
+from tools.checkout import Checkout
+
+PART = "Away and gone"
+LEAVES_OTHERS_ALONE = ("up", "--yes", "--skip-preview", "--continue-on-error")
+AGENT = ("deployment/karmada-agent", f"--namespace={NAMESPACE}")
+
+
+@pytest.fixture(scope="module")
+def up(dev: Checkout, site: Site) -> automation.UpResult:
+    """A fresh up of both members."""
+    return dev.select().up(on_output=print)
+
+
+@pytest.fixture
+def stopped(site: Site) -> Iterator[str]:
+    """A member whose node is stopped; it runs again afterwards."""
+    stops(node_of(site.plain))
+    yield site.plain
+    starts(node_of(site.plain))
+    heard_of(site.plain)
+
+
+def heard_of(name: str) -> None:
+    """Waits until a member's API answers and Karmada calls it ready."""
+    ends = time.monotonic() + 150
+    while time.monotonic() < ends:
+        with suppress(Unavailable):
+            if environment.healthy(name):
+                return
+        time.sleep(1)
+    raise AssertionError(f"{name} did not come back")
+
+
+def behind(dev: Checkout) -> Sequence[Json]:
+    found: Sequence[Json] = dev.select().outputs()["behind"].value
+    return found
+
+
+def agents_secret(name: str) -> Json:
+    return at(objects(kubectl(*member(name), "get", "secret/proxy-agent-cert", f"--namespace={NAMESPACE}"))[0], "data")
+
+
+def test_an_up_goes_on_without_a_member_whose_node_is_stopped_and_brings_it_up_to_date_later(
+    up: automation.UpResult, dev: Checkout, site: Site, stopped: str
+) -> None:
+    held = {name: agents_secret(name) for name in [site.registered]}
+    dev.configure(certificates={"validityHours": 8_000})
+    begun = time.monotonic()
+    done = dev.run("up", "--yes", "--skip-preview")
+    took, missing = time.monotonic() - begun, behind(dev)
+    starts(node_of(stopped))
+    heard_of(stopped)
+    later = dev.run("up", "--yes", "--skip-preview")
+    note(
+        PART,
+        tried="a node stopped, leaves renewed by `up`; then started again, `up`",
+        expected="ends well, names it; the other is renewed; then both answer",
+        seen=f"exit {done.returncode} after {took:.0f} s, behind: {missing}; then exit {later.returncode}, "
+        f"behind: {behind(dev)}",
+    )
+    succeeds(done)
+    assert f"karmada-anp:members.{stopped}: it does not answer" in done.stdout
+    assert "what it has stays as it is" in done.stdout
+    assert missing == [stopped]
+    assert f"{site.registered}: reached through Karmada" in done.stdout
+    assert agents_secret(site.registered) != held[site.registered]
+    succeeds(later)
+    assert behind(dev) == []
+    for name in site.joined:
+        assert f"{name}: reached through Karmada" in later.stdout or answers_itself(name)
+    assert set(dev.select().up().summary.resource_changes or {}) == {"same"}
+
+
+@pytest.mark.long
+def test_a_new_member_that_does_not_answer_gets_nothing_until_it_does(
+    up: automation.UpResult, dev: Checkout, site: Site
+) -> None:
+    dev.configure(members=settings_of(site.registered))
+    dev.select().up()
+    stops(node_of(site.plain))
+    try:
+        dev.configure(members=settings_of(*site.joined))
+        done = dev.run("up", "--yes", "--skip-preview")
+    finally:
+        starts(node_of(site.plain))
+        heard_of(site.plain)
+    succeeds(done)
+    assert f"karmada-anp:members.{site.plain}: it does not answer" in done.stdout
+    assert "it gets nothing yet" in done.stdout
+    assert behind(dev) == [site.plain]
+    assert f"{site.plain}: reached through Karmada" in dev.select().up(on_output=print).stdout
+
+
+@pytest.mark.long
+def test_a_member_lost_during_an_up_is_that_members_error_alone(
+    up: automation.UpResult, dev: Checkout, site: Site
+) -> None:
+    dev.configure(certificates={"validityHours": 8_100})
+
+    def stop_at_first_change(line: str) -> None:
+        if "Secret" in line and not stopping:
+            stopping.append(line)
+            stops(node_of(site.plain))
+
+    stopping: list[str] = []
+    held = agents_secret(site.registered)
+    try:
+        with pytest.raises(automation.CommandError):
+            dev.select().up(on_output=stop_at_first_change, continue_on_error=True)
+    finally:
+        starts(node_of(site.plain))
+        heard_of(site.plain)
+    assert agents_secret(site.registered) != held
+    assert answers_itself(site.registered)
+    dev.select().up(on_output=print)
+    for name in site.joined:
+        assert answers_itself(name)
+
+
+def without_what_a_cluster_fills_in(found: Json) -> Json:
+    kept = ("name", "namespace", "labels")
+    metadata = {key: each for key, each in entries(found, "metadata").items() if key in kept}
+    return {key: each for key, each in entries(found).items() if key != "status"} | {"metadata": metadata}
+
+
+def deletes(end: tuple[str, str], *what: str) -> None:
+    ask(kubectl(*end, "delete", *what, "--timeout=60s"), 90)
+
+
+def agent_first(name: str) -> None:
+    deletes(member(name), *AGENT)
+
+
+def cluster_first(name: str) -> None:
+    """karmada-agent would register it again when it starts anew."""
+    deletes(KARMADA, f"clusters.cluster.karmada.io/{name}")
+
+
+def unregistered(name: str) -> None:
+    """What `karmadactl unregister` deletes, in its order."""
+    agent_first(name)
+    cluster_first(name)
+
+
+def nothing_first(name: str) -> None:
+    """The config is the first to know."""
+
+
+ORDERS = [
+    pytest.param(agent_first, id="karmada-agent deleted"),
+    pytest.param(nothing_first, id="nothing before", marks=pytest.mark.long),
+    pytest.param(cluster_first, id="its Cluster deleted", marks=pytest.mark.long),
+    pytest.param(unregistered, id="what unregister deletes", marks=pytest.mark.long),
+]
+
+
+@pytest.mark.parametrize("access", ["kubeconfig", pytest.param("karmada", marks=pytest.mark.long)])
+@pytest.mark.parametrize("first", ORDERS)
+def test_a_member_leaves_in_any_order(
+    up: automation.UpResult,
+    dev: Checkout,
+    site: Site,
+    before: Mapping[str, Json],
+    first: Callable[[str], None],
+    access: str,
+) -> None:
+    name = site.plain
+    (agent,) = objects(kubectl(*member(name), "get", *AGENT))
+    delivered: dict[str, Json] = {name: {"access": "karmada", "kind": name}} if access == "karmada" else {}
+    dev.configure(members=settings_of(*site.joined) | delivered)
+    dev.select().up()
+    first(name)
+    dev.configure(members=settings_of(site.registered))
+    left = dev.run(*LEAVES_OTHERS_ALONE)
+    again = dev.run("up", "--yes", "--skip-preview", "--expect-no-changes")
+    clusters = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", name))
+    named = [key for key in ("proxyURL", "proxyHeader") for each in clusters if at(each, "spec", key)]
+    note(
+        PART,
+        tried=f"access: {access}, {first.__name__.replace('_', ' ')}; then it leaves the config, `up`",
+        expected="ends well, and the next one changes nothing",
+        seen=f"exit {left.returncode}, then {again.returncode}; on its Cluster: {named or 'nothing'}",
+    )
+    if not clusters or first is agent_first:
+        args = items(entries(agent, "spec", "template", "spec"), "containers")
+        assert text(args[0], "name") == "karmada-agent"
+        specified = before[f"{name} karmada-agent"]
+        # anew, for one that runs may still have the flag: where the Cluster was deleted first nothing led there
+        deletes(member(name), *AGENT, "--ignore-not-found")
+        apply(kubectl(*member(name)), {**entries(without_what_a_cluster_fills_in(agent)), "spec": specified})
+    heard_of(name)
+    succeeds(left)
+    succeeds(again)
+    assert named == []
+    assert [each for each in in_member(name) if access == "kubeconfig"] == []
+    assert answers_itself(site.registered)
+
+
+@pytest.mark.long
+def test_a_member_that_leaves_while_it_is_away_stays_until_it_is_back(
+    up: automation.UpResult, dev: Checkout, site: Site, stopped: str
+) -> None:
+    dev.configure(members=settings_of(*site.joined))
+    starts(node_of(stopped))
+    heard_of(stopped)
+    dev.select().up()
+    stops(node_of(stopped))
+    dev.configure(members=settings_of(site.registered))
+    done = [dev.run("up", "--yes", "--skip-preview") for _ in range(2)]
+    missing = behind(dev)
+    starts(node_of(stopped))
+    heard_of(stopped)
+    later = dev.run("up", "--yes", "--skip-preview")
+    note(
+        PART,
+        tried="a node stopped, then its member leaves the config, two `up`; started again, `up`",
+        expected="end well and name it; then it has left",
+        seen=f"exit {[each.returncode for each in done]}, behind: {missing}; then exit {later.returncode}, left there: "
+        f"{in_member(stopped) or 'nothing'}",
+    )
+    for each in done:
+        succeeds(each)
+        assert f"karmada-anp:members.{stopped}: it has left the config and it does not answer" in each.stdout
+    assert missing == [stopped]
+    succeeds(later)
+    assert in_member(stopped) == []
+    assert environment.healthy(stopped)
+
+
+@pytest.mark.long
+def test_the_cas_keys_are_replaced_once_a_member_that_is_away_is_back(
+    up: automation.UpResult, dev: Checkout, site: Site
+) -> None:
+    dev.configure(members=settings_of(*site.joined), certificates={})
+    dev.select().up()
+    stops(node_of(site.plain))
+    try:
+        waits = rotate_ca(dev)
+    finally:
+        starts(node_of(site.plain))
+        heard_of(site.plain)
+    goes_on = rotate_ca(dev)
+    note(
+        PART,
+        tried="make rotate-ca with a node stopped; then again, with the node back",
+        expected="stops before the next step, and says for whom; then done, both answer",
+        seen=f"exit {waits.returncode}, {waits.stderr.strip().splitlines()[0]}; then exit {goes_on.returncode}",
+    )
+    assert waits.returncode == 1
+    assert f"Away: {site.plain}" in waits.stderr
+    succeeds(goes_on)
+    assert dev.select().outputs()["caKeys"].value == [2]
+    for name in site.joined:
+        assert answers_itself(name)
+
+
+@pytest.mark.long
+def test_a_destroy_goes_on_without_a_member_that_is_away(
+    up: automation.UpResult, dev: Checkout, site: Site, stopped: str
+) -> None:
+    done = dev.run("destroy", "--yes", "--skip-preview", "--continue-on-error")
+    left = environment.ours_in(member(site.registered), NAMESPACE, site)
+    note(
+        PART,
+        tried="destroy with a node stopped",
+        expected="that member's error alone: all is given back to the other",
+        seen=f"exit {done.returncode}, left in the other: {left or 'nothing'}",
+    )
+    assert done.returncode != 0
+    assert "the member's API does not answer" in done.stdout + done.stderr
+    assert left == []
+
+
+def test_destroy_gives_everything_back(up: automation.UpResult, dev: Checkout, site: Site) -> None:
+    succeeds(dev.run("destroy", "--yes", "--skip-preview"))
+    for end, namespace in (
+        (HOST, site.namespace),
+        (KARMADA, NAMESPACE),
+        *((member(each), NAMESPACE) for each in site.names),
+    ):
+        assert environment.ours_in(end, namespace, site) == []
+    assert [name for name in site.joined if not environment.healthy(name)] == []

@@ -1,0 +1,240 @@
+"""Members that are away: `up` goes on without them, says so, and knows from what Karmada has which have their part."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pulumi
+import pytest
+
+from checks import preflight
+from checks.preflight import Ready
+from checks.preflight.memory import remembered
+from clusters.errors import Unavailable
+from clusters.objects import Json, entries
+from tests.unit.fake_clusters import OURS, Clusters, cluster, deployment
+from tests.unit.machines import MEMBER, load
+from tests.unit.mistakes.refusal import SET
+from tests.unit.stacks import PUBLISHED
+from tests.unit.test_preflight_afar import joined
+from tools.render.program import Run
+
+PAIR: Mapping[str, Json] = {"member3": MEMBER, "member4": MEMBER}
+GOES_ON = "and the first `up` after it is back goes on"
+
+
+def shown(name: str, manager: str = OURS) -> Json:
+    """A Cluster object with a credential that a manager has set."""
+    owned: Json = [{"manager": manager, "operation": "Apply", "fieldsV1": {"f:spec": {"f:proxyHeader": {}}}}]
+    return {**entries(cluster(name)), "metadata": {"name": name, "managedFields": owned}}
+
+
+def state(*outputs: tuple[str, Json]) -> Json:
+    """A stack's state with members, by what their components have as outputs, and with their providers."""
+    resources: list[Json] = []
+    for name, each in outputs:
+        resources.append(
+            {
+                "urn": f"urn:pulumi:dev::karmada-anp::pulumi:providers:kubernetes::member-{name}",
+                "type": "pulumi:providers:kubernetes",
+            }
+        )
+        resources.append(
+            {
+                "urn": f"urn:pulumi:dev::karmada-anp::karmada-anp:index:Member::{name}",
+                "type": "karmada-anp:index:Member",
+                "outputs": each,
+            }
+        )
+    return {"deployment": {"resources": resources}}
+
+
+def was(monitored: bool = False, **settings: Json) -> Json:
+    """The outputs of a member's component."""
+    return {"certificateEnds": "2027", "settings": json.dumps({**MEMBER, **settings}), "monitored": monitored}
+
+
+def having(clusters: Clusters, *found: Json) -> None:
+    clusters.apis["karmada-apiserver"]["clusters"] = found
+
+
+def check(**sections: Json) -> Ready:
+    return preflight.check(load(**{"members": PAIR, **sections}))
+
+
+def refusal(**sections: Json) -> str:
+    with pytest.raises(pulumi.RunError) as error:
+        check(**sections)
+    return str(error.value)
+
+
+@pytest.fixture
+def states(monkeypatch: pytest.MonkeyPatch) -> list[Json]:
+    """What the stack's state is, in a list of one; nobody asks for it where there is none."""
+    found: list[Json] = []
+
+    def exported(_: str) -> Json:
+        return found[0]
+
+    monkeypatch.setattr("checks.preflight.away.exported", exported)
+    return found
+
+
+@pytest.fixture
+def one_away(clusters: Clusters, states: list[Json]) -> Clusters:
+    """member4, which has its part of the stack, does not answer."""
+    del clusters.apis["member4"]
+    having(clusters, cluster("member3"), shown("member4"))
+    states.append(state(("member3", was()), ("member4", was(context="member4", replicas=1))))
+    return clusters
+
+
+def test_where_everybody_answers_the_state_is_not_read(clusters: Clusters, states: list[Json]) -> None:
+    having(clusters, shown("member3"), shown("member4"), cluster("another"), shown("theirs", "karmada-anp-prod"))
+    assert (check().behind, states) == ([], [])
+
+
+def test_one_that_has_its_part_is_left_as_it_is_and_named(one_away: Clusters, warned: list[str]) -> None:
+    ready = check()
+    assert {each.name: each.paused for each in ready.settings.members} == {"member3": False, "member4": True}
+    assert ready.behind == ["member4"]
+    assert [each.name for each in ready.expected] == ["member3", "member4"]
+    assert warned == [
+        "karmada-anp:members.member4: it does not answer (connection refused): what it has stays as it is, " + GOES_ON
+    ]
+
+
+def test_it_is_declared_as_it_was_when_it_last_answered(one_away: Clusters) -> None:
+    """What the config says since would be made, in a cluster that does not answer."""
+    ready = check(members={"member3": MEMBER, "member4": {**MEMBER, "replicas": 2}})
+    assert [each.replicas for each in ready.settings.members] == [None, 1]
+
+
+def test_one_that_an_earlier_version_made_is_as_the_config_has_it(one_away: Clusters, states: list[Json]) -> None:
+    states[0] = state(("member4", {"certificateEnds": "2027"}))
+    assert [each.paused for each in check().settings.members] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "had", [state(("member3", was())), state(("member4", {}))], ids=["nothing", "what is left of one that was gone"]
+)
+def test_one_that_has_nothing_of_the_stack_yet_is_left_out(
+    one_away: Clusters, states: list[Json], warned: list[str], had: Json
+) -> None:
+    """What is declared would be made, in a cluster that does not answer."""
+    states[0] = had
+    ready = check()
+    assert [each.name for each in ready.settings.members] == ["member3"]
+    assert ready.behind == ["member4"]
+    assert warned == [
+        f"karmada-anp:members.member4: it does not answer (connection refused): it gets nothing yet, {GOES_ON}"
+    ]
+
+
+def test_one_that_has_left_the_config_stays_until_it_answers(one_away: Clusters, warned: list[str]) -> None:
+    ready = check(members={"member3": MEMBER})
+    assert {each.name: each.paused for each in ready.settings.members} == {"member3": False, "member4": True}
+    assert ready.behind == ["member4"]
+    assert "it has left the config and it does not answer" in warned[0]
+    assert "say members.member4.gone" in warned[0]
+    one_away.apis["member4"] = dict(one_away.apis["member3"])
+    assert [each.name for each in check(members={"member3": MEMBER}).settings.members] == ["member3"]
+
+
+def test_what_is_known_of_a_registered_one_that_has_left_stays(one_away: Clusters, states: list[Json]) -> None:
+    """Without its grant it would crash for ever."""
+    states[0] = state(("member4", was(registered=True)))
+    ready = check(members={"member3": MEMBER})
+    assert [each.registered for each in ready.settings.members] == [False, True]
+
+
+def test_where_the_state_cannot_be_read_it_is_said(one_away: Clusters, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: str) -> Json:
+        raise Unavailable("pulumi is not installed, or not on PATH")
+
+    monkeypatch.setattr("checks.preflight.away.exported", fails)
+    assert "the stack's state does not tell what members have" in refusal()
+
+
+def test_one_that_karmada_alone_got_at_until_now_is_refused(one_away: Clusters) -> None:
+    """What it has would be taken back, and nothing put in its place."""
+    work: Json = {"metadata": {"name": "w", "namespace": "karmada-es-member4"}}
+    one_away.apis["karmada-apiserver"]["works"] = [work]
+    said = refusal()
+    assert "members.member4.access" in said
+    assert SET.format("members.member4.access", "karmada") in said
+
+
+def test_what_the_program_leaves_in_the_state_is_read_again(pair: Run) -> None:
+    outputs = [(name, pair.the("Member", name).outputs) for name in ("member3", "member4")]
+    found = remembered(state(*outputs))
+    for name, each in found.items():
+        assert each.settings
+        assert (each.settings.name, each.settings.replicas, each.monitored) == (name, 1, False)
+    assert found["member4"].settings
+    assert found["member4"].settings.registered
+
+
+@pytest.mark.parametrize("monitored", [True, False])
+def test_its_monitoring_is_as_it_was(one_away: Clusters, states: list[Json], monitored: bool) -> None:
+    states[0] = state(("member4", was(monitored)))
+    ready = check(monitoring={"enabled": True}, members={"member3": MEMBER, "member4": {**MEMBER, "context": "six"}})
+    assert ready.behind == ["member4"]
+    assert (ready.settings.members[1] in ready.settings.monitored) is monitored
+
+
+def test_all_that_is_wrong_with_the_others_is_refused_as_ever(one_away: Clusters) -> None:
+    one_away.apis["member3"]["deployments/karmada-agent"] = [deployment(container="other")]
+    assert "members.member3.agent.container" in refusal()
+
+
+def test_an_error_is_an_answer(clusters: Clusters) -> None:
+    clusters.says["member4"] = (401, "Unauthorized")
+    assert "does not accept the credentials" in refusal()
+
+
+def test_where_nobody_answers_it_is_this_machine_that_is_away(clusters: Clusters, states: list[Json]) -> None:
+    states.append(state())
+    del clusters.apis["member3"], clusters.apis["member4"]
+    said = refusal()
+    assert "away.most: 2 of 2 members do not answer or are not Ready: member3, member4 (member3: connection" in said
+    assert SET.format("away.most", "2") in said
+    assert [each.name for each in check(away={"most": 2}).settings.members] == []
+
+
+def test_none_may_be_away_where_the_config_says_so(one_away: Clusters) -> None:
+    assert "away.most: 1 of 2 members" in refusal(away={"most": 0})
+
+
+@pytest.mark.parametrize(("members", "gone", "refused"), [(10, 1, False), (10, 2, True), (20, 2, False), (20, 3, True)])
+def test_more_than_a_tenth_are_too_many_and_one_never_is(
+    clusters: Clusters, members: int, gone: int, refused: bool
+) -> None:
+    """Those that Karmada alone gets at count as well."""
+    names = [f"edge{i:02}" for i in range(members)]
+    found = {
+        name: {**entries(joined("False" if i < gone else "True")), "metadata": {"name": name}}
+        for i, name in enumerate(names)
+    }
+    clusters.apis["karmada-apiserver"] |= {f"clusters/{name}": [each] for name, each in found.items()}
+    having(clusters, *found.values())
+    stack: Mapping[str, Json] = {
+        "members": {name: {"access": "karmada"} for name in names},
+        "images": PUBLISHED,
+    }
+    if refused:
+        assert f"away.most: {gone} of {members} members" in refusal(**stack)
+    else:
+        assert check(**stack).behind == names[:gone]
+
+
+def test_a_kind_node_that_is_stopped_is_a_member_that_is_away(one_away: Clusters) -> None:
+    settings = load(members={"member3": MEMBER, "member4": {**MEMBER, "kind": "stopped"}})
+    assert "stopped" not in settings.kind_nodes
+    assert preflight.check(settings).behind == ["member4"]
+
+
+def test_the_hosts_kind_node_must_run() -> None:
+    with pytest.raises(pulumi.RunError, match=r"host\.kind"):
+        load(host={"kubeconfig": "~/karmada.config", "context": "karmada-host", "kind": "stopped"})
