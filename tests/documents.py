@@ -56,6 +56,7 @@ NOT_RUN: Mapping[str, str] = {
     "whose state was made by that version",
     "docs/operations.md#when-a-run-was-interrupted": "test_interrupted_runs.py types it after each interruption",
     "docs/operations.md#when-a-run-was-interrupted 2": "test_interrupted_runs.py types it after each interruption",
+    "docs/operations.md#when-a-run-was-interrupted 3": "test_interrupted_runs.py does the same where it comes to that",
     "docs/security.md#where-to-keep-it": "it needs a bucket and a KMS",
     "docs/security.md#where-to-keep-it 2": "it needs a KMS",
 }

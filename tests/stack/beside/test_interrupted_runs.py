@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import pytest
 
@@ -63,15 +64,18 @@ class Undisturbed:
 
 @dataclass(frozen=True, kw_only=True)
 class Killed:
-    """When a run was killed, how many resources its state had then, and what it was at."""
+    """When a run was killed, how many resources its state had then, what it was at, and whether a file beside the state
+    was left empty, without which it cannot be read."""
 
     seconds: float
     recorded: int
     pending: Sequence[str]
+    emptied: bool
 
     def __str__(self) -> str:
         at_work = ", ".join(self.pending) or "nothing"
-        return f"killed after {self.seconds:.1f} s, {self.recorded} resources recorded, at work: {at_work}"
+        emptied = ", `failed to load checkpoint`" if self.emptied else ""
+        return f"killed after {self.seconds:.1f} s, {self.recorded} resources recorded, at work: {at_work}{emptied}"
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +178,18 @@ def _killed(checkout: Checkout, command: Sequence[str], seconds: float) -> Kille
     took = time.monotonic() - started
     end_session(process.pid)
     assert process.wait(10) == -signal.SIGKILL
-    return Killed(seconds=took, recorded=len(state(checkout)), pending=pending(checkout))
+    emptied = emptied_and_deleted(checkout)
+    return Killed(seconds=took, recorded=len(state(checkout)), pending=pending(checkout), emptied=emptied)
+
+
+def emptied_and_deleted(checkout: Checkout) -> bool:
+    """Whether the run was killed while it wrote, beside the state, what kind of file that is; gocloud.dev's fileblob
+    does so in place. It is deleted, as docs/operations.md says."""
+    backend = Path(checkout.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    emptied = [each for each in backend.rglob("*.attrs") if each.stat().st_size == 0]
+    for each in emptied:
+        each.unlink()
+    return bool(emptied)
 
 
 def end_session(leader: int) -> None:
