@@ -13,6 +13,7 @@ from functools import partial
 
 from checks.applied import owns
 from checks.outcomes import listed
+from checks.preflight.discovered import unasked
 from checks.preflight.facts import Facts
 from checks.preflight.memory import Remembered, exported, remembered
 from clusters.api import Asking
@@ -21,9 +22,6 @@ from clusters.objects import Json, text
 from clusters.pool import side_by_side
 from config.problems import PROJECT, Problem, config_rm, config_set
 from config.settings import MemberSettings, Settings
-
-SHARE = 10
-"""One in so many may be away without being asked for; and always one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +63,7 @@ class Away:
         names, most = self.names, settings.away.most
         every = {*(each.name for each in settings.active), *self.leaving}
         none = most is None and bool(names) and every == {*self.new, *self.known}
-        if none or len(names) > (max(1, len(every) / SHARE) if most is None else most):
+        if none or len(names) > (unasked(len(every)) if most is None else most):
             reasons = {**self.new, **self.known}
             first = f" ({next(iter(reasons))}: {next(iter(reasons.values()))})" if reasons else ""
             why = f"{len(names)} of {len(every)} members do not answer or are not Ready: {listed(names)}{first}"

@@ -13,7 +13,11 @@ from config.problems import PROJECT, Problem, config_set
 from config.settings import Settings
 
 SHARE = 10
-"""One in so many may leave without being asked for; and always one."""
+
+
+def unasked(of: int) -> float:
+    """How many of so many members may leave, or be away, without being asked for: a tenth, and always one."""
+    return max(1, of / SHARE)
 
 
 def facts_of_discovered(asking: Asking, settings: Settings, stack: str) -> Facts:
@@ -28,7 +32,7 @@ def facts_of_discovered(asking: Asking, settings: Settings, stack: str) -> Facts
     had = {text(each, "metadata", "namespace").removeprefix(space) for each in works if not is_going(each)}
     come = sorted({each.name for each in settings.delivered} - had)
     leave = sorted(had - named)
-    if len(leave) > max(1, len(had) / SHARE, settings.discover.leaving):
+    if len(leave) > max(unasked(len(had)), settings.discover.leaving):
         why = f"{len(leave)} of {len(had)} members would leave: {listed(leave)}"
         return Facts([Problem(key, why, f"see to discover.selector, or {config_set(key, str(len(leave)))}")])
     news = ((come, "join the stack"), (leave, "leave it"))

@@ -41,8 +41,13 @@ def stopped(site: Site) -> Iterator[str]:
     """A member whose node is stopped; it runs again afterwards."""
     stops(node_of(site.plain))
     yield site.plain
-    starts(node_of(site.plain))
-    heard_of(site.plain)
+    comes_back(site.plain)
+
+
+def comes_back(name: str) -> None:
+    """Starts a member's node, and waits until it is heard of."""
+    starts(node_of(name))
+    heard_of(name)
 
 
 def heard_of(name: str) -> None:
@@ -73,8 +78,7 @@ def test_an_up_goes_on_without_a_member_whose_node_is_stopped_and_brings_it_up_t
     begun = time.monotonic()
     done = dev.run("up", "--yes", "--skip-preview")
     took, missing = time.monotonic() - begun, behind(dev)
-    starts(node_of(stopped))
-    heard_of(stopped)
+    comes_back(stopped)
     later = dev.run("up", "--yes", "--skip-preview")
     note(
         PART,
@@ -107,8 +111,7 @@ def test_a_new_member_that_does_not_answer_gets_nothing_until_it_does(
         dev.configure(members=settings_of(*site.joined))
         done = dev.run("up", "--yes", "--skip-preview")
     finally:
-        starts(node_of(site.plain))
-        heard_of(site.plain)
+        comes_back(site.plain)
     succeeds(done)
     assert f"karmada-anp:members.{site.plain}: it does not answer" in done.stdout
     assert "it gets nothing yet" in done.stdout
@@ -133,8 +136,7 @@ def test_a_member_lost_during_an_up_is_that_members_error_alone(
         with pytest.raises(automation.CommandError):
             dev.select().up(on_output=stop_at_first_change, continue_on_error=True)
     finally:
-        starts(node_of(site.plain))
-        heard_of(site.plain)
+        comes_back(site.plain)
     assert agents_secret(site.registered) != held
     assert answers_itself(site.registered)
     dev.select().up(on_output=print)
@@ -226,15 +228,13 @@ def test_a_member_that_leaves_while_it_is_away_stays_until_it_is_back(
     up: automation.UpResult, dev: Checkout, site: Site, stopped: str
 ) -> None:
     dev.configure(members=settings_of(*site.joined))
-    starts(node_of(stopped))
-    heard_of(stopped)
+    comes_back(stopped)
     dev.select().up()
     stops(node_of(stopped))
     dev.configure(members=settings_of(site.registered))
     done = [dev.run("up", "--yes", "--skip-preview") for _ in range(2)]
     missing = behind(dev)
-    starts(node_of(stopped))
-    heard_of(stopped)
+    comes_back(stopped)
     later = dev.run("up", "--yes", "--skip-preview")
     note(
         PART,
@@ -262,8 +262,7 @@ def test_the_cas_keys_are_replaced_once_a_member_that_is_away_is_back(
     try:
         waits = rotate_ca(dev)
     finally:
-        starts(node_of(site.plain))
-        heard_of(site.plain)
+        comes_back(site.plain)
     goes_on = rotate_ca(dev)
     note(
         PART,
