@@ -94,7 +94,7 @@ def members_away(
 ) -> Away:
     """Who is away. Raises Unavailable where the state does not tell what they have."""
     silent = {each.name: found[key].away for key, each in active.items() if found[key].away}
-    unready = [each.name for key, each in active.items() if not found[key].delivery.ready]
+    unready = [each.name for key, each in active.items() if not found[key].delivery.ready and not found[key].away]
     named = {each.name for each in [*settings.members, *settings.gone]}
     shown = {text(each, "metadata", "name") for each in clusters if owns(each, manager)}
     if not silent and shown <= named:

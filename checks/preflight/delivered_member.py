@@ -22,7 +22,7 @@ from config.problems import PROJECT, Problem, config_rm, config_set
 from config.settings import MemberSettings, Settings
 
 GOING_SECONDS = 30
-"""How long Works of an earlier `destroy` may take to go, where their member is Ready."""
+"""How long Works of an earlier run may take to go, where their member is Ready."""
 
 
 def facts_of_delivered(asking: Asking, key: str, of: MemberSettings, settings: Settings, stack: str) -> Facts:
@@ -43,15 +43,17 @@ def facts_of_delivered(asking: Asking, key: str, of: MemberSettings, settings: S
         works = asking.all(karmada, WORKS, EXECUTION_SPACE.format(of.name))
         found.problems += _others(key, of, stack, works)
         ready = is_ready(cluster)
-        if not ready:
-            _, why = condition(cluster, "Ready")
-            said = f'the Cluster "{of.name}" is not Ready{f" ({why})" if why else ""}'
-            found.warnings.append(f"{PROJECT}:{key}: {said}: what is meant for it waits in Karmada until it is")
         try:
             until(lambda: _none_goes(asking, here), GOING_SECONDS if ready else 0)
         except Unavailable as reason:
-            mend = "see to karmada-agent" if ready else "wait until it is Ready, so that what is left can be taken away"
-            found.problems.append(Problem(key, str(reason), mend))
+            if ready:
+                found.problems.append(Problem(key, str(reason), "see to karmada-agent"))
+            else:
+                found.away = f"its Cluster is not Ready, and {reason}"
+        if not ready and not found.away:
+            _, why = condition(cluster, "Ready")
+            said = f'the Cluster "{of.name}" is not Ready{f" ({why})" if why else ""}'
+            found.warnings.append(f"{PROJECT}:{key}: {said}: what is meant for it waits in Karmada until it is")
         is_up = any(text(each, "metadata", "labels", OF_STACK) == stack for each in works)
         found.delivery = DeliveryFacts(
             ready=ready,
@@ -97,7 +99,7 @@ def _whose(works: Sequence[Json], name: str) -> str:
 def _none_goes(asking: Asking, of: Delivered) -> None:
     going = [name for name, work in of.works(asking).items() if is_going(work)]
     if going:
-        raise Unavailable(f"an earlier `destroy` has left what its karmada-agent is yet to take away: Work {going[0]}")
+        raise Unavailable(f"an earlier run has left what its karmada-agent is yet to take away: Work {going[0]}")
 
 
 def _lost(asking: Asking, of: MemberSettings, cluster: Json) -> str:

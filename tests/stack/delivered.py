@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from clusters.objects import Json, items, text
+from clusters.programs import ask
 from components.anp import DELIVERED_AGENT, EXECUTION_SPACE, OF_STACK
 from tests.stack import environment
 from tests.stack.environment import KARMADA, NAMESPACE
@@ -37,11 +38,18 @@ def works(name: str) -> Sequence[Json]:
 
 
 def in_member(name: str) -> list[str]:
-    """What a member has of the stack."""
-    kinds = "deployments,secrets,networkpolicies,roles"
+    """What a member has of the stack, by kind and name."""
+    kinds = "deployments,secrets,networkpolicies,poddisruptionbudgets,roles,rolebindings"
     found = objects(kubectl(*environment.member(name), "get", kinds, f"--namespace={NAMESPACE}"))
-    names = [text(each, "metadata", "name") for each in found]
-    return [each for each in names if each.startswith(("proxy-", "karmada-anp"))]
+    named = {f"{text(each, 'kind')}/{text(each, 'metadata', 'name')}": text(each, "metadata", "name") for each in found}
+    return [each for each, of in named.items() if of.startswith(("proxy-", "karmada-anp"))]
+
+
+def clear(name: str) -> None:
+    """Deletes by hand what a member still has of the stack."""
+    left = in_member(name)
+    if left:
+        ask(kubectl(*environment.member(name), "delete", f"--namespace={NAMESPACE}", *left), 60)
 
 
 def agents(name: str) -> set[str]:

@@ -17,7 +17,7 @@ from tests.unit.fake_clusters import OURS, Clusters, cluster, deployment
 from tests.unit.machines import MEMBER, load
 from tests.unit.mistakes.refusal import SET
 from tests.unit.stacks import PUBLISHED
-from tests.unit.test_preflight_afar import joined
+from tests.unit.test_preflight_afar import joined, work
 from tools.render.program import Run
 
 PAIR: Mapping[str, Json] = {"member3": MEMBER, "member4": MEMBER}
@@ -164,6 +164,21 @@ def test_one_that_karmada_alone_got_at_until_now_is_refused(one_away: Clusters) 
     said = refusal()
     assert "members.member4.access" in said
     assert SET.format("members.member4.access", "karmada") in said
+
+
+def test_one_whose_works_still_go_is_left_out_until_it_is_back(
+    clusters: Clusters, states: list[Json], warned: list[str]
+) -> None:
+    """As one that is found again by its label: what is made anew by the same names would go too."""
+    states.append(state())
+    gone = joined("False")
+    clusters.apis["karmada-apiserver"] |= {"clusters/member3": [gone], "works": [work(going=True)]}
+    having(clusters, gone, shown("member4"))
+    ready = check(members={"member3": {"access": "karmada"}, "member4": MEMBER}, images=PUBLISHED)
+    assert ([each.name for each in ready.settings.members], ready.behind) == (["member4"], ["member3"])
+    (said,) = warned
+    assert "members.member3: it does not answer (its Cluster is not Ready, and an earlier run has left what" in said
+    assert said.endswith(f": it gets nothing yet, {GOES_ON}")
 
 
 def test_what_the_program_leaves_in_the_state_is_read_again(pair: Run) -> None:

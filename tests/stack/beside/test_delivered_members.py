@@ -134,7 +134,7 @@ def test_renewal_rolls_the_agents_and_the_old_secret_goes(up: subprocess.Complet
     for name in beside().joined:
         assert f"{name}: reached through Karmada" in done.stdout
         assert not agents(name) & old[name][0]
-        secrets = [each for each in in_member(name) if each.startswith("proxy-agent-cert-")]
+        secrets = [each for each in in_member(name) if each.startswith("Secret/proxy-agent-cert-")]
         assert len(secrets) == 1
         assert secrets[0] not in old[name][1]
     unchanged(afar)
