@@ -32,6 +32,11 @@ def args(name: str) -> Sequence[Json]:
     return items(items(found, "spec", "template", "spec", "containers")[0], "args")
 
 
+def label(name: str, given: str) -> None:
+    """Gives a Cluster object a label (`key=value`), or takes one away (`key-`)."""
+    ask(kubectl(*KARMADA, "label", "--overwrite", f"clusters.cluster.karmada.io/{name}", given))
+
+
 def works(name: str) -> Sequence[Json]:
     where = [f"--namespace={EXECUTION_SPACE.format(name)}", f"--selector={OF_STACK}"]
     return objects(kubectl(*KARMADA, "get", "works.work.karmada.io", *where))

@@ -19,7 +19,7 @@ from tests import issuing
 from tests.parts import haproxy
 from tests.proof import note
 from tests.stack import environment
-from tests.stack.delivered import in_member
+from tests.stack.delivered import in_member, label
 from tests.stack.environment import HOST, KARMADA, SITE, settings_of
 from tests.stack.kubectl import kubectl
 from tests.stack.nodes import HOST_NODE, address_of, answers_itself
@@ -115,14 +115,10 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Before:
     return Before(directory, program)
 
 
-def labelled(name: str, label: str) -> None:
-    ask(kubectl(*KARMADA, "label", "--overwrite", f"clusters.cluster.karmada.io/{name}", label))
-
-
 @pytest.fixture(scope="module")
 def both(dev: Checkout, api: Before) -> Iterator[Checkout]:
     """The stack of a member that is reached by a kubeconfig, and of one that is found by a label."""
-    labelled(SITE.registered, f"{LABEL}=yes")
+    label(SITE.registered, f"{LABEL}=yes")
     dev.configure(
         host={"kubeconfig": str(api.kubeconfig), "context": HOST[1], "kind": HOST[1], "address": address_of(HOST_NODE)},
         discover={"selector": LABEL},
@@ -132,7 +128,7 @@ def both(dev: Checkout, api: Before) -> Iterator[Checkout]:
     yield dev
     with api.running():
         dev.select().destroy()
-    labelled(SITE.registered, f"{LABEL}-")
+    label(SITE.registered, f"{LABEL}-")
 
 
 @pytest.mark.parametrize("fails", [FAILS, FAILS_TO_CHANGE], ids=["all", "changes"])

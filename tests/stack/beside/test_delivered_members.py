@@ -20,7 +20,7 @@ from clusters.programs import ask
 from components.anp import PROXY_FLAG
 from tests.proof import note
 from tests.stack import environment
-from tests.stack.delivered import agents, args, in_member, proxy_url, unchanged, works
+from tests.stack.delivered import agents, args, in_member, label, proxy_url, unchanged, works
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, beside
 from tests.stack.kubectl import kubectl
 from tests.stack.nodes import answers_itself
@@ -33,7 +33,7 @@ LABEL = "karmada-anp.test/found"
 
 def labelled(name: str, *, yes: bool = True) -> None:
     """Gives a Cluster object the label by which it is found, or takes it away."""
-    ask(kubectl(*KARMADA, "label", f"clusters.cluster.karmada.io/{name}", f"{LABEL}=yes" if yes else f"{LABEL}-"))
+    label(name, f"{LABEL}=yes" if yes else f"{LABEL}-")
 
 
 @pytest.fixture(scope="module")

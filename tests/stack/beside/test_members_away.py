@@ -19,7 +19,7 @@ from clusters.objects import Json, at, entries, is_going, items, text
 from clusters.programs import ask
 from tests.proof import note
 from tests.stack import environment
-from tests.stack.delivered import clear, cluster, in_member, works
+from tests.stack.delivered import clear, cluster, in_member, label, works
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, member, settings_of
 from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import answers_itself, node_of, starts, stops
@@ -280,43 +280,55 @@ def unready(name: str) -> None:
         raise Unavailable(f"the Cluster of {name} is still Ready")
 
 
+AGAIN = "karmada-anp.test/again"
+
+
+@pytest.fixture
+def found(dev: Checkout, site: Site, stopped: str) -> Iterator[str]:
+    """A member that is found by its label, the other's too, whose node runs until somebody stops it."""
+    comes_back(stopped)
+    for name in site.joined:
+        label(name, f"{AGAIN}=yes")
+    dev.configure(discover={"selector": AGAIN}, members={**settings_of(site.registered), stopped: {"kind": stopped}})
+    yield stopped
+    dev.configure(discover={}, members=settings_of(*site.joined))
+    for name in site.joined:
+        label(name, f"{AGAIN}-")
+
+
 @pytest.mark.long
 def test_a_member_that_is_found_again_while_its_works_still_go_has_them_anew(
-    up: automation.UpResult, dev: Checkout, site: Site, stopped: str
+    up: automation.UpResult, dev: Checkout, site: Site, found: str
 ) -> None:
-    label, own = "karmada-anp.test/again", {stopped: {"kind": stopped}}
-    labels = [*kubectl(*KARMADA, "label"), f"clusters.cluster.karmada.io/{stopped}"]
-    comes_back(stopped)
-    ask([*labels, f"{label}=yes"])
-    dev.configure(discover={"selector": label, "leaving": 1}, members={**settings_of(site.registered), **own})
+    with_it = {**settings_of(site.registered), found: {"kind": found}}
     succeeds(dev.run("up", "--yes", "--skip-preview"))
-    stops(node_of(stopped))
-    until(lambda: unready(stopped), 120)
-    ask([*labels, f"{label}-"])
+    stops(node_of(found))
+    until(lambda: unready(found), 120)
+    label(found, f"{AGAIN}-")
     dev.configure(members=settings_of(site.registered))
     left = dev.run("up", "--yes", "--skip-preview")
-    going = [is_going(each) for each in works(stopped)]
-    ask([*labels, f"{label}=yes"])
-    dev.configure(members={**settings_of(site.registered), **own})
+    going = [is_going(each) for each in works(found)]
+    label(found, f"{AGAIN}=yes")
+    dev.configure(members=with_it)
     again = dev.run("up", "--yes", "--skip-preview")
-    comes_back(stopped)
+    missing = behind(dev)
+    comes_back(found)
     later = dev.run("up", "--yes", "--skip-preview")
+    print(left.stdout, again.stdout, later.stdout)
     note(
         PART,
         tried="its label taken while its node is stopped, and given again while its Works go; started again, `up`",
         expected="each ends well, and it is reached",
-        seen=f"exit {left.returncode}, {sum(going)} of {len(going)} Works going; "
-        f"{again.returncode}; {later.returncode}",
+        seen=f"exit {left.returncode}, {sum(going)} of {len(going)} Works going; exit {again.returncode}, behind: "
+        f"{missing}; exit {later.returncode}",
     )
-    print(left.stdout, again.stdout, later.stdout)
-    succeeds(left)
+    for each in (left, again, later):
+        succeeds(each)
     assert going
     assert all(going)
-    succeeds(again)
-    succeeds(later)
-    assert answers_itself(stopped)
+    assert missing == [found]
+    assert answers_itself(found)
     assert set(dev.select().up().summary.resource_changes or {}) == {"same"}
-    ask([*labels, f"{label}-"])
 
 
 @pytest.mark.long
