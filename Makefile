@@ -9,13 +9,19 @@ venv := .venv/bin/python
 # Two at a time: tests of one group, of which tests/conftest.py tells, run one after the other.
 pytest := $(venv) -m pytest tests --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 
-.PHONY: up down preview status doctor kubectl rotate-ca test prove check render bench clean
+.PHONY: up down preview status doctor kubectl rotate-ca test prove check render bench clean uninstall
 
 # What these tell to type works as typed: with the CLI and the backend that they have.
 up down preview status doctor kubectl rotate-ca: export KARMADA_ANP_TYPED = STACK=$(STACK) tools/pulumi.sh
 
-up: .venv/requirements.txt
-	@[ "$(STACK)" != dev ] || tools/local-karmada.sh
+# The local stacks build images: without an engine that is said before anything is downloaded.
+.PHONY: engine
+engine:
+	@[ -z "$(filter dev fork,$(STACK))" ] || docker version >/dev/null 2>&1 || \
+	  { echo "There is no Docker engine that answers: install and start one; \`docker version\` tells more" >&2; exit 1; }
+
+up: engine .venv/requirements.txt
+	@[ "$(STACK)" != dev ] || tools/local-karmada.sh up
 	@$(run) up $(FLAGS)
 
 down: .venv/requirements.txt
@@ -60,6 +66,15 @@ bench: .venv/requirements.txt
 	@$(venv) -m pip install --quiet --disable-pip-version-check --requirement $< || \
 	  { echo "pip could not install $<: see above; what it needs is on PyPI" >&2; exit 1; }
 	@cp requirements.txt .venv/ && cp $< .venv/
+
+# Whatever `make up` has made of a local trial, the local Karmada too if it has made that.
+uninstall: .venv/requirements.txt
+	@$(run) config >/dev/null # a stack that was never made is an empty one
+	@$(MAKE) --no-print-directory down
+	@$(run) stack rm --yes --preserve-config
+	@tools/forget-state.sh
+	@[ "$(STACK)" != dev ] || tools/local-karmada.sh down
+	@$(MAKE) --no-print-directory clean
 
 clean:
 	rm -rf .venv .tools .sources rendered .pytest_cache .ruff_cache

@@ -1,10 +1,20 @@
 #!/usr/bin/env bash
-# Karmada's own local environment, at a pinned release, if nothing of it is there. Its script deletes kind clusters of
-# its names: so it is run only where neither such clusters nor the contexts exist.
+# `up` makes Karmada's own local environment, at a pinned release, if nothing of it is there. Karmada's script deletes
+# kind clusters of its names: so it is run only where neither such clusters nor the contexts exist.
+# `down` removes it, by Karmada's script too, where this checkout has made it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 release=v1.18.2
 repository=https://github.com/karmada-io/karmada
+sources=.tools/karmada-$release
+made=.tools/local-karmada-made
+
+if [ "$1" = down ]; then
+    [ -e "$made" ] || exit 0
+    "$sources/hack/local-down-karmada.sh"
+    rm "$made"
+    exit
+fi
 
 has_context() { kubectl --kubeconfig "$HOME/.kube/$1" config get-contexts --output=name 2>/dev/null | grep -qx "$2"; }
 for context in karmada.config/karmada-host karmada.config/karmada-apiserver members.config/member3; do
@@ -24,7 +34,7 @@ for tool in git go kubectl; do
     command -v "$tool" >/dev/null || by_hand "There is no Karmada here, and making one needs $tool"
 done
 echo "Making Karmada's local environment ($release) with its hack/local-up-karmada.sh" >&2
-sources=.tools/karmada-$release
 [ -d "$sources" ] || git clone --quiet --depth=1 --branch "$release" "$repository" "$sources" ||
     by_hand "Karmada's sources could not be downloaded from $repository"
+touch "$made" # also of one that fails half-way something is left
 "$sources/hack/local-up-karmada.sh" || by_hand "hack/local-up-karmada.sh failed: see above"

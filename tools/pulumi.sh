@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 case ${1:-} in
 up | preview | config)
     if [ ! -e "Pulumi.${STACK##*/}.yaml" ]; then
-        stacks=$(for file in Pulumi.*.yaml; do file=${file#Pulumi.}; echo "${file%.yaml}"; done | paste -sd ' ')
+        stacks=$(for file in Pulumi.*.yaml; do file=${file#Pulumi.}; echo "${file%.yaml}"; done | paste -sd ' ' -)
         echo "STACK=$STACK is no stack: there is no Pulumi.${STACK##*/}.yaml; there are $stacks" >&2
         echo "  a new one begins with a file of its own: cp Pulumi.prod.yaml Pulumi.${STACK##*/}.yaml" >&2
         exit 1

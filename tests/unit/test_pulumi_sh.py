@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shutil
 import stat
 import subprocess
 from collections.abc import Sequence
@@ -119,3 +120,57 @@ def test_make_says_it_to_what_tells_people_to_type(target: str) -> None:
     )
     assert target in exported.split()
     assert {"test", "prove"} & set(exported.split()) == set()
+
+
+@pytest.mark.parametrize(("stack", "needs"), [("dev", True), ("fork", True), ("prod", False)])
+def test_where_images_are_built_an_engine_that_does_not_answer_is_told_before_anything_else(
+    tmp_path: Path, stack: str, needs: bool
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\nexit 1\n")
+    docker.chmod(docker.stat().st_mode | stat.S_IXUSR)
+    environment = {**os.environ, "PATH": os.pathsep.join([str(tmp_path), os.environ["PATH"]])}
+    done = subprocess.run(
+        ["make", "engine", f"STACK={stack}"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode != 0) is needs
+    assert ("There is no Docker engine that answers" in done.stderr) is needs
+    dry = subprocess.check_output(["make", "--dry-run", "--always-make", "up"], cwd=ROOT, text=True)
+    assert dry.index("docker version") < dry.index("pip install")
+
+
+def trial(directory: Path, name: str) -> Path:
+    """A copy of the script in a checkout of nothing else."""
+    (directory / "tools").mkdir()
+    shutil.copy2(ROOT / "tools" / name, directory / "tools" / name)
+    return directory / "tools" / name
+
+
+@pytest.mark.parametrize("others", [[], ["fork"]])
+def test_the_state_in_the_checkout_goes_unless_another_stack_is_in_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], others: Sequence[str]
+) -> None:
+    stacks = tmp_path / ".state" / ".pulumi" / "stacks" / "karmada-anp"
+    stacks.mkdir(parents=True)
+    (stacks / "dev.json.bak").touch()
+    for each in others:
+        (stacks / f"{each}.json").touch()
+    done = subprocess.run([trial(tmp_path, "forget-state.sh")], check=False)
+    assert (done.returncode, (tmp_path / ".state").exists()) == ((1, True) if others else (0, False))
+    assert all("STACK=NAME make uninstall" in capfd.readouterr().err for _ in others)
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_local_karmada_is_removed_only_where_this_checkout_has_made_it(tmp_path: Path, made: bool) -> None:
+    script = trial(tmp_path, "local-karmada.sh")
+    (release,) = re.findall(r"^release=(\S+)$", script.read_text(), re.MULTILINE)
+    down = tmp_path / ".tools" / f"karmada-{release}" / "hack" / "local-down-karmada.sh"
+    down.parent.mkdir(parents=True)
+    down.write_text(f"#!/bin/sh\ntouch {tmp_path}/removed\n")
+    down.chmod(down.stat().st_mode | stat.S_IXUSR)
+    if made:
+        (tmp_path / ".tools" / "local-karmada-made").touch()
+    for _ in range(2):
+        subprocess.run([script, "down"], check=True)
+    assert (tmp_path / "removed").exists() is made
+    assert not (tmp_path / ".tools" / "local-karmada-made").exists()
