@@ -72,8 +72,7 @@ uninstall: .venv/requirements.txt
 	@$(run) config >/dev/null # a stack that was never made is an empty one
 	@$(MAKE) --no-print-directory down
 	@$(run) stack rm --yes --preserve-config
-	@tools/forget-state.sh
-	@[ "$(STACK)" != dev ] || tools/local-karmada.sh down
+	@STACK=$(STACK) tools/uninstall.sh
 	@$(MAKE) --no-print-directory clean
 
 clean:

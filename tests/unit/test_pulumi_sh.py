@@ -139,15 +139,26 @@ def test_where_images_are_built_an_engine_that_does_not_answer_is_told_before_an
     assert dry.index("docker version") < dry.index("pip install")
 
 
-def trial(directory: Path, name: str) -> Path:
-    """A copy of the script in a checkout of nothing else."""
+def checkout(directory: Path, **programs: str) -> dict[str, str]:
+    """A checkout of the scripts alone, and an environment in which these programs come first."""
     (directory / "tools").mkdir()
-    shutil.copy2(ROOT / "tools" / name, directory / "tools" / name)
-    return directory / "tools" / name
+    for name in ("uninstall.sh", "local-karmada.sh"):
+        shutil.copy2(ROOT / "tools" / name, directory / "tools" / name)
+    for name, script in programs.items():
+        file = directory / name
+        file.write_text(f"#!/bin/sh\n{script}\n")
+        file.chmod(file.stat().st_mode | stat.S_IXUSR)
+    return {**os.environ, "STACK": "dev", "PATH": os.pathsep.join([str(directory), os.environ["PATH"]])}
+
+
+IMAGES = """\
+case "$*" in *" ls "*) echo localhost/karmada-anp/proxy-server:v1 ;; esac
+echo "$*" >>"$(dirname "$0")/asked"
+"""
 
 
 @pytest.mark.parametrize("others", [[], ["fork"]])
-def test_the_state_in_the_checkout_goes_unless_another_stack_is_in_it(
+def test_uninstalling_removes_state_and_images_unless_another_stack_is_in_the_state(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], others: Sequence[str]
 ) -> None:
     stacks = tmp_path / ".state" / ".pulumi" / "stacks" / "karmada-anp"
@@ -155,14 +166,21 @@ def test_the_state_in_the_checkout_goes_unless_another_stack_is_in_it(
     (stacks / "dev.json.bak").touch()
     for each in others:
         (stacks / f"{each}.json").touch()
-    done = subprocess.run([trial(tmp_path, "forget-state.sh")], check=False)
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  a: b\nencryptionsalt: v1:x\n")
+    done = subprocess.run(["tools/uninstall.sh"], cwd=tmp_path, env=checkout(tmp_path, docker=IMAGES), check=False)
     assert (done.returncode, (tmp_path / ".state").exists()) == ((1, True) if others else (0, False))
-    assert all("STACK=NAME make uninstall" in capfd.readouterr().err for _ in others)
+    if others:
+        assert "other stacks are in .state: fork" in capfd.readouterr().err
+        assert not (tmp_path / "asked").exists()
+    else:
+        assert (tmp_path / "asked").read_text().splitlines()[-1] == "image rm localhost/karmada-anp/proxy-server:v1"
+        assert (tmp_path / "Pulumi.dev.yaml").read_text() == "config:\n  a: b\n"
 
 
 @pytest.mark.parametrize("made", [True, False])
 def test_a_local_karmada_is_removed_only_where_this_checkout_has_made_it(tmp_path: Path, made: bool) -> None:
-    script = trial(tmp_path, "local-karmada.sh")
+    checkout(tmp_path)
+    script = tmp_path / "tools" / "local-karmada.sh"
     (release,) = re.findall(r"^release=(\S+)$", script.read_text(), re.MULTILINE)
     down = tmp_path / ".tools" / f"karmada-{release}" / "hack" / "local-down-karmada.sh"
     down.parent.mkdir(parents=True)
