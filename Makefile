@@ -20,55 +20,55 @@ engine:
 	@[ -z "$(filter dev fork,$(STACK))" ] || docker version >/dev/null 2>&1 || \
 	  { echo "There is no Docker engine that answers: install and start one; \`docker version\` tells more" >&2; exit 1; }
 
-up: engine .venv/requirements.txt
+up: engine .venv/requirements.lock
 	@[ "$(STACK)" != dev ] || tools/local-karmada.sh up
 	@$(run) up $(FLAGS)
 
-down: .venv/requirements.txt
+down: .venv/requirements.lock
 	@$(run) destroy $(FLAGS) --continue-on-error
 
-preview: .venv/requirements.txt
+preview: .venv/requirements.lock
 	@$(run) preview --diff
 
-status: .venv/requirements.txt
+status: .venv/requirements.lock
 	@$(run) stack output
 	@STACK=$(STACK) $(venv) -m checks.status
 
-doctor: .venv/requirements.txt
+doctor: .venv/requirements.lock
 	@STACK=$(STACK) $(venv) -m checks.doctor $(ARGS)
 
-kubectl: .venv/requirements.txt
+kubectl: .venv/requirements.lock
 	@STACK=$(STACK) $(venv) -m tools.kubectl $(if $(MEMBER),$(MEMBER),"") $(ARGS)
 
-rotate-ca: .venv/requirements.txt
+rotate-ca: .venv/requirements.lock
 	@STACK=$(STACK) $(venv) -m tools.rotate_ca $(ARGS)
 
-test: .venv/requirements-dev.txt
+test: .venv/requirements-dev.lock
 	@$(pytest) -m "not long" --proof=rendered/test.md
 
-prove: .venv/requirements-dev.txt
+prove: .venv/requirements-dev.lock
 	@$(pytest) -m long --proof=rendered/prove.md
 
-check: .venv/requirements-dev.txt
+check: .venv/requirements-dev.lock
 	@$(venv) -m ruff format --check .
 	@$(venv) -m ruff check .
 	@$(venv) -m pyright
 
-render: .venv/requirements-dev.txt
+render: .venv/requirements-dev.lock
 	@$(venv) -m tools.render $(STACK)
 
-bench: .venv/requirements.txt
+bench: .venv/requirements.lock
 	@PATH="$$PATH:$(CURDIR)/.tools/pulumi/bin" $(venv) -m tools.bench
 
-# A virtual environment is up to date with a list of requirements when it holds a copy of the same.
-.venv/%.txt: %.txt requirements.txt
+# A virtual environment is up to date with a list of locked packages when it holds a copy of the same.
+.venv/%.lock: %.lock requirements.lock
 	@[ -x $(venv) ] || $(PYTHON) -m venv .venv || { echo "install Python 3.11 or later with its venv module" >&2; exit 1; }
-	@$(venv) -m pip install --quiet --disable-pip-version-check --requirement $< || \
+	@$(venv) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $< || \
 	  { echo "pip could not install $<: see above; what it needs is on PyPI" >&2; exit 1; }
-	@cp requirements.txt .venv/ && cp $< .venv/
+	@cp requirements.lock .venv/ && cp $< .venv/
 
 # Whatever `make up` has made of a local trial, the local Karmada too if it has made that.
-uninstall: .venv/requirements.txt
+uninstall: .venv/requirements.lock
 	@$(run) config >/dev/null # a stack that was never made is an empty one
 	@$(MAKE) --no-print-directory down
 	@$(run) stack rm --yes --preserve-config

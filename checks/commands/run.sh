@@ -7,5 +7,5 @@ for python in "${VIRTUAL_ENV:-.venv}/bin/python" .venv/bin/python python3; do
         exec "$python" -m "checks.commands.$1"
     fi
 done
-echo "no Python with the packages of requirements.txt is here: \`make .venv/requirements.txt\` makes .venv" >&2
+echo "no Python with the packages of requirements.txt is here: \`make .venv/requirements.lock\` makes .venv" >&2
 exit 1
