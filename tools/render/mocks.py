@@ -18,6 +18,7 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi import ResourceOptions, ResourceTransform, ResourceTransformArgs, ResourceTransformResult
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.proto.alias_pb2 import Alias
 from pulumi.runtime.proto.resource_pb2 import (
     RegisterResourceOutputsRequest,
     RegisterResourceRequest,
@@ -206,6 +207,7 @@ class RecordingMonitor(MockMonitor):
             type=request.type,
             name=request.name,
             parent=request.parent,
+            aliases=cast("Sequence[Alias]", tuple(request.aliases)),  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
             provider=request.provider.rpartition("::")[0].rpartition("::")[2],
             dependencies=frozenset(request.dependencies),
             protect=request.protect,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime.proto.alias_pb2 import Alias
 
 from clusters.objects import Json, text
 
@@ -34,6 +35,7 @@ class Recorded:
     type: str
     name: str
     parent: str = ""
+    aliases: Sequence[Alias] = ()
     provider: str = ""
     dependencies: frozenset[str] = frozenset()
     protect: bool = False
