@@ -1,4 +1,4 @@
-"""README.md and docs/*.md as tests read them: their blocks of shell commands, headings and links.
+"""The checkout's own *.md and docs/*.md as tests read them: their blocks of shell commands, headings and links.
 
 A block is named by its document and its section, as a link names that, and the second one of a section by a number:
 `docs/operations.md#renewal`, `docs/operations.md#renewal 2`.
@@ -52,6 +52,8 @@ NOT_RUN: Mapping[str, str] = {
     "docs/operations.md#renewal": "test_real_clusters.py runs it under traffic, on two servers",
     "docs/operations.md#upgrading-anp 2": "it asks a repository on the Internet",
     "docs/operations.md#upgrading-anp 3": "DIGEST is of an image that somebody has checked",
+    "docs/operations.md#upgrading-this-program": "it takes a version that is not the one that is tested; "
+    "test_versions.py previews this one on the states of those before",
     "docs/operations.md#from-the-version-that-told-members-apart-by-their-endpoint": "it is for a stack named prod, "
     "whose state was made by that version",
     "docs/operations.md#when-a-run-was-interrupted": "test_interrupted_runs.py types it after each interruption",
@@ -62,13 +64,16 @@ NOT_RUN: Mapping[str, str] = {
 }
 """The blocks that no test types, each with the reason."""
 
+AT_THE_TOP: Sequence[str] = ("README.md", "CHANGELOG.md", "SECURITY.md")
+"""Documents beside the program, where those who look for them expect them."""
+
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 CODE = re.compile(r"``.+?``|`[^`]+`")
 
 
 def documents() -> Sequence[str]:
     """The documents by their paths in the checkout."""
-    return ["README.md", *sorted(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md"))]
+    return [*AT_THE_TOP, *sorted(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md"))]
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto.alias_pb2 import Alias
 
-from checks.commands.agent_gone import AgentGoneInput
+from checks.commands import agent_gone, take_away, take_back
 from checks.delivered_agent import DeliveredMembers
 from checks.preflight.memory import remembered
 from clusters.objects import Json, entries, text
@@ -28,9 +28,12 @@ RELEASED: Sequence[tuple[str, str]] = HEADING.findall(CHANGELOG)
 """Each version and its day, the newest first."""
 
 DELETES = {
-    local_command("agent_gone"): AgentGoneInput,
-    local_command("take_away"): DeliveredMembers,
-    local_command("take_back"): DeliveredMembers,
+    local_command(module.__name__.rpartition(".")[2]): reads
+    for module, reads in (
+        (agent_gone, agent_gone.AgentGoneInput),
+        (take_away, DeliveredMembers),
+        (take_back, DeliveredMembers),
+    )
 }
 """What states run when a resource of theirs is deleted, and what it reads."""
 
