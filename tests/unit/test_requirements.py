@@ -1,4 +1,5 @@
-"""The locks: what a virtual environment gets, by version and hash, of what the lists of requirements ask for."""
+"""The locks: what a virtual environment gets, by version and hash, of what the lists of requirements ask for; and
+where Renovate looks for newer versions of the rest."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from clusters.objects import items, parse
 from tools.render.stackfile import ROOT
 
 PACKAGE = re.compile(r"^([\w.-]+)(?:\[[\w,-]+\])?==([\w.]+)(?: ;[^\\\n]*)?(?: \\)?$", re.MULTILINE)
@@ -37,3 +39,12 @@ def test_a_lock_has_hashes_of_every_package_says_how_it_was_made_and_names_no_re
     found = re.findall(r"^[\w.-]+==.*\\\n    --hash=sha256:[0-9a-f]{64}", lock, re.MULTILINE)
     assert len(found) == len(packages(f"{name}.lock")) == len(re.findall(r"^\w", lock, re.MULTILINE))
     assert re.findall(r"https?://|--(?:extra-)?index|--find-links", lock.partition("\n#    uv ")[2]) == []
+
+
+def test_renovate_finds_images_and_sources_in_each_file_in_which_it_looks() -> None:
+    for manager in items(parse((ROOT / "renovate.json").read_text()), "customManagers"):
+        (form,) = (str(each).replace("(?<", "(?P<") for each in items(manager, "matchStrings"))
+        for each in items(manager, "managerFilePatterns"):
+            pattern = str(each)
+            files = ROOT.glob("tests/*/**/*.py") if pattern.startswith("/") else [ROOT / pattern]
+            assert any(re.search(form, file.read_text()) for file in files), pattern
