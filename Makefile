@@ -1,17 +1,17 @@
-# The targets, a line each, are in README.md. STACK=fork make up runs another stack.
+# README.md describes the targets. STACK=fork make up runs another stack.
 STACK ?= dev
-# A local stack is not asked about; any other is shown first.
+# A local stack is deployed without asking; of any other, pulumi shows a preview first and asks.
 FLAGS ?= $(if $(filter dev fork,$(STACK)),--yes --skip-preview)
 PYTHON ?= python3
 
 run := STACK=$(STACK) tools/pulumi.sh
 venv := .venv/bin/python
-# Two at a time: tests of one group, of which tests/conftest.py tells, run one after the other.
+# Two tests at a time; tests of one group (tests/conftest.py) run one after the other.
 pytest := $(venv) -m pytest tests --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 
 .PHONY: up down preview status doctor kubectl rotate-ca test prove check render bench clean uninstall
 
-# What these tell to type works as typed: with the CLI and the backend that they have.
+# Messages of these targets name pulumi commands: with this variable they use the same CLI and backend as the target.
 up down preview status doctor kubectl rotate-ca: export KARMADA_ANP_TYPED = STACK=$(STACK) tools/pulumi.sh
 
 # The local stacks build images: without an engine that is said before anything is downloaded.
@@ -60,7 +60,7 @@ render: .venv/requirements-dev.lock
 bench: .venv/requirements.lock
 	@PATH="$$PATH:$(CURDIR)/.tools/pulumi/bin" $(venv) -m tools.bench
 
-# A virtual environment is up to date with a list of locked packages when it holds a copy of the same.
+# A virtual environment is up to date with a requirements file when it holds an identical copy of it.
 .venv/%.lock: %.lock requirements.lock
 	@[ -x $(venv) ] || $(PYTHON) -m venv .venv || { echo "install Python 3.11 or later with its venv module" >&2; exit 1; }
 	@$(venv) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $< || \

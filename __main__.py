@@ -1,10 +1,10 @@
-"""Reach pull-mode member clusters through Karmada, by apiserver-network-proxy (ANP): the whole stack."""
+"""The Pulumi program: apiserver-network-proxy (ANP) tunnels by which Karmada reaches its pull-mode members."""
 
 from __future__ import annotations
 
 import gc
 
-gc.disable()  # what the SDKs define stays: looking through it while they are imported takes half a second
+gc.disable()  # objects that the SDKs define are never garbage: collecting during their import takes half a second
 
 from pulumi import ResourceOptions
 
@@ -29,17 +29,17 @@ gc.freeze()
 gc.enable()
 end_quietly()
 ready = preflight.check(stack_config.load(stack_config.values(), workstation.ThisMachine(), stack_config.secrets()))
-settings, adopting, former = ready.settings, ready.adopting, ready.former
+settings, taken_over, former = ready.settings, ready.taken_over, ready.former
 
 use_transforms()
-images = ProxyImages("images", settings.images)  # before the providers: their plugins start while sources are hashed
-reach = providers(settings, adopting)
+images = ProxyImages("images", settings.images)  # before the providers, whose plugins start while sources are hashed
+reach = providers(settings, taken_over)
 entry = Entry("entry", EntryArgs(host=settings.host, proxy=settings.proxy), ResourceOptions(provider=reach.host))
 pki = TunnelPki(
     "tunnel", TunnelPkiArgs(address=entry.address, settings=settings.certificates, frontend=settings.proxy.frontend)
 )
 keys = mac_keys(settings.proxy)
-deliveries = Deliveries(settings, entry.proxy_url, ready.returning)
+deliveries = Deliveries(settings, entry.proxy_url, ready.formerly_delivered)
 pulled = pull_secrets(settings, ResourceOptions(provider=reach.host))
 server = ProxyServer(
     "proxy-server",
@@ -48,7 +48,7 @@ server = ProxyServer(
         image=images.server,
         pki=pki,
         mac_keys=keys,
-        adopts=settings.host in adopting,
+        takes_over=settings.host in taken_over,
         renaming=[each for each in settings.active if former.get(each.name)],
         ready=ready.awaited,
     ),
@@ -66,13 +66,13 @@ members = {
             server=server,
             karmada=reach.karmada,
             mac_keys=keys,
-            adopts=each in adopting,
+            takes_over=each in taken_over,
             former=former.get(each.name, ()),
-            returns=each.name in ready.returning,
+            was_delivered=each.name in ready.formerly_delivered,
             works=deliveries.works.get(each.name),
             facts=ready.delivery(each.name),
             pull_secrets=pulled,
-            frozen=each.name in ready.frozen,
+            unknown_to_karmada=each.name in ready.unknown_to_karmada,
         ),
         ResourceOptions(provider=reach.members[each.name]),
     )
@@ -81,7 +81,10 @@ members = {
 for each in settings.gone:
     GoneMember(each.name, GoneMemberArgs(member=each, host=settings.host, proxy_url=entry.proxy_url))
 reported = deliveries.reported(
-    [server, *(members[each.name] for each in settings.members if each.delivered or each.name in ready.returning)],
+    [
+        server,
+        *(members[each.name] for each in settings.members if each.delivered or each.name in ready.formerly_delivered),
+    ],
     {each.name: ready.delivery(each.name) for each in settings.delivered},
 )
 server_monitoring(

@@ -1,2 +1,1 @@
-"""What is asked of the clusters: before an `up` (preflight), of a stack that is up (doctor), and by the stack's own
-commands."""
+"""Checks of clusters: before an `up` (preflight), of a stack that is up (doctor), and by the stack's local Commands."""

@@ -1,6 +1,7 @@
-"""Server-side apply in a stack's name: what it owns of objects that are not its own, and how it gives that up.
+"""Server-side apply by a stack's field manager: sets fields of objects that others made, and gives them up again.
 
-An object that is not there, or not the stack's, is not touched: an apply would make it, or fail at what it lacks.
+Objects that do not exist, or of which the manager owns nothing, are left alone: an apply would create them, or fail
+validation.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, MERGE_PATCH, Asking, Resource
+from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, MERGE_PATCH, KubernetesApis, Resource
 from clusters.kubeconfig import Context
 from clusters.objects import Json, items, text
 
@@ -16,11 +17,11 @@ KINDS: Mapping[Resource, tuple[str, str]] = {
     CLUSTERS: ("cluster.karmada.io/v1alpha1", "Cluster"),
     DEPLOYMENTS: ("apps/v1", "Deployment"),
 }
-"""What is applied to, as Kubernetes names it."""
+"""`apiVersion` and `kind` of the resources that are applied to."""
 
 
 def owns(found: Json, manager: str) -> bool:
-    """Whether a field manager has applied anything of an object."""
+    """Whether a field manager owns fields of an object by server-side apply."""
     return any(
         text(each, "manager") == manager and text(each, "operation") == "Apply"
         for each in items(found, "metadata", "managedFields")
@@ -28,7 +29,7 @@ def owns(found: Json, manager: str) -> bool:
 
 
 def apply(
-    asking: Asking,
+    apis: KubernetesApis,
     of: Context,
     what: Resource,
     name: str,
@@ -38,20 +39,20 @@ def apply(
     manager: str,
     force: bool = False,
 ) -> Json:
-    """Has the manager own these fields of the object and no others, with `force` whoever set them: the object as it is
-    then. Raises Unavailable."""
+    """Makes the field manager own exactly these fields of an object, and returns the object. `force` takes fields over
+    from other managers. Raises Unavailable, also on a conflict with one."""
     api_version, kind = KINDS[what]
-    asked = urlencode({"fieldManager": manager, "force": str(force).lower()})
-    whole: Json = {"apiVersion": api_version, "kind": kind, **fields, "metadata": {"name": name}}
-    return asking.patch(of, f"{what.path(namespace, name)}?{asked}", whole, APPLY_PATCH)
+    query = urlencode({"fieldManager": manager, "force": str(force).lower()})
+    manifest: Json = {"apiVersion": api_version, "kind": kind, **fields, "metadata": {"name": name}}
+    return apis.patch(of, f"{what.path(namespace, name)}?{query}", manifest, APPLY_PATCH)
 
 
-def give_up_credential(asking: Asking, karmada: Context, member: str, manager: str) -> None:
-    """Takes `proxyHeader` from the Cluster object, where it is there and the manager's. Raises Unavailable."""
-    if owns(asking.get(karmada, CLUSTERS, member), manager):
-        apply(asking, karmada, CLUSTERS, member, fields={}, manager=manager)
+def give_up_credential(apis: KubernetesApis, karmada: Context, member: str, manager: str) -> None:
+    """Removes the `proxyHeader` that the manager has set on the Cluster object, if any. Raises Unavailable."""
+    if owns(apis.get(karmada, CLUSTERS, member), manager):
+        apply(apis, karmada, CLUSTERS, member, fields={}, manager=manager)
 
 
-def clear_proxy_url(asking: Asking, karmada: Context, member: str) -> None:
-    """Takes `proxyURL` from the Cluster object, whoever has set it. Raises Unavailable."""
-    asking.patch(karmada, CLUSTERS.path("", member), {"spec": {"proxyURL": None}}, MERGE_PATCH)
+def clear_proxy_url(apis: KubernetesApis, karmada: Context, member: str) -> None:
+    """Removes `proxyURL` from the Cluster object, whoever has set it. Raises Unavailable."""
+    apis.patch(karmada, CLUSTERS.path("", member), {"spec": {"proxyURL": None}}, MERGE_PATCH)

@@ -1,4 +1,4 @@
-"""What Karmada says of a member that it alone gets at: whether it is Ready, and what became of the Works for it."""
+"""A member that only Karmada reaches, as Karmada sees it: its Cluster's conditions, and the status of its Works."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from clusters.api import CLUSTERS, Asking, Resource
+from clusters.api import CLUSTERS, KubernetesApis, Resource
 from clusters.kubeconfig import Context
-from clusters.objects import Json, is_going, items, number, text
+from clusters.objects import Json, is_terminating, items, number, text
 from components.anp import EXECUTION_SPACE, OF_STACK
 
 WORKS = Resource("/apis/work.karmada.io/v1alpha1", "works")
 
 APPLY_SECONDS = 90
-"""How long karmada-agent may take to apply what is there: one that has just started waits for its leader lease."""
+"""How long karmada-agent may take to apply Works: after a start it first waits for its leader lease."""
 
-IS_THERE = "already exists"
-"""What karmada-agent says of an object that is there and not Karmada's."""
+ALREADY_EXISTS = "already exists"
+"""In karmada-agent's message on an object that exists and is not Karmada's."""
 
 
 class Expected(BaseModel):
-    """A Work of a stack by its name, and of a Deployment's which number its status is to have: Karmada takes it from
-    the manifest that is applied, so that a status of an earlier one is told from it."""
+    """The name of a Work and, if it holds a Deployment, the `generation` of its manifest. Karmada copies that into the
+    Work's status, which shows whether the status is of this manifest or an earlier one."""
 
     work: str
     generation: int = 0
@@ -31,8 +31,9 @@ class Expected(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryFacts:
-    """What preflight knows of such a member: whether it is Ready, what it has lost of what the stack had set, whether
-    its namespace is one that Karmada hands over by itself, and the user who needs rights in it, if any."""
+    """What preflight found of a member that only Karmada reaches: whether it is Ready (`ready`), which of the stack's
+    settings were lost there (`found`), whether another Work than the stack's brings its namespace (`has_namespace`),
+    and the user as whom Karmada's requests reach it, if that one needs rights there (`operator`)."""
 
     ready: bool = True
     found: str = ""
@@ -41,34 +42,33 @@ class DeliveryFacts:
 
 
 class Delivered(BaseModel):
-    """A member of a stack, and how Karmada is asked, which alone gets at it."""
+    """A member that only Karmada reaches, its stack's name, and the Karmada API."""
 
     member: str
     stack: str
     karmada: Context
 
-    def cluster(self, asking: Asking) -> Json:
-        """Its Cluster object, or None. Raises Unavailable."""
-        return asking.get(self.karmada, CLUSTERS, self.member)
+    def cluster(self, apis: KubernetesApis) -> Json:
+        """The member's Cluster object, or None. Raises Unavailable."""
+        return apis.get(self.karmada, CLUSTERS, self.member)
 
-    def works(self, asking: Asking) -> dict[str, Json]:
-        """The stack's Works for it, by name. Raises Unavailable."""
-        found = asking.all(self.karmada, WORKS, EXECUTION_SPACE.format(self.member), f"{OF_STACK}={self.stack}")
+    def works(self, apis: KubernetesApis) -> dict[str, Json]:
+        """The stack's Works for the member, by name. Raises Unavailable."""
+        found = apis.all(self.karmada, WORKS, EXECUTION_SPACE.format(self.member), f"{OF_STACK}={self.stack}")
         return {text(each, "metadata", "name"): each for each in found}
 
-    def delete(self, asking: Asking, work: str) -> None:
-        """Asks that a Work goes. Raises Unavailable."""
-        asking.delete(self.karmada, WORKS.path(EXECUTION_SPACE.format(self.member), work))
+    def delete(self, apis: KubernetesApis, work: str) -> None:
+        """Deletes a Work without waiting for its finalizer. Raises Unavailable."""
+        apis.delete(self.karmada, WORKS.path(EXECUTION_SPACE.format(self.member), work))
 
 
 def is_ready(cluster: Json) -> bool:
-    """Whether a Cluster object says that its member is, and is not deleted. What is meant for another waits in
-    Karmada."""
-    return condition(cluster, "Ready") == ("True", "") and not is_going(cluster)
+    """Whether a Cluster has the condition Ready and is not terminating. Works for other members wait in Karmada."""
+    return condition(cluster, "Ready") == ("True", "") and not is_terminating(cluster)
 
 
 def condition(of: Json, kind: str) -> tuple[str, str]:
-    """A condition's status and, unless it is True, its message; both empty where there is none."""
+    """The status of an object's condition and, unless that is True, its message; both empty if it has none."""
     for each in items(of, "status", "conditions"):
         if text(each, "type") == kind:
             status = text(each, "status")
@@ -76,8 +76,8 @@ def condition(of: Json, kind: str) -> tuple[str, str]:
     return "", ""
 
 
-def behind(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:
-    """Why not all that is expected is applied in the member, of the first Work of which it is not so; or nothing."""
+def not_delivered(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:
+    """Why the first expected Work that is not applied is not; an empty text if all are."""
     missing = [each.work for each in expected if each.work not in works]
     if missing:
         return f"Work {missing[0]} is not there"
@@ -85,40 +85,40 @@ def behind(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:
 
 
 def unhealthy(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:
-    """Why not all pods that are expected run, as far as Karmada tells it; or nothing."""
+    """Why the first expected Work whose pods do not all run is unhealthy, by its status; an empty text if none is."""
     for each in expected:
         work = works.get(each.work)
         if each.generation and number(_status(work), "status", "resourceTemplateGeneration") != each.generation:
             return f"Work {each.work}: its status is still that of an earlier one"
-    return next(filter(None, (_ill(works.get(each.work)) for each in expected)), "")
+    return next(filter(None, (_not_healthy(works.get(each.work)) for each in expected)), "")
 
 
 def fault(work: Json) -> str:
-    """Why what a Work holds is not applied in its member, or not well there; or nothing."""
-    return _unapplied(work) or _ill(work)
+    """Why a Work is not applied in its member, or not healthy there; an empty text if it is both."""
+    return _unapplied(work) or _not_healthy(work)
 
 
 def unapplied(works: Iterable[Json]) -> str:
-    """Why what Works hold is not applied in their member, of the first of which it is not so; or nothing."""
+    """Why the first Work that is not applied is not; an empty text if all are."""
     return next(filter(None, (_unapplied(each) for each in works)), "")
 
 
 def _unapplied(work: Json) -> str:
     name = text(work, "metadata", "name")
-    if is_going(work):
+    if is_terminating(work):
         return f"Work {name} is deleted, and waits for karmada-agent"
     status, message = condition(work, "Applied")
-    theirs = text(_manifest(work), "kind") == "Namespace" and IS_THERE in message
-    # a namespace that is somebody else's stays theirs
+    theirs = text(_manifest(work), "kind") == "Namespace" and ALREADY_EXISTS in message
+    # a namespace that somebody else has made is used as it is
     return "" if status == "True" or theirs else f"Work {name}: {message or 'karmada-agent has not applied it yet'}"
 
 
-def _ill(work: Json) -> str:
+def _not_healthy(work: Json) -> str:
     status = _status(work)
     latest, replicas, available = (
         number(status, "status", count) for count in ("updatedReplicas", "replicas", "availableReplicas")
     )
-    # Karmada calls a Deployment healthy once all its pods are made, whether they run or not, and others are left or not
+    # Karmada calls a Deployment healthy once all new pods exist, even if they do not run, or old ones are left
     if text(status, "health") != "Unhealthy" and latest == replicas == available:
         return ""
     name = text(work, "metadata", "name")
@@ -126,10 +126,10 @@ def _ill(work: Json) -> str:
 
 
 def _manifest(work: Json) -> Json:
-    """What a Work holds, which is one object."""
+    """The manifest in a Work: this program puts one into each."""
     return next(iter(items(work, "spec", "workload", "manifests")), None)
 
 
 def _status(work: Json) -> Json:
-    """What karmada-agent says of it."""
+    """The status that karmada-agent reports of a Work's object."""
     return next(iter(items(work, "status", "manifestStatuses")), None)

@@ -1,4 +1,4 @@
-"""karmada-agent of members that Karmada alone gets at: asked and given its flag through the tunnel that it reports."""
+"""karmada-agent of members that only Karmada reaches: its Deployment is read and patched through the tunnel itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from checks.applied import apply
 from checks.delivered import Delivered
 from checks.deployments import rolled_out, selector
-from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, Asking
+from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, KubernetesApis
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, number, text
@@ -19,11 +19,11 @@ from config.settings import Agent
 
 
 class DeliveredAgent(Delivered):
-    """A member, where its karmada-agent runs, and the tunnel that this is to report.
+    """A member, its karmada-agent's Deployment, and the URL of the tunnel that this reports.
 
-    Fields of the Cluster object and of karmada-agent's Deployment are applied as the field manager `manager`; `former`
-    is the same stack's in members that it reaches by a kubeconfig. It is `reached` so where that is how the stack gets
-    at it now: then its credential stays.
+    `manager` is the field manager for the Cluster and karmada-agent's Deployment; `former` is the one that the same
+    stack uses for members with a kubeconfig. If the stack reaches the member by a kubeconfig now
+    (`reached`), its credential stays.
     """
 
     agent: Agent
@@ -32,50 +32,50 @@ class DeliveredAgent(Delivered):
     former: str
     reached: bool = False
 
-    def reported(self, asking: Asking) -> str:
-        """By which proxy the Cluster object is reached. Raises Unavailable."""
-        return text(self.cluster(asking), "spec", "proxyURL")
+    def reported_url(self, apis: KubernetesApis) -> str:
+        """The `proxyURL` of the Cluster object. Raises Unavailable."""
+        return text(self.cluster(apis), "spec", "proxyURL")
 
-    def deployment(self, asking: Asking) -> Json:
-        """karmada-agent's Deployment, or None, by whatever tunnel its Cluster names. Raises Unavailable."""
-        return asking.get(self._member(), DEPLOYMENTS, self.agent.deployment, self.agent.namespace)
+    def deployment(self, apis: KubernetesApis) -> Json:
+        """karmada-agent's Deployment, or None, through the `proxyURL` that its Cluster has. Raises Unavailable."""
+        return apis.get(self._member_api(), DEPLOYMENTS, self.agent.deployment, self.agent.namespace)
 
-    def by_the_tunnel(self, asking: Asking) -> Json:
-        """The same by the stack's tunnel, which the Cluster is made to name. Raises Unavailable."""
-        if self.reported(asking) != self.proxy_url:
-            self.apply_cluster(asking, {"spec": {"proxyURL": self.proxy_url}})
-        return self.deployment(asking)
+    def deployment_through_tunnel(self, apis: KubernetesApis) -> Json:
+        """karmada-agent's Deployment, or None, after `proxyURL` is set to the stack's tunnel. Raises Unavailable."""
+        if self.reported_url(apis) != self.proxy_url:
+            self.apply_cluster(apis, {"spec": {"proxyURL": self.proxy_url}})
+        return self.deployment(apis)
 
-    def settled(self, asking: Asking, deployment: Json) -> None:
-        """Raises Unavailable while its Deployment is not rolled out, or a pod is left that it does not count: one that
-        is about to end may still say what its own flags were."""
-        pods = asking.all(self._member(), PODS, self.agent.namespace, selector(deployment))
+    def require_settled(self, apis: KubernetesApis, deployment: Json) -> None:
+        """Raises Unavailable until karmada-agent's Deployment is rolled out and has no terminating pod, which could
+        still report the flags that it started with."""
+        pods = apis.all(self._member_api(), PODS, self.agent.namespace, selector(deployment))
         if not rolled_out(deployment) or len(pods) != number(deployment, "spec", "replicas"):
             raise Unavailable(f"deployment/{self.agent.deployment} is not rolled out yet, or has pods that end")
 
-    def apply_cluster(self, asking: Asking, fields: Mapping[str, Json]) -> None:
-        """Has the stack own these fields of the Cluster object and no others, whoever set them. Raises Unavailable."""
-        apply(asking, self.karmada, CLUSTERS, self.member, fields=fields, manager=self.manager, force=True)
+    def apply_cluster(self, apis: KubernetesApis, fields: Mapping[str, Json]) -> None:
+        """Server-side apply: owns exactly these fields of the Cluster, by force. Raises Unavailable."""
+        apply(apis, self.karmada, CLUSTERS, self.member, fields=fields, manager=self.manager, force=True)
 
-    def apply_agent(self, asking: Asking, fields: Mapping[str, Json], *, force: bool = False) -> Json:
-        """The same of karmada-agent's Deployment, through the tunnel: returns it as it is then."""
+    def apply_agent(self, apis: KubernetesApis, fields: Mapping[str, Json], *, force: bool = False) -> Json:
+        """Server-side apply of karmada-agent's Deployment, through the tunnel. Returns it. Raises Unavailable."""
         name, namespace = self.agent.deployment, self.agent.namespace
         return apply(
-            asking, self._member(), DEPLOYMENTS, name, namespace, fields=fields, manager=self.manager, force=force
+            apis, self._member_api(), DEPLOYMENTS, name, namespace, fields=fields, manager=self.manager, force=force
         )
 
-    def _member(self) -> Context:
+    def _member_api(self) -> Context:
         return replace(self.karmada, path=PROXY_PATH.format(self.member))
 
 
 AGENTS = TypeAdapter(Mapping[str, Agent])
-"""Where karmada-agent runs, by a member's name."""
+"""JSON of karmada-agents' Deployments, by members' names."""
 
 
 class DeliveredMembers(BaseModel):
-    """What each of the stack's steps is given: the stack, its tunnel, and where karmada-agent runs in each member.
+    """The input of the Commands for such members: the stack, its tunnel, and karmada-agent's Deployment in each member.
 
-    `reached` are those that the stack gets at by a kubeconfig since.
+    `reached` are the members that the stack reaches by a kubeconfig now.
     """
 
     stack: str
@@ -87,7 +87,7 @@ class DeliveredMembers(BaseModel):
     reached: Sequence[str] = ()
 
     def each(self) -> dict[str, DeliveredAgent]:
-        """The members by their names."""
+        """A DeliveredAgent for each member, by its name."""
         return {
             name: DeliveredAgent(
                 member=name,

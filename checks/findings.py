@@ -1,4 +1,4 @@
-"""What was found at each hop, and how it is told: as text, or as JSON for machines."""
+"""Findings: the state of each hop of a tunnel, printed as text or as JSON."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from clusters.objects import Json
 from config.problems import pulumi_command
 
 REFRESH = pulumi_command("up --refresh")
-"""What puts back whatever the stack has made or set."""
+"""The command that restores whatever the stack has made or set."""
 
 
 class State(StrEnum):
-    """Of a hop. UNKNOWN is what could not be asked, often for what is wrong elsewhere."""
+    """The state of a hop. UNKNOWN: it could not be checked, often because another hop is wrong."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -23,39 +23,39 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What is so at a hop, in a line, and unless it is right what to do."""
+    """The state of a hop, in a line (`detail`), and the remedy unless it is right."""
 
     hop: str
     state: State
-    says: str
-    mend: str = ""
+    detail: str
+    remedy: str = ""
 
 
-def right(hop: str, says: str) -> Finding:
-    """A hop at which all is as it should be."""
-    return Finding(hop=hop, state=State.RIGHT, says=says)
+def right(hop: str, detail: str) -> Finding:
+    """A finding of a hop that works."""
+    return Finding(hop=hop, state=State.RIGHT, detail=detail)
 
 
-def wrong(hop: str, says: str, mend: str) -> Finding:
-    """A hop at which something is wrong, and what to do about it."""
-    return Finding(hop=hop, state=State.WRONG, says=says, mend=mend)
+def wrong(hop: str, detail: str, remedy: str) -> Finding:
+    """A finding of a hop that does not work, with the remedy."""
+    return Finding(hop=hop, state=State.WRONG, detail=detail, remedy=remedy)
 
 
-def unknown(hop: str, says: str, mend: str) -> Finding:
-    """A hop that could not be asked about, and what to do so that it can be."""
-    return Finding(hop=hop, state=State.UNKNOWN, says=says, mend=mend)
+def unknown(hop: str, detail: str, remedy: str) -> Finding:
+    """A finding of a hop that could not be checked, with the remedy for that."""
+    return Finding(hop=hop, state=State.UNKNOWN, detail=detail, remedy=remedy)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Walk:
-    """The hops of the way to one member, in the order in which one is the cause of the next."""
+    """The findings of all hops to one member. A wrong hop may be the cause of those after it."""
 
     member: str
     findings: Sequence[Finding]
 
     @property
     def first(self) -> Finding | None:
-        """The first that is wrong; where none is, the first that is unknown. None if all are right."""
+        """The first wrong finding, else the first unknown one, else None."""
         for state in (State.WRONG, State.UNKNOWN):
             for each in self.findings:
                 if each.state is state:
@@ -63,17 +63,17 @@ class Walk:
         return None
 
     def lines(self) -> Iterator[str]:
-        """A heading, a line a hop, and below the first that is wrong what to do."""
+        """A heading, a line for each hop, and the remedy below the first that is wrong or unknown."""
         first = self.first
         yield f"{self.member}: {f'{first.state} at {first.hop}' if first else 'all right'}"
         for each in self.findings:
-            yield f"  {each.state:8} {each.hop:14} {each.says}"
+            yield f"  {each.state:8} {each.hop:14} {each.detail}"
             if each is first:
-                yield f"{'':26}do: {each.mend}"
+                yield f"{'':26}do: {each.remedy}"
 
     def json(self) -> Mapping[str, Json]:
         """`{member, first, hops: [{hop, state, says, mend}]}`; `first` is a hop's name or null."""
         hops: list[Json] = [
-            {"hop": each.hop, "state": each.state, "says": each.says, "mend": each.mend} for each in self.findings
+            {"hop": each.hop, "state": each.state, "says": each.detail, "mend": each.remedy} for each in self.findings
         ]
         return {"member": self.member, "first": self.first.hop if self.first else None, "hops": hops}

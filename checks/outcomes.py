@@ -1,4 +1,4 @@
-"""What a step over several members ends with: what became of each, said once for all of whom it is the same."""
+"""Runs a step for several members, and prints the outcomes: a line for all members with the same one."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from clusters.errors import Unavailable
-from clusters.pool import side_by_side
+from clusters.pool import in_parallel
 
 AT_ONCE = 32
-"""Members at a time: nearly all of a member's time is spent waiting for its karmada-agent."""
+"""The number of threads: nearly all of their time is spent waiting for karmada-agents."""
 
 NAMED = 10
-"""How many members a line names."""
+"""The most members that a line names."""
 
 
-def told(steps: Mapping[str, Callable[[], str]]) -> int:
-    """Takes each member's step, by the member's name, and prints what became of it.
+def run_steps(steps: Mapping[str, Callable[[], str]]) -> int:
+    """Runs the steps, which are by members' names and return a line, and prints the lines.
 
-    0, or 1 where one raises Unavailable: the others are done nevertheless, and why is printed.
+    Returns 0, or 1 if a step raises Unavailable: its reason is printed too, and the other steps run nevertheless.
     """
-    reached = side_by_side({name: partial(_outcome, step) for name, step in steps.items()}, AT_ONCE)
+    reached = in_parallel({name: partial(_outcome, step) for name, step in steps.items()}, AT_ONCE)
     failed = {name: why for name, (done, why) in reached.items() if not done}
-    # of a Command that fails Pulumi shows both streams, the one without its last line feed
+    # Pulumi shows both streams of a Command that fails, stdout without its last line feed
     stream = sys.stderr if failed else sys.stdout
     for line in _lines({name: says for name, (done, says) in reached.items() if done}):
         print(line, file=stream)
@@ -46,6 +46,6 @@ def _lines(outcomes: Mapping[str, str]) -> Iterator[str]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Members' names in a line, which tells of no more than NAMED."""
+    """Members' names in a line, the first NAMED of them."""
     more = len(names) - NAMED
     return f"{', '.join(names[:NAMED])}{f' and {more} more' if more > 0 else ''}"

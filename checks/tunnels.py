@@ -1,4 +1,4 @@
-"""The tunnels of a stack that is up, by its config and what its last `up` left: for the doctor and `make status`."""
+"""The tunnels of a stack that is up, from its config and its outputs, for the doctor and `make status`."""
 
 from __future__ import annotations
 
@@ -15,17 +15,14 @@ from tools import stack
 
 def of_stack() -> tuple[Settings, Sequence[Tunnel]]:
     """The settings and the tunnels of the stack STACK. Raises pulumi.RunError."""
-    # in this order: a stack that is not there is not made by looking at its config
+    # outputs first: reading the config of a stack that does not exist would create it
     outputs = stack.outputs()
     settings = stack.settings()
     return settings, tunnels(settings, outputs)
 
 
 def tunnels(settings: Settings, outputs: Json) -> Sequence[Tunnel]:
-    """The tunnels to all members that are not paused, as the stack's last `up` left them.
-
-    Raises pulumi.RunError where there was none.
-    """
+    """The tunnels to all members that are not paused. Raises pulumi.RunError if the stack has no output `entry`."""
     address, url = text(outputs, "entry", "address"), text(outputs, "entry", "proxyUrl")
     if not address or not url:
         why = f"the stack {stack.name()} is not up: no `up` of it has ended well, and left a tunnel to be looked at"

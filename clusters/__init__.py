@@ -1,2 +1,2 @@
-"""How a cluster, a kubeconfig, a kind node is asked, and how what they answer is read. Nothing here changes anything by
-itself, and nothing knows of a stack's state."""
+"""Access to Kubernetes APIs, kubeconfigs, kind nodes and local programs, and reading of what they return. Nothing here
+decides to change anything, and nothing reads a stack's state."""

@@ -1,7 +1,7 @@
-"""Asks the APIs of clusters, each known by a kubeconfig and a context, with the official Kubernetes client.
+"""Requests to Kubernetes APIs, each named by a kubeconfig and a context, with the official Kubernetes client.
 
-The client keeps connections, and knows proxies, TLS and port-forwards. Its models are not used: what an API answers
-stays JSON. An answer that is an error is Unavailable, with its HTTP status.
+The client handles connections, proxies, TLS and port-forwards. Its models are not used: responses stay JSON. An error
+response is raised as Unavailable, with its HTTP status.
 """
 
 # the client declares no types
@@ -29,36 +29,35 @@ from clusters.kubeconfig import Context, configuration
 from clusters.objects import Json, at, items, parse, text
 
 SECONDS = 10
-"""How long an API may take to answer, if nothing else is said."""
+"""The default timeout of a request to an API."""
 
 JSON_PATCH, MERGE_PATCH = "application/json-patch+json", "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
-"""Content types of the patches that are sent."""
+"""Content types of PATCH requests."""
 
 FORBIDDEN, UNAUTHORIZED, NOT_FOUND = 403, 401, 404
 
 AWAY = (502, 503, 504)
-"""What answers in the place of an API server that is not there."""
+"""HTTP statuses of a proxy in front of an API server that is not there."""
 
 POD_SECONDS = 5
-"""How long a pod may take to answer on a port of its own."""
-
+"""The timeout of a request to a pod's port."""
 
 CONNECT_TARGET = "member:443"
-"""What is asked of a host guard, which makes it the member's whose name is in the credential."""
+"""The target of a CONNECT to a host guard, which replaces it by the host of the member that the credential names."""
 
 
 class NotServing(Exception):
-    """A pod that runs does not answer on a port of its own, or says that it is not well."""
+    """A running pod does not answer on one of its ports, or answers with an error."""
 
 
-class Closed(NotServing):
-    """It closes the connection instead, or nothing listens there."""
+class ConnectionClosed(NotServing):
+    """The pod closes the connection without an answer, or nothing listens on the port."""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """A kind of objects as its API serves it: `/apis/apps/v1` and `deployments`."""
+    """A resource type, by the path of its API and its plural name: `/apis/apps/v1` and `deployments`."""
 
     api: str
     plural: str
@@ -88,46 +87,46 @@ SELF_REVIEWS = Resource("/apis/authorization.k8s.io/v1", "selfsubjectaccessrevie
 REVIEWS = Resource("/apis/authorization.k8s.io/v1", "subjectaccessreviews")
 
 
-class Asking(Protocol):
-    """What is asked of APIs. Each call raises Unavailable where the API does not tell, within `seconds`: Unanswered
-    where nobody answers."""
+class KubernetesApis(Protocol):
+    """Requests to Kubernetes APIs. Each raises Unavailable on an error response, and its subclass Unanswered if no API
+    server answers in time."""
 
     def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
-        """An object, or None where it is not there."""
+        """An object, or None if it does not exist."""
         ...
 
     def all(self, of: Context, what: Resource, namespace: str = "", labels: str = "") -> Sequence[Json]:
-        """The objects of a kind, in a namespace or in the cluster, with some labels (`app=x`) or with any."""
+        """The objects of a resource type, in a namespace or the cluster, optionally by a label selector (`app=x`)."""
         ...
 
     def raw(self, of: Context, path: str, seconds: float = SECONDS) -> str:
-        """What the API answers to a GET."""
+        """The body of the response to a GET; `seconds` is its timeout."""
         ...
 
     def create(self, of: Context, what: Resource, given: Json) -> Json:
-        """What the API makes of an object; of an access review, its answer: nobody keeps one."""
+        """POSTs a cluster-scoped object and returns the response. An access review is only answered, not stored."""
         ...
 
     def patch(self, of: Context, path: str, patch: Json, kind: str) -> Json:
-        """The object at a path after a patch, of one of the content types."""
+        """PATCHes the object at a path and returns it; `kind` is the content type of the patch."""
         ...
 
     def delete(self, of: Context, path: str) -> None:
-        """Asks that what is at a path goes, and does not wait until it has; where it is not there, all is well."""
+        """DELETEs the object at a path without waiting until it is gone. Does nothing if it does not exist."""
         ...
 
-    def served(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
-        """What a pod answers on a port, by a port-forward. Raises NotServing where it does not, or with an error."""
+    def pod_get(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
+        """The body of a pod's response to a GET, by a port-forward. Raises NotServing, also on an error response."""
         ...
 
-    def connected(self, of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
-        """The HTTP status with which a pod's plain port answers a CONNECT with that Proxy-Authorization, by a
-        port-forward. Raises NotServing where it does not, Closed where it closes the connection."""
+    def pod_connect(self, of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
+        """The HTTP status of a pod's response to a CONNECT with a Proxy-Authorization header, by a port-forward.
+        Raises NotServing, or ConnectionClosed if the pod closes the connection."""
         ...
 
 
-class Apis:
-    """Asks by the official client; a context is read and connected once. Threads may share it."""
+class OfficialClient:
+    """KubernetesApis by the official client, which reads each context once. Threads may share it."""
 
     def __init__(self) -> None:
         self._clients: dict[Context, ApiClient] = {}
@@ -137,7 +136,7 @@ class Apis:
     def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
         try:
             return parse(self.raw(of, what.path(namespace, name)))
-        except _Absent:
+        except _NotFound:
             return None
 
     def all(self, of: Context, what: Resource, namespace: str = "", labels: str = "") -> Sequence[Json]:
@@ -154,37 +153,37 @@ class Apis:
         return parse(self._request(of, "PATCH", path, kind, patch))
 
     def delete(self, of: Context, path: str) -> None:
-        with suppress(_Absent):
+        with suppress(_NotFound):
             self._request(of, "DELETE", path)
 
-    def served(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
-        with self._forwarded(of, namespace, pod, port) as connection:
+    def pod_get(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
+        with self._port_forward(of, namespace, pod, port) as connection:
             connection.request("GET", path, headers={"Connection": "close"})
-            answer = connection.getresponse()
-            body = answer.read().decode(errors="replace")
-        if answer.status >= 400:
-            raise NotServing(f"it answers {answer.status}")
+            response = connection.getresponse()
+            body = response.read().decode(errors="replace")
+        if response.status >= 400:
+            raise NotServing(f"it answers {response.status}")
         return body
 
-    def connected(self, of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
-        with self._forwarded(of, namespace, pod, port) as connection:
+    def pod_connect(self, of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
+        with self._port_forward(of, namespace, pod, port) as connection:
             # HAProxy refuses a Host that differs from the target, as the client's own would
             headers = {"Host": CONNECT_TARGET, "Proxy-Authorization": credential}
             connection.request("CONNECT", CONNECT_TARGET, headers=headers)
-            answer = connection.getresponse()
-            answer.close()
-        return answer.status
+            response = connection.getresponse()
+            response.close()
+        return response.status
 
     @contextmanager
-    def _forwarded(self, of: Context, namespace: str, pod: str, port: int) -> Generator[HTTPConnection]:
-        """A connection to a port of a pod, by its kubelet: a NetworkPolicy would not let the API server itself in."""
+    def _port_forward(self, of: Context, namespace: str, pod: str, port: int) -> Generator[HTTPConnection]:
+        """A connection to a pod's port by a port-forward, made by the kubelet: NetworkPolicies do not block that."""
         client, path = self._client(of), f"{PODS.path(namespace, pod)}/portforward?ports={port}"
         websocket.setdefaulttimeout(SECONDS)
-        with _explained(SECONDS):
-            url, headers = _addressed(client, path, "GET")
+        with _as_unavailable(SECONDS):
+            url, headers = _url_and_headers(client, path, "GET")
             forward: PortForward = portforward_call(client.configuration, "GET", url, headers=headers)
         try:
-            # from here on it is the pod that may be slow, and the library's own thread that reads
+            # from here on the pod may be slow, and the library's own thread reads
             forward.websocket.sock.settimeout(None)
             connection = HTTPConnection("127.0.0.1")
             connection.sock = forward.socket(port)
@@ -193,7 +192,7 @@ class Apis:
         except TimeoutError:
             raise NotServing(f"it does not answer within {POD_SECONDS} s") from None
         except (OSError, HTTPException):
-            raise Closed("it closes the connection without an answer") from None
+            raise ConnectionClosed("it closes the connection without an answer") from None
         finally:
             forward.close()
 
@@ -201,30 +200,30 @@ class Apis:
         self, of: Context, method: str, path: str, kind: str = "", given: Json = None, seconds: float = SECONDS
     ) -> str:
         client = self._client(of)
-        with _explained(seconds):
-            url, headers = _addressed(client, path, method, kind)
-            answer = client.call_api(method, url, headers, given, _request_timeout=seconds)
-            said: str = answer.read().decode(errors="replace")
-        if answer.status >= 300:
-            raise _refused(answer.status, said)
-        return said
+        with _as_unavailable(seconds):
+            url, headers = _url_and_headers(client, path, method, kind)
+            response = client.call_api(method, url, headers, given, _request_timeout=seconds)
+            body: str = response.read().decode(errors="replace")
+        if response.status >= 300:
+            raise _error_of(response.status, body)
+        return body
 
     def _client(self, of: Context) -> ApiClient:
-        """A context's client. An exec plugin may take its time: who asks of another context does not wait for it."""
+        """A context's client. Each context has its own lock, so that a slow exec plugin delays no other context."""
         with self._lock:
             lock = self._locks.setdefault(of, Lock())
         with lock:
-            # where it fails, whoever asks next tries again
+            # a failure is not kept: the next request tries again
             if of not in self._clients:
                 self._clients[of] = ApiClient(configuration(of))
             return self._clients[of]
 
 
-class _Absent(Unavailable):
-    """The API knows the kind, and has no such object."""
+class _NotFound(Unavailable):
+    """The API serves the resource type, and has no such object."""
 
 
-def _addressed(client: ApiClient, path: str, method: str, kind: str = "") -> tuple[str, dict[str, str]]:
+def _url_and_headers(client: ApiClient, path: str, method: str, kind: str = "") -> tuple[str, dict[str, str]]:
     """A request's URL and headers, with the token if the context has one."""
     url = f"{client.configuration.host}{path}"
     headers = {"Accept": "application/json, */*", **({"Content-Type": kind} if kind else {})}
@@ -233,31 +232,31 @@ def _addressed(client: ApiClient, path: str, method: str, kind: str = "") -> tup
 
 
 @contextmanager
-def _explained(seconds: float) -> Generator[None]:
-    """What went wrong before there was an answer, as Unavailable."""
+def _as_unavailable(seconds: float) -> Generator[None]:
+    """Raises the client's connection errors as Unavailable, or as Unanswered if the API server may be down."""
     try:
         yield
     except (HTTPError, ApiException, OSError) as error:
-        refused = error.__context__
-        if isinstance(refused, websocket.WebSocketBadStatusException):
-            raise _refused(refused.status_code, (refused.resp_body or b"").decode(errors="replace")) from None
+        handshake = error.__context__
+        if isinstance(handshake, websocket.WebSocketBadStatusException):
+            raise _error_of(handshake.status_code, (handshake.resp_body or b"").decode(errors="replace")) from None
         # urllib3 counts a refused connection among the timeouts too
         if isinstance(error, LateError) and not isinstance(error, NewConnectionError):
             raise Unanswered(f"no answer within {seconds:.0f} s") from None
-        said = str(error.reason if isinstance(error, ApiException) else error).strip().splitlines()
-        # the client's own words stand before the reason
-        why = (said or ["no answer"])[-1].rpartition("connection: ")[2]
-        # what shows a certificate is there, whoever it is
+        lines = str(error.reason if isinstance(error, ApiException) else error).strip().splitlines()
+        # the client puts its own words before the reason
+        why = (lines or ["no answer"])[-1].rpartition("connection: ")[2]
+        # a peer that presents a certificate does answer, whoever it is
         raise (Unavailable if "certificate" in why.lower() else Unanswered)(why) from None
 
 
-def _refused(status: int, said: str) -> Unavailable:
-    """An answer that is an error: a Status of the API server's, or the text of what stands before it."""
+def _error_of(status: int, body: str) -> Unavailable:
+    """The exception for an error response: a Status object of the API server, or the text of a proxy before it."""
     kind = Unanswered if status in AWAY else Unavailable
     try:
-        answer = parse(said)
+        status_object = parse(body)
     except ValueError:
-        return kind(" ".join(said.split())[:200] or f"it answers {status}", status)
-    if status == NOT_FOUND and at(answer, "details", "name") is not None:
-        return _Absent(text(answer, "message"), status)
-    return kind(text(answer, "message") or f"it answers {status}", status)
+        return kind(" ".join(body.split())[:200] or f"it answers {status}", status)
+    if status == NOT_FOUND and at(status_object, "details", "name") is not None:
+        return _NotFound(text(status_object, "message"), status)
+    return kind(text(status_object, "message") or f"it answers {status}", status)

@@ -1,11 +1,11 @@
-"""What it is called when something cannot be asked. It imports nothing, so that what needs no API loads no client."""
+"""Exceptions of failed requests. It imports nothing, so that code which needs no API does not load the client."""
 
 from __future__ import annotations
 
 
 class Unavailable(Exception):
-    """An API, or a tool, could not be asked, or its answer is an error. The text says why; `status` is the HTTP status
-    of an answer, 0 where none came."""
+    """A request to an API, or a local program, failed. The text is the reason; `status` is the HTTP status of the
+    response, 0 without one."""
 
     def __init__(self, why: str, status: int = 0) -> None:
         super().__init__(why)
@@ -13,4 +13,4 @@ class Unavailable(Exception):
 
 
 class Unanswered(Unavailable):
-    """Nobody answered, or something in the place of what was asked: it may be away, and nothing is known of it."""
+    """Nothing answered, or only a proxy in its place: the API server may be down, or cut off."""

@@ -1,7 +1,7 @@
-"""Kubeconfigs: the contexts that there are, and how one of them is connected to.
+"""Kubeconfigs: lists their contexts, and makes the official client's configuration for one.
 
-The official client reads them: KUBECONFIG's own rules, relative paths, exec plugins, tokens that end. No credential
-leaves this file but into the client's configuration.
+The official client reads them, and handles KUBECONFIG, relative paths, exec plugins and tokens that expire. Credentials
+leave this module only in that configuration.
 """
 
 # the client declares no types
@@ -27,19 +27,18 @@ from clusters.errors import Unavailable
 from clusters.objects import Json, items, text
 
 DEFAULT = "~/.kube/config"
-"""Where contexts are if neither a kubeconfig nor KUBECONFIG says so."""
-
+"""The kubeconfig if neither the config nor KUBECONFIG names one."""
 
 _parsing, _loading = Lock(), Lock()
-"""One parses a file for all who want it; and one loads at a time, for the client puts certificates into files that all
-contexts share, and says where one is before it is written."""
+"""Locks. One thread parses a file for all. One loads a context at a time: the client keeps certificates in temporary
+files that all contexts share, and returns a file's path before it is written."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """An API: the kubeconfig (`""`: KUBECONFIG's own rules) and the context in it by which it is asked.
+    """A Kubernetes API, by a kubeconfig (`""`: as KUBECONFIG says) and the name of a context in it.
 
-    `path` is below which of its paths another API is served, as Karmada serves its members'.
+    With a `path`, another API that this API server serves below that path, as Karmada serves its members'.
     """
 
     kubeconfig: str
@@ -56,12 +55,12 @@ def servers(kubeconfig: str) -> Mapping[str, str]:
 
 
 def configuration(of: Context) -> Configuration:
-    """How the client connects to a context. Raises Unavailable; where an exec plugin fails, with what it said."""
+    """The client's configuration for a context. Raises Unavailable; if an exec plugin fails, with its output."""
     whole, made = _merged(of.kubeconfig), Configuration()
-    # whoever asks tries again; urllib3 would do it three times, and say so
+    # callers retry by themselves; urllib3 would try three times, and log it
     made.retries = False
     try:
-        merged = _alone(whole, of.name)
+        merged = _single_context(whole, of.name)
         _run_plugin(merged, of.name)
         # without a base path relative paths begin at the kubeconfig that has them, as kubectl's do
         loader = KubeConfigLoader(merged, active_context=of.name, config_base_path=cast("str", None))
@@ -74,7 +73,7 @@ def configuration(of: Context) -> Configuration:
 
 
 def _merged(kubeconfig: str) -> ConfigNode:
-    """A kubeconfig, or those that KUBECONFIG names, as one. Nobody changes it: it is parsed once."""
+    """A kubeconfig, or those of KUBECONFIG merged. It is parsed once and shared: callers must not change it."""
     where = os.path.expanduser(kubeconfig)
     if where and not os.path.exists(where):
         raise Unavailable("there is no such file")
@@ -86,18 +85,18 @@ def _merged(kubeconfig: str) -> ConfigNode:
 
 @cache
 def _parsed(paths: str, stamps: Sequence[tuple[int, int]]) -> ConfigNode:
-    """Files as one, as they are at some times and sizes: YAML of 500 contexts takes many seconds."""
+    """Merged kubeconfigs, cached by modification times and sizes: the YAML of 500 contexts takes many seconds."""
     try:
         merged: ConfigNode | None = KubeConfigMerger(paths).config
-    except Exception as error:  # whatever a broken file makes of its parser
+    except Exception as error:  # a broken file may raise anything in the parser
         raise Unavailable(" ".join(str(error).split())) from None
     if merged is None:
         raise Unavailable("there is none")
     return merged
 
 
-def _alone(merged: ConfigNode, context: str) -> ConfigNode:
-    """A context with its own cluster and user, and no others: a copy, into which a plugin's answer is put."""
+def _single_context(merged: ConfigNode, context: str) -> ConfigNode:
+    """A copy of a kubeconfig with one context, its cluster and its user; an exec plugin's credentials go into it."""
     names = {"contexts": context}
     for each in merged.value.get("contexts") or []:
         if each["name"] == context:
@@ -110,7 +109,7 @@ def _alone(merged: ConfigNode, context: str) -> ConfigNode:
 
 
 def plain(node: object) -> Json:
-    """What the client has read, without the nodes that it wraps things in."""
+    """A kubeconfig as JSON, without the ConfigNodes in which the client wraps it."""
     value = node.value if isinstance(node, ConfigNode) else node
     if isinstance(value, dict):
         return {str(key): plain(each) for key, each in cast("dict[object, object]", value).items()}
@@ -118,9 +117,9 @@ def plain(node: object) -> Json:
 
 
 def _run_plugin(merged: ConfigNode, context: str) -> None:
-    """Puts what a context's exec plugin answers in its place. Raises ConfigException.
+    """Runs a context's exec plugin, and puts its credentials in its place. Raises ConfigException.
 
-    By itself the client logs why a plugin failed, and goes on as nobody.
+    The client itself only logs why a plugin failed, and goes on without credentials.
     """
     loader = KubeConfigLoader(merged, active_context=context, config_base_path=cast("str", None))
     of = loader.current_context["context"]
@@ -129,10 +128,10 @@ def _run_plugin(merged: ConfigNode, context: str) -> None:
     if not isinstance(user, ConfigNode) or "exec" not in user:
         return
     cluster = next(each["cluster"] for each in merged["clusters"] if each["name"] == of["cluster"])
-    answered: dict[str, str] = ExecProvider(user["exec"], os.path.dirname(cluster.path or ""), cluster).run()
-    credentials = {"token": answered["token"]} if "token" in answered else {}
+    printed: dict[str, str] = ExecProvider(user["exec"], os.path.dirname(cluster.path or ""), cluster).run()
+    credentials = {"token": printed["token"]} if "token" in printed else {}
     for key, into in (("clientCertificateData", "client-certificate-data"), ("clientKeyData", "client-key-data")):
-        if key in answered:
-            credentials[into] = base64.b64encode(answered[key].encode()).decode()
+        if key in printed:
+            credentials[into] = base64.b64encode(printed[key].encode()).decode()
     del user.value["exec"]
     user.value.update(credentials)

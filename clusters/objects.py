@@ -1,4 +1,4 @@
-"""JSON as an API, docker and pulumi answer it: walked without trusting its shape."""
+"""JSON of APIs, docker and pulumi, read by paths of keys without trusting its shape."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def items(value: Json, *path: str) -> Sequence[Json]:
     return found if isinstance(found, Sequence) and not isinstance(found, str) else []
 
 
-def is_going(found: Json) -> bool:
-    """Whether an object is deleted (its deletionTimestamp), and only waits for somebody's finalizer or grace period."""
+def is_terminating(found: Json) -> bool:
+    """Whether an object is terminating (deletionTimestamp): deleted, and waiting for a finalizer or a grace period."""
     return at(found, "metadata", "deletionTimestamp") is not None
 
 

@@ -1,4 +1,4 @@
-"""Asks several at the same time, a bounded number of them, and each question once, however many want to know."""
+"""Threads: runs a bounded number of calls in parallel, and makes each call once for all threads."""
 
 from __future__ import annotations
 
@@ -7,52 +7,52 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
-from clusters.api import Asking
+from clusters.api import KubernetesApis
 
 AT_ONCE = 8
-"""How many are asked at a time: threads, connections and exec plugins cost memory."""
+"""The default number of threads: each costs memory, also for its connection and exec plugin."""
 
 Key = TypeVar("Key")
-Question = ParamSpec("Question")
-Answer = TypeVar("Answer")
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 
-def side_by_side(questions: Mapping[Key, Callable[[], Answer]], at_once: int = AT_ONCE) -> dict[Key, Answer]:
-    """The answer to each question, in their order. What one of them raises is raised."""
+def in_parallel(calls: Mapping[Key, Callable[[], Result]], at_once: int = AT_ONCE) -> dict[Key, Result]:
+    """The result of each call, by its key, in their order. Raises what a call raises."""
     with ThreadPoolExecutor(at_once) as pool:
-        asked = {key: pool.submit(question) for key, question in questions.items()}
-        return {key: answer.result() for key, answer in asked.items()}
+        futures = {key: pool.submit(call) for key, call in calls.items()}
+        return {key: future.result() for key, future in futures.items()}
 
 
-def once(asks: Callable[Question, Answer]) -> Callable[Question, Answer]:
-    """Asks each question once, however many want to know at the same time: all get the answer, or why there is none."""
-    kept: dict[object, Future[Answer]] = {}
+def memoized(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """The function, called once for the same arguments, by concurrent threads too: all get its result or exception."""
+    kept: dict[object, Future[Result]] = {}
     lock = Lock()
 
-    def ask_once(*args: Question.args, **kwargs: Question.kwargs) -> Answer:
+    def call_once(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         key = args, tuple(sorted(kwargs.items()))
         with lock:
             first = key not in kept
             future = kept.setdefault(key, Future())
         if first:
             try:
-                future.set_result(asks(*args, **kwargs))
+                future.set_result(function(*args, **kwargs))
             except Exception as error:
                 future.set_exception(error)
         return future.result()
 
-    return ask_once
+    return call_once
 
 
-class Remembering:
-    """Asks as another does, and keeps what it was told; what would be another answer each time is asked again."""
+class CachingApis:
+    """KubernetesApis that caches what it reads. It does not cache create, patch and delete."""
 
-    def __init__(self, asking: Asking) -> None:
-        self.get = once(asking.get)
-        self.all = once(asking.all)
-        self.raw = once(asking.raw)
-        self.served = once(asking.served)
-        self.connected = once(asking.connected)
-        self.create = asking.create
-        self.patch = asking.patch
-        self.delete = asking.delete
+    def __init__(self, apis: KubernetesApis) -> None:
+        self.get = memoized(apis.get)
+        self.all = memoized(apis.all)
+        self.raw = memoized(apis.raw)
+        self.pod_get = memoized(apis.pod_get)
+        self.pod_connect = memoized(apis.pod_connect)
+        self.create = apis.create
+        self.patch = apis.patch
+        self.delete = apis.delete

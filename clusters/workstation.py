@@ -1,7 +1,7 @@
-"""What the machine that runs Pulumi knows by itself: its kubeconfigs, its kind clusters, and its Docker engine.
+"""The machine that runs Pulumi: its kubeconfigs, kind clusters and Docker engine. Read-only.
 
-Reads only. Where a cluster must tell what a config leaves open, an address or which kinds it has, it is asked too; all
-else that the clusters say is for checks/.
+From clusters it reads only what the config leaves open: a node's address, the members of a selector, and whether the
+prometheus-operator's kinds are served. All else about clusters is in checks/.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
-from clusters.api import CLUSTERS, NODES, NOT_FOUND, Apis
+from clusters.api import CLUSTERS, NODES, NOT_FOUND, OfficialClient
 from clusters.errors import Unanswered, Unavailable
 from clusters.kubeconfig import Context
 from clusters.kubeconfig import servers as servers_of
-from clusters.objects import Json, at, entries, is_going, items, parse, text
-from clusters.programs import ask
+from clusters.objects import Json, at, entries, is_terminating, items, parse, text
+from clusters.programs import output_of
 
 MONITORING_API = "/apis/monitoring.coreos.com/v1"
 """Where the prometheus-operator's kinds are served."""
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-"""What Go and OCI call a machine's processor, where that is not its own name."""
+"""Processor architectures as Go and OCI name them, where Python names them otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,54 +42,54 @@ class KindNode:
 
 
 class Workstation(Protocol):
-    """What config/ wants to know of a machine."""
+    """What config/ looks up on a machine, and in clusters where the config leaves it open."""
 
     def servers(self, kubeconfig: str) -> Mapping[str, str]:
         """The API server's URL of each context in a kubeconfig (`""`: where KUBECONFIG points). Raises Unavailable."""
         ...
 
     def kind_node(self, cluster: str) -> KindNode:
-        """The node of the kind cluster of that name. Raises Unavailable; Unanswered of one that is stopped."""
+        """The control-plane node of a kind cluster. Raises Unavailable, or Unanswered if the node is stopped."""
         ...
 
     def architecture(self) -> str:
-        """What Go and OCI call the processor of its Docker engine, and so of its kind nodes: `amd64`."""
+        """The processor architecture of the Docker engine, and so of kind nodes, as Go and OCI name it: `amd64`."""
         ...
 
     def node_address(self, kubeconfig: str, context: str) -> str:
-        """The address of a cluster's oldest node: an external one if it has any. Raises Unavailable."""
+        """The address of a cluster's oldest node, an external one if there is any. Raises Unavailable."""
         ...
 
     def pull_members(self, kubeconfig: str, context: str, selector: str) -> Sequence[str]:
-        """The names of a Karmada API's Clusters in pull mode that have some labels, and are not deleted. Raises
-        Unavailable."""
+        """The names of the Clusters of a Karmada API that are in pull mode, match a label selector and are not
+        terminating. Raises Unavailable."""
         ...
 
     def has_monitors(self, kubeconfig: str, context: str) -> bool:
-        """Whether a cluster has prometheus-operator's PodMonitor and PrometheusRule. Raises Unavailable."""
+        """Whether a cluster serves the prometheus-operator's PodMonitor and PrometheusRule. Raises Unavailable."""
         ...
 
 
 def processor() -> str:
-    """What Go and OCI call the processor of the machine that this runs on."""
+    """The processor architecture of this machine, as Go and OCI name it."""
     machine = platform.machine().lower()
     return ARCHITECTURES.get(machine, machine)
 
 
 def kubectl_command(of: Context, *arguments: str) -> list[str]:
-    """A kubectl command for an API."""
+    """The words of a kubectl command for an API."""
     path = [f"--kubeconfig={os.path.expanduser(of.kubeconfig)}"] if of.kubeconfig else []
     below = [f"--server={_server(of)}{of.path}"] if of.path else []
     return ["kubectl", *path, f"--context={of.name}", *below, *arguments]
 
 
-def typed(of: Context, *arguments: str) -> str:
-    """The same as a line that a person types."""
+def kubectl_line(of: Context, *arguments: str) -> str:
+    """A kubectl command for an API, as a line for a shell."""
     return shlex.join(kubectl_command(of, *arguments))
 
 
 def _server(of: Context) -> str:
-    """A context's URL, or what stands for it where the kubeconfig does not tell."""
+    """The API server's URL of a context, or the placeholder `URL` where the kubeconfig has none."""
     try:
         return servers_of(of.kubeconfig).get(of.name, "URL")
     except Unavailable:
@@ -97,10 +97,10 @@ def _server(of: Context) -> str:
 
 
 class ThisMachine:
-    """The workstation that the program runs on. Each thing is asked once."""
+    """The Workstation that the program runs on. What it reads of the machine itself is cached."""
 
     def __init__(self) -> None:
-        self._apis = Apis()
+        self._apis = OfficialClient()
 
     @cache  # noqa: B019  one object lives as long as the program
     def servers(self, kubeconfig: str) -> Mapping[str, str]:
@@ -110,7 +110,7 @@ class ThisMachine:
     def kind_node(self, cluster: str) -> KindNode:
         node = f"{cluster}-control-plane"
         try:
-            found = items(parse(ask(["docker", "inspect", "--type=container", node])))[0]
+            found = items(parse(output_of(["docker", "inspect", "--type=container", node])))[0]
         except Unavailable as reason:
             if "no such container" in str(reason).lower():
                 raise Unavailable(f"no container {node} is here; `kind get clusters` lists the clusters") from None
@@ -124,10 +124,10 @@ class ThisMachine:
     @cache  # noqa: B019
     def architecture(self) -> str:
         try:
-            # it may be elsewhere, or this Python may run in an emulation
-            return ask(["docker", "version", "--format={{.Server.Arch}}"]).strip() or processor()
+            # the engine may be on another machine, or this Python may run in emulation
+            return output_of(["docker", "version", "--format={{.Server.Arch}}"]).strip() or processor()
         except Unavailable:
-            # preflight says so
+            # preflight reports that the engine does not answer
             return processor()
 
     def node_address(self, kubeconfig: str, context: str) -> str:
@@ -141,7 +141,7 @@ class ThisMachine:
 
     def pull_members(self, kubeconfig: str, context: str, selector: str) -> Sequence[str]:
         found = self._apis.all(Context(kubeconfig, context), CLUSTERS, labels=selector)
-        here = [each for each in found if text(each, "spec", "syncMode") == "Pull" and not is_going(each)]
+        here = [each for each in found if text(each, "spec", "syncMode") == "Pull" and not is_terminating(each)]
         return sorted(text(each, "metadata", "name") for each in here)
 
     def has_monitors(self, kubeconfig: str, context: str) -> bool:

@@ -1,1 +1,1 @@
-"""The parts of the stack: a noun a file, each a Pulumi component or, where one resource is enough, a function."""
+"""The parts of the stack, one in each file: a Pulumi component or, where one resource is enough, a function."""

@@ -1,12 +1,12 @@
-"""What is alarming in a tunnel, as Prometheus's alerting rules. Pure data; nothing here is deployed.
+"""Prometheus alerting rules for the tunnel. This file only makes data; monitoring.py deploys it.
 
-Who is told, and how, is Alertmanager's. There is no threshold but zero, for what is counted here is never right; and
-for what fills up FULL.
+Whom an alert reaches, and how, is Alertmanager's. Thresholds are zero, since what these metrics count is never right,
+and FULL for connections in use.
 Sources: ANP's pkg/{server,agent}/metrics and HAProxy's prometheus exporter; tests/parts/recorded has every metric.
 
-ANP does not count a CONNECT to a member without an agent; only the guard sees it, as a 500 of proxy-server.
+ANP does not count a CONNECT to a member that has no agent; only the guard sees it, as a 500 of proxy-server.
 `ready_backends` counts agents' identifiers: one for each member, however many agents it has.
-`open_server_connections` is not there before the first connection, `known_server_count` always is.
+`open_server_connections` does not exist before the first connection; `known_server_count` always does.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ SERVER_METRICS = "konnectivity_network_proxy_server"
 AGENT_METRICS = "konnectivity_network_proxy_agent"
 
 API_SERVER_UP = 'haproxy_server_status{proxy="health",server="api-server",state="UP"} 1'
-"""A line of the member guard's metrics while it reaches a well API server."""
+"""A line of the member guard's metrics while its health check of the API server succeeds."""
 
 FULL = 0.8
-"""How much of the connections that a guard lets in at once is much."""
+"""The share of a guard's connection limit above which an alert fires."""
 
 PREFIX = "KarmadaAnp"
 WINDOW = "5m"
-"""Over which a rate is taken. An alert that lasts longer is of something that goes on, not of one mishap."""
+"""The window of rates. An alert that fires for longer is about something that goes on, not about one mishap."""
 
 SOON, LATER = "5m", "10m"
-"""How long something lasts before it is an alert, a critical one or a warning: longer than a rollout takes.
+"""`for` of a critical alert and of a warning: longer than a rollout takes.
 
-Severities are what Alertmanager's usual routes tell apart."""
+`critical` and `warning` are the severities that Alertmanager's usual routes tell apart."""
 
 Rule = TypedDict(
     "Rule", {"alert": str, "expr": str, "for": str, "labels": Mapping[str, str], "annotations": Mapping[str, str]}
@@ -42,7 +42,7 @@ Rule = TypedDict(
 
 
 def server_alerts(namespace: str, members: int) -> list[Rule]:
-    """Alerts on proxy-server and its guard. `members` is how many of them are expected to be connected."""
+    """Alerts on proxy-server and the host guard. `members` is how many members should be connected."""
     job = f"{namespace}/{anp.SERVER}"
     connected = _series(f"{SERVER_METRICS}_ready_backends", job)
     rules = [
@@ -115,7 +115,7 @@ def agent_alerts(member: str, namespace: str) -> list[Rule]:
 def certificate_alert(name: str, ends: str, days: int, namespace: str) -> Rule:
     """The alert that a certificate `ends` (RFC 3339, in any zone) within some days.
 
-    Nobody exports the end of a certificate, so it is in the rule. It is true of what the last `up` deployed.
+    No metric has the end of a certificate, so it is in the rule itself, as of the last `up`.
     """
     at = int(datetime.fromisoformat(ends).timestamp())
     rule = _warning(
@@ -165,7 +165,7 @@ def _guard_alerts(namespace: str, job: str) -> Sequence[Rule]:
 
 
 def _connection_alerts(connected: str, members: int) -> Sequence[Rule]:
-    """Where nobody is expected nobody is missing; and of one member none or all are connected."""
+    """Alerts on members that are not connected: none where none is expected, and for one member only NoAgent."""
     none = _critical(
         "NoAgent",
         f"{connected} == 0",
@@ -185,17 +185,18 @@ def _connection_alerts(connected: str, members: int) -> Sequence[Rule]:
 
 
 def _series(metric: str, job: str, **labels: str) -> str:
-    """A metric of the pods that one PodMonitor names: its namespace and name are the job."""
+    """The selector of a metric's series. `job` is `NAMESPACE/NAME` of the PodMonitor, as the operator labels series."""
     matchers = ",".join(f'{label}="{value}"' for label, value in {"job": job, **labels}.items())
     return f"{metric}{{{matchers}}}"
 
 
 def _goes_on(counter: str, by: str) -> str:
+    """An expression that is true while a counter grows."""
     return f"sum by ({by}) (rate({counter}[{WINDOW}])) > 0"
 
 
 def _full(name: str, job: str, frontend: str, what: str) -> Rule:
-    """That a guard's frontend is about to let nobody in."""
+    """The alert that a guard's frontend has used FULL of its connection limit."""
     now, limit = (_series(f"haproxy_frontend_{each}_sessions", job, proxy=frontend) for each in ("current", "limit"))
     return _warning(
         name,
@@ -207,23 +208,23 @@ def _full(name: str, job: str, frontend: str, what: str) -> Rule:
 
 
 def _unread(namespace: str, app: str) -> str:
-    """The other cause of metrics that are absent."""
+    """The part of a description with the other cause of absent metrics: Prometheus does not reach the pods."""
     pods = f"`kubectl -n {namespace} get pods -l app={app}`"
     return f"If it does run ({pods}), Prometheus does not reach it: monitoring.namespaces must name its namespace."
 
 
 def _labelled(rule: Rule, **labels: str) -> Rule:
-    """A rule with labels to route it by, which an aggregated or absent series does not have by itself."""
+    """A rule with labels for Alertmanager's routes, which an aggregated or absent series lacks."""
     return {**rule, "labels": {**rule["labels"], **labels}}
 
 
 def _critical(name: str, expr: str, summary: str, description: str) -> Rule:
-    """Every request fails, or every one through a pod."""
+    """A rule for when every request fails, or every request through one pod."""
     return _rule(name, expr, SOON, "critical", {"summary": summary, "description": description})
 
 
 def _warning(name: str, expr: str, summary: str, description: str) -> Rule:
-    """Some requests fail, or all will."""
+    """A rule for when some requests fail, or all will."""
     return _rule(name, expr, LATER, "warning", {"summary": summary, "description": description})
 
 

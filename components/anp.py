@@ -1,6 +1,6 @@
-"""What ANP and Karmada's documentation fix: names, ports, paths and flags, each written once.
+"""Names, ports, paths and flags that ANP and Karmada's documentation fix, each written once.
 
-It imports nothing of the program, for checks/ reads it too.
+It imports nothing of the program, since checks/ and config/ import it too.
 Source: Karmada's page "Deploy apiserver-network-proxy (ANP) For Pull mode" and ANP's cmd/{server,agent}/app/options.
 """
 
@@ -11,27 +11,27 @@ from dataclasses import dataclass
 SERVER = "proxy-server"
 AGENT = "proxy-agent"
 DELIVERED_AGENT = "proxy-agent-delivered"
-"""The agents that Karmada hands a member: of another name, so that a member that comes to be reached in the other way
-has both for a moment, and is never without."""
+"""proxy-agent's Deployment in a member with `access: karmada`. It has a name of its own, so that a member whose
+`access` changes has both Deployments for a moment, and is never without one."""
 GUARD, MEMBER_GUARD = "proxy-guard", "member-guard"
 
 PROXY_PATH = "/apis/cluster.karmada.io/v1alpha1/clusters/{0}/proxy"
-"""Where Karmada serves a member's API; `kubectl --server` takes the Karmada API's URL with this behind it."""
+"""Path at which Karmada serves a member's API; `kubectl --server` takes the Karmada API's URL followed by it."""
 
 EXECUTION_SPACE = "karmada-es-{0}"
-"""The namespace in the Karmada API from which a member's karmada-agent takes Works."""
+"""Karmada's execution namespace of a member: its karmada-agent applies the Works in it."""
 
 OF_STACK = "karmada-anp/stack"
-"""The label of Works: whose they are."""
+"""The label of a Work that names the stack it belongs to."""
 
 IDENTIFIERS_FLAG = "--agent-identifiers="
-"""proxy-agent's: `host=A&host=B`, the hosts whose requests it takes."""
+"""proxy-agent's flag with its identifiers, `host=A&host=B`: proxy-server sends it requests for these hosts."""
 
 ENDPOINT_FLAG, PROXY_FLAG = "--cluster-api-endpoint=", "--proxy-server-address="
-"""karmada-agent's two flags, by which it reports the way to its member."""
+"""karmada-agent's two flags: it reports their values in its Cluster object, as `apiEndpoint` and `proxyURL`."""
 
 AGENT_USER = "system:karmada:agent:{0}"
-"""The user as which the karmada-agent of a member that `karmadactl register` joined speaks to the Karmada API."""
+"""The user of a karmada-agent in the Karmada API, in a member that `karmadactl register` joined."""
 
 FRONTEND_PORT = 8090  # CONNECT over mTLS, as documented
 AGENT_PORT = 8091  # agents' gRPC over mTLS
@@ -44,7 +44,7 @@ SERVER_CERT_DIR = "/var/certs/server"
 AGENT_CERT_DIR = "/var/certs/agent"
 
 SERVER_NAMES = ("kubernetes", "localhost")
-"""DNS names in both server certificates."""
+"""DNS SANs of both server certificates."""
 
 COMMON_SERVER_ARGS = (
     f"--health-port={SERVER_HEALTH_PORT}",
@@ -66,32 +66,33 @@ DOCUMENTED_SERVER_ARGS = (
 # What a guarded stack adds to the documented Deployments.
 GUARD_METRICS_PORT = 8096
 METRICS, GUARD_METRICS = "metrics", "guard-metrics"
-"""Names of the ports that serve metrics: ANP's and the guard's beside it."""
+"""Names of the container ports that serve metrics: ANP's own, and the guard's beside it."""
 
 FRONTEND_DIR = "/run/proxy-server"
 FRONTEND_SOCKET = f"{FRONTEND_DIR}/frontend.sock"
-"""Where the host guard reaches proxy-server's frontend: in the pod alone."""
+"""The unix socket of proxy-server's frontend. Only the host guard, in the same pod, reaches it."""
 
 IDENTIFIER = "{0}.member"
-"""The host by which proxy-server picks a member's agents. In their pods it is the loopback, where the guard is."""
+"""The host by which proxy-server picks a member's agents. In their pods it resolves to the loopback (hostAliases), on
+which the member guard listens."""
 
 MEMBER_GUARD_PORT = 6443
 
 AGENTS_SERVICE = "proxy-server-agents"
-"""The Service by which agents reach :8091, where proxy-server is not on the host network."""
+"""The Service that agents dial for :8091, where proxy-server is not on the host network."""
 
 SERVER_USER = 65532
 GUARD_USER = 99
-"""Users of the pods, by number: Kubernetes cannot tell whether a name is root's. HAProxy's image has its own as 99."""
+"""User ids of the pods: Kubernetes cannot check runAsNonRoot for a user's name. HAProxy's image has 99 as its user."""
 
 
 LAST_WORDS = "FallbackToLogsOnError"
-"""terminationMessagePolicy: `up` then says what a container logged last before it ended with an error."""
+"""terminationMessagePolicy: with it, `up` shows the last log lines of a container that ended with an error."""
 
 
 def work_name(kind: str, name: str, namespace: str) -> str:
-    """As Karmada names the Work of an object (its pkg/util/names): by it karmada-agent finds what to make again when
-    the object is deleted in the member."""
+    """The name that Karmada gives the Work of an object (its pkg/util/names). By it, karmada-agent finds the Work of an
+    object that was deleted in the member, and makes the object again."""
     whole = "-".join(each for each in (namespace, name.replace(":", "."), kind) if each).lower()
     digest = 0x811C9DC5  # FNV-1a, 32 bits
     for byte in whole.encode():
@@ -101,10 +102,10 @@ def work_name(kind: str, name: str, namespace: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ending:
-    """How a pod ends, in seconds: first it goes on until Services have forgotten it, then it ends what runs through it.
+class ShutdownTimes:
+    """A pod's shutdown, in seconds: `pause` until Services have removed it (preStop), then `grace` for open sessions.
 
-    ANP's agent drains at its first signal and then sits out the whole of it; its successor is connected by then.
+    proxy-agent drains at its first signal and always waits out the whole grace; its successor is connected by then.
     """
 
     pause: int
@@ -112,45 +113,46 @@ class Ending:
 
     @property
     def guard_pause(self) -> int:
-        """The guard goes after the server: nothing new comes by then."""
+        """The host guard's pause, a second longer than the server's: it gets no new requests by then."""
         return self.pause and self.pause + 1
 
     @property
     def termination(self) -> int:
-        """Until it is killed."""
+        """terminationGracePeriodSeconds: after it the pod is killed."""
         return self.guard_pause + self.grace + 2
 
 
-ALONE = Ending(pause=0, grace=3)
+ALONE = ShutdownTimes(pause=0, grace=3)
 """On the host network there is no second server to hand over to."""
 
-HANDING_OVER = Ending(pause=5, grace=15)
+HANDING_OVER = ShutdownTimes(pause=5, grace=15)
 
 READY_SECONDS = 15
-"""How old a new server is before it is used, for each server that there is: it is ready with any agent, and those of
-other members are yet to find it. An agent that lacks one tries once a second, at a random one of the servers; a try at
-one that has just gone takes 20 s, gRPC's own limit. A server that has lost all its agents, as by a cut network, is used
-as soon as one is back."""
+"""Initial delay of a new server's readiness probe, for each server that there is. /readyz is true once any agent is
+connected, and those of other members have yet to find the server: an agent that lacks one tries a random server once a
+second, and a try at one that has just gone takes 20 s, gRPC's own limit. A server that lost all its agents, as by a cut
+network, is ready again as soon as one is back."""
 
 DIAL_SECONDS = 20
-"""How long proxy-server waits for an agent's dial. A stalled session is cut off well before."""
+"""How long proxy-server waits for an agent to dial. A guard closes a stalled session well before that."""
 
 AGENT_READY_SECONDS = 5
-"""How long a new agent has been ready before an old one goes, for each server that there is: it is ready with any
-server, and finds the others so."""
+"""minReadySeconds of the agents' Deployment, for each server that there is. An agent is ready with any one server, and
+needs the time to find the others before an old agent goes."""
 
 KEEPALIVE_ARG = "--keepalive-time=30s"
-"""ANP's own default is an hour: an idle agent would not notice a cut connection before. Less than 30 s is refused."""
+"""gRPC keepalive of server and agent. With ANP's default of an hour, an idle agent would notice a cut connection only
+then. Less than 30 s is refused."""
 
 AGENT_ARGS = ("--sync-interval=1s", "--sync-interval-cap=5s", KEEPALIVE_ARG)
-"""An agent dials while it has fewer connections than a server has told it that there are (`--server-count`), and is
-silent else. With `--sync-forever` it would open a connection each second for ever."""
+"""An agent dials only while it has fewer connections than the number of servers that a server has told it
+(`--server-count`). With `--sync-forever` it would open a connection each second for ever."""
 
 
-def guarded_server_args(ending: Ending, replicas: int, log_level: int) -> list[str]:
-    """The arguments of a guarded proxy-server. Its frontend is a socket in the pod, which needs no certificates.
+def guarded_server_args(shutdown: ShutdownTimes, replicas: int, log_level: int) -> list[str]:
+    """The arguments of a guarded proxy-server. Its frontend is a unix socket in the pod and needs no certificates.
 
-    Without a timeout, dialling through an agent that is gone would hang.
+    Without `--backend-dial-timeout`, a dial through an agent that is gone would hang.
     """
     return [
         *COMMON_SERVER_ARGS,
@@ -159,7 +161,7 @@ def guarded_server_args(ending: Ending, replicas: int, log_level: int) -> list[s
         f"--server-count={replicas}",
         "--tls-min-version=VersionTLS13",
         f"--backend-dial-timeout={DIAL_SECONDS}s",
-        f"--graceful-shutdown-timeout={ending.grace}s",
+        f"--graceful-shutdown-timeout={shutdown.grace}s",
         KEEPALIVE_ARG,
         f"--v={log_level}",
     ]

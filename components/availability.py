@@ -1,4 +1,4 @@
-"""What keeps a proxy with several pods available while nodes fail or are drained."""
+"""Availability of proxy-server and proxy-agent: PodDisruptionBudget, probes, topology spread, rollout timeouts."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PROGRESS_DEADLINE = 600  # seconds, Kubernetes' own
 def disruption_budget(
     name: str, app: str, namespace: str, opts: ResourceOptions, *, make: Makes = made
 ) -> CustomResource:
-    """Lets a drain of nodes take one pod of an app at a time. With a single pod it would never let a node go.
+    """A PodDisruptionBudget: a drain of nodes evicts one of an app's pods at a time. Only for apps with several pods.
 
-    Pods that are not ready, as all are whose line is cut, may go whenever a node does.
+    Pods that are not ready, as all are when the network is cut, may always be evicted (AlwaysAllow).
     """
     spec: PodDisruptionBudgetSpecArgsDict = {
         "max_unavailable": 1,
@@ -31,9 +31,8 @@ def disruption_budget(
 
 
 def liveness(port: int, delay: int) -> ProbeArgsDict:
-    """Ends an ANP process that hangs, noticed within 26 s: three questions of 7 s, the first at most 5 s later.
-
-    As documented each may take a minute. `delay` is how many seconds after its start the first one is asked.
+    """A liveness probe that restarts an ANP process within 26 s of hanging: three probes of 7 s, the first at most 5 s
+    later. In Karmada's documentation each may take a minute. `delay` is the initial delay in seconds.
     """
     return {
         "http_get": {"path": "/healthz", "port": port, "scheme": "HTTP"},
@@ -46,14 +45,17 @@ def liveness(port: int, delay: int) -> ProbeArgsDict:
 
 
 class Probes(TypedDict):
-    """A part of a container."""
+    """The probes of a container's spec."""
 
     liveness_probe: ProbeArgsDict
     readiness_probe: ProbeArgsDict
 
 
 def guard_probes() -> Probes:
-    """By HTTP, at the port of its own health: one that hangs still accepts, and a plain port may refuse the kubelet."""
+    """A guard's liveness and readiness probes, by HTTP on its health port.
+
+    A TCP probe would not notice a guard that hangs, which still accepts; the plain port may reject kubelet's address.
+    """
     healthy: ProbeArgsDict = {"http_get": {"path": "/healthz", "port": GUARD_METRICS_PORT}}
     return {
         "liveness_probe": {**healthy, "initial_delay_seconds": 10},
@@ -62,7 +64,10 @@ def guard_probes() -> Probes:
 
 
 def spread_over_nodes(app: str) -> TopologySpreadConstraintArgsDict:
-    """Puts the pods of an app on different nodes, as far as there are any; those that a roll replaces do not count."""
+    """A topology spread constraint: an app's pods run on different nodes where possible.
+
+    `pod-template-hash` keeps a rollout's old pods from counting.
+    """
     return {
         "max_skew": 1,
         "topology_key": "kubernetes.io/hostname",
@@ -73,24 +78,24 @@ def spread_over_nodes(app: str) -> TopologySpreadConstraintArgsDict:
 
 
 def rollout_minutes(of: Rollout, replicas: int) -> int:
-    """How long `up` waits for a Deployment whose pods come or are replaced, before it fails."""
+    """Minutes that `up` waits for a Deployment's rollout before it fails: one more for each replica after the first."""
     return of.rollout_minutes + replicas - 1
 
 
 def longest_rollout(of: Rollout, replicas: int) -> CustomTimeouts:
-    """The same, where Pulumi is who waits."""
+    """rollout_minutes as Pulumi's timeouts of a resource's create and update."""
     whole = f"{rollout_minutes(of, replicas)}m"
     return CustomTimeouts(create=whole, update=whole)
 
 
 class Deadline(TypedDict, total=False):
-    """A part of a Deployment's spec."""
+    """The progress deadline in a Deployment's spec, if it is set."""
 
     progress_deadline_seconds: int
 
 
 def progress_deadline(of: Rollout) -> Deadline:
-    """For how long Kubernetes lets a pod get nowhere: its own 10 minutes, or for as long as `up` waits, where that is
-    longer. Pulumi gives up as soon as Kubernetes does."""
+    """`progressDeadlineSeconds`, set only where `up` waits longer than Kubernetes' default of 10 minutes: Pulumi gives
+    up as soon as Kubernetes reports that a rollout makes no progress."""
     seconds = of.rollout_minutes * 60
     return {"progress_deadline_seconds": seconds} if seconds > PROGRESS_DEADLINE else {}

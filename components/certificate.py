@@ -1,6 +1,6 @@
-"""A certificate authority, and a certificate signed by one, each with its own ECDSA P-256 key.
+"""A certificate authority, and a leaf certificate signed by one, each with its own ECDSA P-256 key.
 
-They do not write Secrets: that is secret_files.py's. Keys and, to the provider, their PEMs are secret Outputs.
+They write no Secrets; secret_files.py does. Private keys are secret Outputs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def private_key(name: str, opts: ResourceOptions) -> tls.PrivateKey:
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateAuthorityArgs:
-    """`common_name` is the CA's subject; `protect_key` refuses to delete its key."""
+    """`common_name` is the CA's subject; with `protect_key` Pulumi refuses to delete its key."""
 
     common_name: str
     settings: Certificates
@@ -35,7 +35,7 @@ class CertificateAuthorityArgs:
 
 
 class CertificateAuthority(ComponentResource):
-    """A self-signed CA. Renewed with the same key, so that what it signed before stays valid.
+    """A self-signed CA. Its renewal keeps the key, so that certificates it has signed stay valid.
 
     Only the key is protected: a protected certificate could not be renewed.
     """
@@ -43,7 +43,7 @@ class CertificateAuthority(ComponentResource):
     key_pem: Output[str]
     cert_pem: Output[str]
     ends: Output[str]
-    """When the certificate ends, RFC 3339."""
+    """The end of the certificate, RFC 3339."""
 
     def __init__(self, name: str, args: CertificateAuthorityArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:CertificateAuthority", name, None, opts)
@@ -68,7 +68,7 @@ class CertificateAuthority(ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateArgs:
-    """`usages` are SERVER_USAGES or CLIENT_USAGES; `addresses` are IPs or DNS names, for a server."""
+    """`usages` is SERVER_USAGES or CLIENT_USAGES; `addresses` are a server's SANs, IP addresses or DNS names."""
 
     authority: CertificateAuthority
     common_name: str
@@ -78,12 +78,12 @@ class CertificateArgs:
 
 
 class Certificate(ComponentResource):
-    """A leaf certificate and its key: it serves or is a client, never both, and signs nothing."""
+    """A leaf certificate and its key, for a server or for a client, never both; it signs nothing."""
 
     key_pem: Output[str]
     cert_pem: Output[str]
     ends: Output[str]
-    """When the certificate ends, RFC 3339."""
+    """The end of the certificate, RFC 3339."""
 
     def __init__(self, name: str, args: CertificateArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:Certificate", name, None, opts)
@@ -115,15 +115,15 @@ class Certificate(ComponentResource):
 
 
 def first(ends: Sequence[str]) -> str:
-    """The earliest of some times, RFC 3339. Each is in the time zone of the machine that issued its certificate."""
+    """The earliest of some times, RFC 3339. Each has the time zone of the machine that issued its certificate."""
     return min(ends, key=datetime.fromisoformat)
 
 
 def ip_addresses(names: Sequence[str]) -> list[str]:
-    """Those names that are IP addresses, in their order."""
+    """Those of `names` that are IP addresses, in their order."""
     return [name for name in names if ip(name)]
 
 
 def dns_names(names: Sequence[str]) -> list[str]:
-    """Those names that are no IP addresses, in their order."""
+    """Those of `names` that are not IP addresses, in their order."""
     return [name for name in names if not ip(name)]

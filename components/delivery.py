@@ -1,7 +1,8 @@
-"""Delivery: the steps by which members that Karmada alone gets at have what they are to have, and report the tunnel.
+"""Delivery: the Commands for members with `access: karmada`, which only Karmada can reach.
 
-They are what Works are not: they wait, for those members that are Ready. karmada-agent gets its flag through the tunnel
-itself, by server-side apply. Each is one for all members: as Commands of each, a hundred took 92 s where these take 14.
+works.py makes these members' objects as Works, which are not waited for. These Commands wait until Ready members have
+applied them, give each karmada-agent its flag through the tunnel (server-side apply), and take everything away in the
+end. Each serves all members: with Commands for each member, a hundred members took 92 s where these take 14.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pulumi_command import local
 from pulumi_kubernetes.core.v1 import Namespace, Secret
 from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
 
-from checks.commands.deliver import DeliverInput, Wanted
+from checks.commands.deliver import DeliverInput, DesiredDelivery
 from checks.delivered import DeliveryFacts, Expected
 from checks.delivered_agent import AGENTS, DeliveredMembers
 from clusters.objects import Json
@@ -29,25 +30,25 @@ from components.works import Works
 from config.settings import Agent, MemberSettings, Settings
 
 OPERATOR = "karmada-anp-operator"
-"""Role and RoleBinding of the user who runs the stack."""
+"""Name of the Role and RoleBinding for the user who runs the stack."""
 
 
 class Deliveries:
-    """The Works of all such members, and before any of them the step that deletes them in the end.
+    """The Works of all members with `access: karmada`, and the Command `delivery-works`, which deletes them on destroy.
 
-    Its stdout are the members that have some, also those that have left the stack. `proxy_url` is the address of the
-    tunnel's plain port. `returning` are members that the stack reaches by a kubeconfig again: the steps stay for one
-    more `up`.
+    That Command exists before any Work. Its stdout is, as JSON, the members that have Works, with those that have left
+    the stack. `proxy_url` is the URL of the tunnel's plain port. `formerly_delivered` are members that have a
+    kubeconfig again: for them the Commands stay for one more `up`.
     """
 
     works: Mapping[str, Works]
-    """By a member's name; none where Karmada alone gets at nobody."""
+    """The maker of Works of each member with `access: karmada`, by the member's name."""
 
-    def __init__(self, settings: Settings, proxy_url: Input[str], returning: Collection[str] = ()) -> None:
+    def __init__(self, settings: Settings, proxy_url: Input[str], formerly_delivered: Collection[str] = ()) -> None:
         self._settings, self._proxy_url = settings, Output.from_input(proxy_url)
         self._memory = None
         self.works = {}
-        if settings.delivered or returning:
+        if settings.delivered or formerly_delivered:
             agents = {each.name: each.agent for each in settings.delivered}
             self._memory = local.Command(
                 "delivery-works",
@@ -62,9 +63,9 @@ class Deliveries:
             }
 
     def reported(self, after: Sequence[Resource], facts: Mapping[str, DeliveryFacts]) -> Mapping[str, Output[str]]:
-        """Has each karmada-agent report the tunnel, once `after` is there, by what preflight knows of its member.
+        """Makes each karmada-agent report the tunnel, once `after` exists. `facts` are preflight's, by a member's name.
 
-        Returns, by a member's name, another text after each time that something was to be made again there.
+        Returns for each member a text that changes whenever something had to be made again there.
         """
         if self._memory is None:
             return {}
@@ -81,11 +82,11 @@ class Deliveries:
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryArgs:
-    """The stack's settings, the address of the tunnel's plain port, the members that are `known` to have Works, by
-    where their karmada-agents run, as JSON, and the Works that they are to have.
+    """The stack's settings, the URL of the tunnel's plain port, and the members' Works by name.
 
-    `after` is what Karmada and the tunnel need before a karmada-agent reports it. `facts` are what preflight knows;
-    what it has found is what an earlier `up` had made otherwise, and is to be made again.
+    `known` is JSON, from `delivery-works`: where karmada-agent runs in each member that has Works. `after` must exist
+    before a karmada-agent reports the tunnel. `facts` are preflight's; their `found` says what an earlier `up` had set
+    in the member and is lost, so that it must be made again.
     """
 
     settings: Settings
@@ -97,13 +98,15 @@ class DeliveryArgs:
 
 
 class Delivery(ComponentResource):
-    """Owns `proxyURL` of each Cluster object and the flag of each karmada-agent's `args`, unless it is there already.
+    """Server-side apply patches, made by Commands: `proxyURL` of each Cluster object and the flag in karmada-agent's
+    `args`. They own these fields alone, and a flag that is there already stays its owner's.
 
-    It is two Commands: what gives both back is there before either may be set, for of a Command that fails nothing is
-    kept. Destroy waits until each karmada-agent has come back without its flag.
+    It is two Commands, since Pulumi keeps nothing of a Command that fails: the one that gives both fields back exists
+    before the other sets them. Destroy leaves neither field, and waits until each karmada-agent runs without its flag.
     """
 
     revisions: Mapping[str, Output[str]]
+    """By a member's name, a text that changes whenever something had to be made again there."""
 
     def __init__(self, name: str, args: DeliveryArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:Delivery", name, None, opts)
@@ -118,7 +121,7 @@ class Delivery(ComponentResource):
             opts=ResourceOptions.merge(child, ResourceOptions(depends_on=list(args.after))),
         )
         found = {each.name: args.facts[each.name].found for each in settings.delivered if args.facts[each.name].found}
-        # what an `up` has found is not there in the next one, which is no reason to do it again
+        # the next `up` finds nothing lost; without ignore_changes that alone would run the Command again
         kept = [] if found else ["environment.FOUND"]
         expected = {each: Output.all(*works.expected) for each, works in args.works.items()}
         step = local.Command(
@@ -138,6 +141,7 @@ class Delivery(ComponentResource):
 
 
 def _revision(member: str, ready: bool, environment: Mapping[str, str] | None) -> str:
+    """A text that changes when the member becomes Ready or not, or when something lost is found in it."""
     found = json.loads((environment or {}).get("FOUND", "{}"))
     return f"{ready} {found.get(member, '')}"
 
@@ -157,7 +161,7 @@ def _given(settings: Settings, proxy_url: str, agents: Mapping[str, Agent]) -> D
 def _wanted(args: DeliveryArgs, proxy_url: str, known: str, expected: Mapping[str, Sequence[Json]]) -> DeliverInput:
     settings = args.settings
     wanted = {
-        each.name: Wanted(
+        each.name: DesiredDelivery(
             works=[Expected.model_validate(work) for work in expected[each.name]],
             seconds=60 * rollout_minutes(each, settings.agents(each)),
             api_endpoint=each.api_endpoint,
@@ -172,7 +176,7 @@ def _wanted(args: DeliveryArgs, proxy_url: str, known: str, expected: Mapping[st
 
 
 def own_namespace(name: str, member: MemberSettings, make: Works, opts: ResourceOptions) -> list[CustomResource]:
-    """The namespace of the member's proxies, where it is not karmada-agent's, which is there."""
+    """A Work with the namespace of the member's proxies, unless it is karmada-agent's own, which exists."""
     if member.namespace == member.agent.namespace:
         return []
     return [make(Namespace, name, metadata={"name": member.namespace}, opts=opts)]
@@ -181,7 +185,7 @@ def own_namespace(name: str, member: MemberSettings, make: Works, opts: Resource
 def pull_secrets(
     name: str, member: MemberSettings, make: Works, of_host: Mapping[str, Secret], opts: ResourceOptions
 ) -> dict[str, CustomResource]:
-    """The host's Secrets to pull with, in the member too, by the names that they have there."""
+    """Works with copies of the host's imagePullSecrets, by the names that they have in the member."""
     return {
         f"{anp.DELIVERED_AGENT}-{each}": make(
             Secret,
@@ -198,8 +202,11 @@ def pull_secrets(
 def operator_role(
     name: str, member: MemberSettings, make: Works, user: str, opts: ResourceOptions
 ) -> list[CustomResource]:
-    """What the user who runs the stack does in the member through the tunnel, where Karmada shows him as himself: the
-    flag, and the check's list of pods. Nothing for one who may do everything."""
+    """RBAC in the member for the user who runs the stack, whom Karmada impersonates in requests through the tunnel.
+
+    It allows setting karmada-agent's flag and listing pods, as the check does. Nothing where `user` is "": the user may
+    do everything already.
+    """
     if not user:
         return []
     agent = {"api_groups": ["apps"], "resources": ["deployments"], "resource_names": [member.agent.deployment]}

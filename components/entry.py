@@ -1,6 +1,7 @@
-"""Entry: where agents and Karmada find proxy-server. On the host network it is just there; elsewhere, two Services.
+"""Entry: the addresses at which agents and Karmada dial proxy-server. Off the host network it makes two Services.
 
-It runs nothing and opens nothing but :8091 to the outside: the plain port is a ClusterIP's, for Karmada's own pods.
+Only :8091 is open to the outside; the plain port, for Karmada's pods, has a ClusterIP. On the host network it makes
+nothing: agents and Karmada dial the host's own address.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ SECONDS = 300
 """How long a load balancer may take to get an address."""
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
-"""Pulumi does not wait for an object with it: it would for a Service's pods, which need its address first."""
+"""Annotation of an object that Pulumi does not wait for. It would wait for a Service's pods, which need the Service's
+address first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EntryArgs:
-    """The host, with the address that agents dial or, before a load balancer has one, none; and how it is exposed."""
+    """The host, whose `address` agents dial (empty where a load balancer has yet to get one), and `proxy.exposure`."""
 
     host: Host
     proxy: Proxy
@@ -64,7 +66,8 @@ class Entry(ComponentResource):
 
 
 def _plain(host: Host, proxy: Proxy, opts: ResourceOptions) -> Service:
-    """The guard's plain port, inside the cluster. Its name is short of the cluster's domain, which is not known."""
+    """The ClusterIP Service of the guard's plain port. proxy_url names it without the cluster's domain, which is not
+    known here."""
     return Service(
         anp.SERVER,
         metadata={"name": anp.SERVER, "namespace": host.namespace, "annotations": SKIP_AWAIT},
@@ -78,13 +81,14 @@ def _plain(host: Host, proxy: Proxy, opts: ResourceOptions) -> Service:
 
 
 def _agents(host: Host, proxy: ByNodePort | ByLoadBalancer, opts: ResourceOptions) -> Service:
-    """:8091, to the outside. A server is ready only once an agent is connected: it is reached before it is ready."""
+    """The Service of :8091, a NodePort or a LoadBalancer. It publishes pods that are not ready: proxy-server is ready
+    only once an agent is connected, so agents must reach it before."""
     port: ServicePortArgsDict = {"name": "agents", "port": anp.AGENT_PORT, "target_port": "agents"}
     spec: ServiceSpecArgsDict = {
         "type": "NodePort",
         "selector": {"app": anp.SERVER},
         "publish_not_ready_addresses": True,
-        # an agent finds every server by dialling again and again
+        # an agent finds every server only by dialling again and again
         "session_affinity": "None",
         "ports": [port],
     }
@@ -110,13 +114,13 @@ def _agents(host: Host, proxy: ByNodePort | ByLoadBalancer, opts: ResourceOption
             "annotations": {**SKIP_AWAIT, **proxy.service_annotations},
         },
         spec=spec,
-        # Kubernetes lets nobody change it
+        # Kubernetes has the field immutable
         opts=ResourceOptions.merge(opts, ResourceOptions(replace_on_changes=["spec.loadBalancerClass"])),
     )
 
 
 def _load_balancer(name: str, host: Host, service: Service, opts: ResourceOptions) -> Output[str]:
-    """The load balancer's address, once it has one: an IP address, or a name where the cloud gives it only that."""
+    """A Command that waits for the load balancer's address: an IP address, or a name if the cloud gives only that."""
     given = load_balancer.LoadBalancerInput(
         host=host.api, namespace=host.namespace, service=anp.AGENTS_SERVICE, seconds=SECONDS
     )
@@ -124,7 +128,7 @@ def _load_balancer(name: str, host: Host, service: Service, opts: ResourceOption
         name,
         create=local_command("load_balancer"),
         stdin=given.model_dump_json(),
-        # what a refresh saw of it: another address is asked for again
+        # a refresh that sees another Service or status makes the Command ask again
         triggers=[service.metadata["uid"], service.status],
         opts=opts,
     )

@@ -1,5 +1,7 @@
-"""Under which name a stack applies fields of objects that are not its own: what that name owns is the stack's, and goes
-with its patch. Another stack has another name, so that neither overwrites what the other has set.
+"""Field managers: the names under which a stack applies fields of objects that it did not create (server-side apply).
+
+Kubernetes records the manager of each field. A deleted patch gives up the fields of its own manager alone, and each
+stack has a name of its own, so that neither overwrites what the other has set.
 
 Two stacks of the same name on different backends are not told apart: the second fails where the first's objects exist.
 """
@@ -11,23 +13,25 @@ import pulumi
 from config.problems import PROJECT
 
 DELIVERING = ":delivery"
-"""No stack's name has a colon."""
+"""Ends the name of the second field manager. No stack's name has a colon, so the two cannot be confused."""
 
 ANNOTATION = "pulumi.com/patchFieldManager"
-"""By which pulumi-kubernetes takes the name of a server-side apply manager."""
+"""The annotation from which pulumi-kubernetes takes the field manager of a resource."""
 
 
 def field_manager() -> str:
-    """The name of the stack that runs."""
+    """The field manager of the running stack, `karmada-anp-STACK`: its patches by Pulumi's provider apply with it."""
     return f"{PROJECT}-{pulumi.get_stack()}"
 
 
 def delivering() -> str:
-    """The name under which it applies what no provider applies for it, in members that Karmada alone gets at: another,
-    so that a member that comes to be reached in the other way keeps what is set while the one gives it up."""
+    """The field manager of what the stack's own Commands apply in members with `access: karmada`.
+
+    It differs from field_manager(), so that a member whose `access` changes keeps a field that one of them gives up.
+    """
     return f"{field_manager()}{DELIVERING}"
 
 
 def stack_of(manager: str) -> str:
-    """The stack whose name that is, or nothing: it is somebody else's."""
+    """The name of the stack that a field manager belongs to, or "" where it is not a manager of this program."""
     return manager.removeprefix(f"{PROJECT}-").removesuffix(DELIVERING) if manager.startswith(f"{PROJECT}-") else ""

@@ -1,16 +1,16 @@
-"""What both guards have of HAProxy: where its image looks, and the port of their own health. Pure text."""
+"""The HAProxy configuration that both guards share: its path in the image, and the frontend for health and metrics."""
 
 from __future__ import annotations
 
 from components.anp import GUARD_METRICS_PORT
 
 DIRECTORY = "/usr/local/etc/haproxy"
-"""Where the image looks for its configuration."""
+"""The directory in which HAProxy's image looks for its configuration."""
 
 CONFIGURATION = "haproxy.cfg"
 
 OTHER_CONNECTIONS = 16
-"""Those that ask for health and metrics, beside what a guard is for: a full guard must not look like a dead one."""
+"""Connections for health and metrics, beyond the guard's own limit: a guard that is full must not look dead."""
 
 METRICS = f"""\
 frontend metrics

@@ -1,9 +1,11 @@
-"""The host guard: an HAProxy in front of proxy-server, and whom it lets through. Pure text; nothing here is deployed.
+"""The host guard's configuration: an HAProxy in front of proxy-server that authenticates Karmada's CONNECT requests.
 
 Karmada presents no client certificate, and verifies an https proxy against the member's CA, so the port it uses must
-be plain HTTP. ANP's own frontend takes any target from anyone. The guard stands between: it takes CONNECT alone, from
-who shows a member's name and the message authentication code (MAC) that goes with it, and whatever target is asked,
-what proxy-server gets is that member's. It holds the MAC's key and nothing of any member.
+be plain HTTP. ANP's own frontend takes any target from anyone. The guard is between the two: it accepts only a CONNECT
+with a credential, a member's name and its message authentication code (MAC), and sends it on to that member, whatever
+target the CONNECT names. It holds the MAC's key, and nothing that differs by member.
+
+This file only makes text; server_pod.py and proxy_server.py deploy it.
 """
 
 from __future__ import annotations
@@ -20,27 +22,28 @@ from components.haproxy import METRICS, OTHER_CONNECTIONS
 from config.fields import CLUSTER_NAME
 
 HEADER = ("spec", "proxyHeader", "Proxy-Authorization")
-"""Where a Cluster object has its member's credential."""
+"""The field of a Cluster object that holds its member's credential."""
 
 LOOPBACK = ("127.0.0.0/8", "::1")
 
 LARGEST_HEAD = 8_192
-"""Bytes of a request's head; what Karmada sends has a few hundred."""
+"""Most bytes of a request's head; Karmada sends a few hundred."""
 
 CONNECTIONS = 8_192
-"""How many are let in at once: 16 a member for 500 of them, through one of two servers. A tunnel takes two of the
-process's file descriptors, of which every container runtime gives 20,000 and more; HAProxy does not start with less."""
+"""Most connections that it accepts at once: 16 for each of 500 members, all through one of two servers. A tunnel takes
+two file descriptors, of which container runtimes give a process 20,000 or more; HAProxy refuses to start with too few.
+"""
 
 THREADS = 4
-"""By itself HAProxy starts one a core of the node, with memory for each."""
+"""By default HAProxy starts one thread for each core of the node, and each takes memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """Whom the guard lets through: who shows `NAME:MAC` by one of `keys` (mac_key), the current one first.
+    """`port` is the plain port. A credential `NAME:MAC` is accepted by any of `keys` (mac_key), the current one first.
 
-    With `sources` (CIDR) nobody else is listened to. A peer that takes nothing for `stall` seconds is cut off. When the
-    guard is told to end, what runs through it has `grace` seconds.
+    Where there are `sources` (CIDR), connections from elsewhere are rejected. A connection whose peer reads nothing for
+    `stall` seconds is closed. After the signal to stop, open connections have `grace` seconds to end.
     """
 
     port: int
@@ -51,18 +54,18 @@ class Rules:
 
 
 def mac_key(key_pem: str) -> str:
-    """The MAC's key of a generation, from a private key that is used for nothing else: 256 bits in base64."""
+    """The MAC's key, 256 bits in base64, derived from a private key (PEM) that is used for nothing else."""
     return base64.b64encode(hmac.digest(key_pem.encode(), b"karmada-anp host guard", "sha256")).decode()
 
 
 def credential(member: str, key: str) -> str:
-    """The Proxy-Authorization of a member: Basic, `NAME:MAC`, the MAC being HMAC-SHA256 over the name as hex."""
+    """A member's Proxy-Authorization header: Basic, `NAME:MAC`. The MAC is HMAC-SHA256 over the name, as hex."""
     mac = hmac.new(base64.b64decode(key), member.encode(), hashlib.sha256).hexdigest()
     return "Basic " + base64.b64encode(f"{member}:{mac}".encode()).decode()
 
 
 def member_of(header: str) -> str:
-    """The member whose name is in a Proxy-Authorization, or nothing where it is none of credential's."""
+    """The member's name in a Proxy-Authorization header, or "" where its form is not that of credential()."""
     try:
         shown = base64.b64decode(header.removeprefix("Basic "), validate=True).decode()
     except ValueError:
@@ -72,30 +75,30 @@ def member_of(header: str) -> str:
 
 
 def listened_to(allowed: Sequence[str]) -> Sequence[str]:
-    """The sources of a guard's rules, where some are allowed alone; none, which is all, where none is said.
+    """The guard's `sources` for `proxy.allowedSources`: these and loopback, or none, which allows all, if it is empty.
 
-    Loopback is always among them: `make doctor` asks the plain port by a port-forward, which kubelet opens from there.
-    Who may do that, or is on the node, still needs a credential.
+    `make doctor` asks the plain port by a port-forward, which kubelet opens from loopback. Whoever may do that, or is
+    on the node, still needs a credential.
     """
     return [*LOOPBACK, *allowed] if allowed else []
 
 
 def configuration(rules: Rules) -> str:
-    """HAProxy's configuration. It holds the MAC's keys: it belongs into a Secret.
+    """HAProxy's configuration. It holds the MAC's keys, so it belongs in a Secret.
 
-    A refused request gets 405 (not CONNECT) or 407 (no credential, a malformed or a wrong one). It is logged without
-    its headers, and only a CONNECT with its target: a client that takes the guard for a common proxy sends whole URLs,
-    with what is secret in them. `url` is a CONNECT's target as it was sent; a Host header that differs from it HAProxy
-    refuses with 400 by itself. HTTP/2, which HAProxy would take on a plain port too, Karmada does not speak to a proxy.
+    A refused request gets 405 (not a CONNECT) or 407 (no credential, or a malformed or wrong one). The log has no
+    headers, and a target only of a CONNECT: a client that takes the guard for a common proxy sends whole URLs, which
+    may hold secrets. `url` is the CONNECT's target as sent; HAProxy itself refuses, with 400, a Host header that
+    differs. HTTP/2, which HAProxy would accept on a plain port too, is disabled: Karmada does not speak it to a proxy.
 
-    The name is looked at as `json` writes it, for to some regular expressions a line ends before its line feed too.
-    MACs are compared in constant time. An exec session may be silent for hours, as kubelet lets it; a peer that is gone
-    is noticed by TCP's keepalive, and one whose window stays shut by TCP_USER_TIMEOUT (`tcp-ut`): ANP has no flow
-    control between the sessions of a member, so that one who does not read would stop all others.
+    The name is matched as `json` encodes it, since in some regular expressions `$` also matches before a final line
+    feed. MACs are compared in constant time. An exec session may be silent for hours, as kubelet allows. TCP keepalive
+    finds a peer that is gone, and TCP_USER_TIMEOUT (`tcp-ut`) one whose receive window stays shut: ANP has no flow
+    control between a member's sessions, so one client that does not read would stop all others.
 
     Health and metrics are on a port of their own, without credentials.
     """
-    # a source a line, for HAProxy takes 64 words of one
+    # one source a line: HAProxy takes at most 64 words in a line
     sources = "\n    ".join(f"acl listed src {each}" for each in rules.sources)
     reject = f"{sources}\n    tcp-request connection reject unless listed" if sources else ""
     target = f"{IDENTIFIER.format('%[var(txn.name)]')}:{MEMBER_GUARD_PORT}"
@@ -156,7 +159,7 @@ backend proxy-server
 
 
 def _generation(i: int, key: str) -> str:
-    """What is shown, compared with what a name has by one generation of the key."""
+    """HAProxy lines that compare the credential shown with the one that this generation of the key gives the name."""
     return f"""\
     http-request set-var(txn.mac_{i}) var(txn.name),hmac(sha256,{key}),hex,lower
     http-request set-var(txn.expected_{i}) var(txn.name),concat(:,txn.mac_{i})

@@ -1,7 +1,7 @@
-"""A built image: `docker:Image`, one a platform, and the manifest list that joins those of several.
+"""A built image: one `docker:Image` for each platform, and a manifest list that joins those of several platforms.
 
-It does not look into the engine afterwards, and neither does `docker:Image` itself: that one is built again when an
-input is another, or when it is told to (`pulumi up --replace`). Destroy leaves what was built and what was pushed.
+Nothing here notices that an image was deleted from the engine, and neither does `docker:Image`: it builds again when an
+input changes, or on `pulumi up --replace`. Destroy leaves what was built and what was pushed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from config.run_error import refusal
 
 @dataclass(frozen=True, kw_only=True)
 class InEngine:
-    """A built image that nodes must be given: its own id, its platform, and the URN of what builds it."""
+    """A built image that was not pushed, so it must be loaded into nodes: its image id, platform, and resource URN."""
 
     id: Output[str]
     platform: str
@@ -34,9 +34,9 @@ class InEngine:
 def built(
     name: str, dockerfile: str, context: str, args: BuiltImages, opts: ResourceOptions
 ) -> tuple[Output[str], InEngine | None]:
-    """A built image's reference, and what is known of it where it stays in the engine. Raises pulumi.RunError.
+    """Builds an image. Returns its reference and, where it is not pushed, how to load it into nodes.
 
-    What is pushed is known by the digest that the registry gave it.
+    The reference of a pushed image has the registry's digest. Raises pulumi.RunError where it would need emulation.
     """
     build, several = args.build, len(args.build.architectures) > 1
     _refuse_emulation(dockerfile, build)
@@ -69,7 +69,7 @@ def built(
 
 
 def _registry(args: BuiltImages) -> docker.RegistryArgs | None:
-    """Whom to log in as for a push; without, as whom this machine's Docker is logged in."""
+    """The registry's login for a push; None where the login of this machine's Docker is used."""
     if not args.push or not args.credentials:
         return None
     return docker.RegistryArgs(
@@ -80,7 +80,7 @@ def _registry(args: BuiltImages) -> docker.RegistryArgs | None:
 
 
 def _joined(name: str, digests: Sequence[Output[str]], args: BuiltImages, opts: ResourceOptions) -> Output[str]:
-    """The reference, by digest, of the manifest list of images that were pushed. It is joined again with any other."""
+    """The reference, by digest, of a manifest list of pushed images. Any other digest makes a new list."""
     tagged, credentials = f"{args.registry}/{name}:{args.build.image_tag}", args.credentials
 
     def given(images: Sequence[str]) -> str:
@@ -97,25 +97,25 @@ def _joined(name: str, digests: Sequence[Output[str]], args: BuiltImages, opts: 
         stdin=Output.secret(stdin) if credentials else stdin,
         opts=opts,
     )
-    # with a secret input every output is secret, and pods' templates would be
+    # a secret input makes every output secret, and with it the pod templates that use the reference
     return Output.unsecret(joined.stdout)
 
 
 def _refuse_emulation(dockerfile: str, build: Build) -> None:
-    """Refuses another platform where a Dockerfile would have to be run on it. Raises pulumi.RunError."""
+    """Raises pulumi.RunError where another platform's Dockerfile stages would have to run under emulation."""
     others = [PLATFORM.format(each) for each in build.architectures if each != build.builder]
-    # that it is not there at all pulumi-docker says
+    # pulumi-docker itself reports a Dockerfile that does not exist
     if others and Path(dockerfile).is_file() and is_built_on_its_platform(Path(dockerfile).read_text()):
         why = f"{build.ref} of {build.repository} is built on the platform that it is for, {' and '.join(others)}: "
         why += f"this machine, {PLATFORM.format(build.builder)}, could but emulate that"
-        mend = (
+        remedy = (
             f"{config_rm('images.build.platforms')}, or build there and name what you publish: images.server and agent"
         )
-        raise refusal("ANP cannot be built here for other platforms", [Problem("images.build.platforms", why, mend)])
+        raise refusal("ANP cannot be built here for other platforms", [Problem("images.build.platforms", why, remedy)])
 
 
 def is_built_on_its_platform(dockerfile: str) -> bool:
-    """Whether one of a Dockerfile's stages runs something and names no platform of its own to do so on."""
+    """Whether a stage of the Dockerfile has a RUN but no `--platform`: it runs on the platform that is built for."""
     stages = re.split(r"^FROM\s+", dockerfile, flags=re.MULTILINE | re.IGNORECASE)[1:]
     runs = re.compile(r"^RUN\s", re.MULTILINE | re.IGNORECASE)
     return any(runs.search(each) and not each.startswith("--platform=") for each in stages)

@@ -1,6 +1,6 @@
-"""ProxyImages: ANP's two images, built from pinned sources or published, and how a built one reaches a cluster.
+"""ProxyImages: ANP's two images, built from pinned sources or published, and the loading of built ones into kind.
 
-Without anything to build it needs no Docker engine. It does not touch the guard's image, which is a published one.
+It needs a Docker engine only to build. The guards' image, which is always a published one, is not made here.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from config.run_error import refusal
 from config.settings import Settings
 
 SOURCES = ".sources"
-"""Where sources are checked out, below the program: a relative path, the same in every checkout."""
+"""Directory of the sources, relative to the program: an absolute path would differ in each colleague's checkout."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """An image that a pod can run, with the names of Secrets to pull it with.
+    """An image reference for a pod, with the names of its imagePullSecrets.
 
-    `in_engine` is a built one, where nodes must be given it; None where they pull.
+    `in_engine` is set for a built image that must be loaded into nodes, and None for one that nodes pull.
     """
 
     reference: Output[str]
@@ -58,19 +58,19 @@ class ProxyImages(ComponentResource):
 
 
 def pull_secrets(settings: Settings, opts: ResourceOptions) -> Mapping[str, Secret]:
-    """The host's Secrets to pull with, by name, where there are members that get them from here."""
+    """The host's imagePullSecrets by name, read only to be copied to members with `access: karmada`; else none."""
     host = settings.host
     names = settings.images.pull_secrets if any(each.delivered for each in settings.members) else ()
-    # what kubectl applied, it keeps in an annotation
+    # kubectl apply keeps a copy of the Secret's data in an annotation
     hidden = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["metadata"]))
     return {each: Secret.get(f"pull-{each}", f"{host.namespace}/{each}", opts=hidden) for each in names}
 
 
 def checkout(build: Build) -> str:
-    """The relative path of the sources, fetched if they are not there. Raises pulumi.RunError.
+    """Fetches ANP's sources, if they are not there. Returns their relative path; raises pulumi.RunError.
 
-    It runs in every preview and up: a Command would run once in the stack's life, and a colleague's checkout would have
-    no sources.
+    It runs in every preview and up. A Command resource would run once in the stack's life, and a colleague's checkout
+    would have no sources.
     """
     directory = f"{SOURCES}/{build.commit}"
     try:
@@ -88,13 +88,13 @@ def checkout(build: Build) -> str:
     except Exception as error:
         said = [line for line in str(error).splitlines() if line.strip()]
         why = f"{build.ref} of {build.repository}: {' / '.join(said[-2:])}"
-        mend = f"correct images.build.repository, ref and commit ({config_set('images.build.commit', 'COMMIT')})"
-        raise refusal("ANP's sources cannot be had", [Problem("images.build", why, mend)]) from None
+        remedy = f"correct images.build.repository, ref and commit ({config_set('images.build.commit', 'COMMIT')})"
+        raise refusal("ANP's sources cannot be had", [Problem("images.build", why, remedy)]) from None
     return directory
 
 
 def _built(name: str, part: str, sources: str, args: BuiltImages, opts: ResourceOptions) -> Image:
-    """An image that is built from a part's Dockerfile."""
+    """Builds the image of `part`, `server` or `agent`, from ANP's Dockerfile for it."""
     dockerfile = f"{sources}/artifacts/images/{part}-build.Dockerfile"
     reference, in_engine = built(name, dockerfile, sources, args, opts)
     return Image(reference=reference, pull_secrets=args.pull_secrets, in_engine=in_engine)
@@ -103,7 +103,10 @@ def _built(name: str, part: str, sources: str, args: BuiltImages, opts: Resource
 def loaded_into_kind(
     name: str, image: Image, kind: str, node: KindNode | None, opts: ResourceOptions
 ) -> list[Resource]:
-    """Loads a built image into a kind cluster: again when the image or the node is another, and nothing elsewhere."""
+    """A Command that loads a built image into a kind cluster, again when the image or the node changes.
+
+    Returns nothing where the image is pulled, or the cluster is not a kind cluster.
+    """
     here = image.in_engine
     if here is None or node is None:
         return []

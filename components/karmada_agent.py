@@ -1,4 +1,7 @@
-"""KarmadaAgentPatch: the two flags by which karmada-agent reports the tunnel; nothing else of its Deployment."""
+"""KarmadaAgentPatch: a patch of karmada-agent's Deployment with the two flags by which it reports the tunnel.
+
+It is for members with a kubeconfig; delivery.py serves those with `access: karmada`.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,15 @@ from components.revision import revision
 from config.settings import Host, MemberSettings
 
 DISOWN_SECONDS = 10
-"""How long it is tried to take over what was set by hand."""
+"""How long the Command tries to take over args that were set by hand; somebody may change the Deployment meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KarmadaAgentPatchArgs:
-    """The member, the host (to ask what its Cluster object says), and the address of the tunnel's plain port.
+    """The member, the host, whose Karmada API has the Cluster object, and `proxy_url`, the URL of the plain port.
 
-    `grant` is what the agent needs to report the tunnel: it outlives the flags. `beside` is what the tunnel's own
-    Deployments need. `adopts` is whether args may be there that were set by hand.
+    `grant` is the RBAC with which the agent reports the tunnel, and outlives the flags. `beside` are the resources that
+    the tunnel's Deployments need. `takes_over` is true where `args` may be there that were set by hand.
     """
 
     member: MemberSettings
@@ -34,34 +37,34 @@ class KarmadaAgentPatchArgs:
     proxy_url: Input[str]
     grant: Sequence[Resource]
     beside: Sequence[Resource]
-    adopts: bool = False
+    takes_over: bool = False
 
 
 class KarmadaAgentPatch(ComponentResource):
-    """Owns `args` of the container karmada-agent: its `command` is an atomic list of somebody else's, args come after
-    it, and the last flag wins.
+    """A server-side apply patch that owns `args` of the container karmada-agent, and nothing else of its Deployment.
 
-    Destroy gives back what was there. It ends only when the agent has come back without the flags and has said so on
-    its Cluster object: what lets it do so (`grant`) must not go earlier. What gives back is there before anything that
-    is to be given back, so that an `up` that fails half-way leaves nothing.
+    `command` is an atomic list that another field manager owns; args come after it, and the last flag wins. Destroy
+    leaves the Deployment without these args: the Command `gone` removes them, and ends when the agent runs without them
+    and has reported that on its Cluster object, for which it needs `grant`. `gone` exists before the patch, so that
+    destroy also undoes an `up` that failed half-way.
     """
 
     gone: local.Command
-    """What gives back the flags, and the credential."""
+    """On destroy, removes the flags from karmada-agent, and the credential from the Cluster object."""
     revision: Output[str]
-    """Another one after each rollout that this stack caused."""
+    """Changes with each rollout that this stack causes; "" before report()."""
 
     def __init__(self, name: str, args: KarmadaAgentPatchArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:KarmadaAgentPatch", name, None, opts)
         self._name, self._args = name, args
-        # Pulumi destroys level by level: at the level of the tunnel's Deployments, the waits run side by side
+        # Pulumi destroys level by level: at the level of the tunnel's Deployments, all members' waits run in parallel
         after = ResourceOptions(parent=self, depends_on=[*args.grant, *args.beside])
         self.gone = given_back(name, args.member, args.host, args.proxy_url, after)
         self.revision = Output.from_input("")
         self.register_outputs({})
 
     def report(self, tunnel: Sequence[Resource]) -> None:
-        """Has karmada-agent report the tunnel, once that runs."""
+        """Sets the flags, once the resources in `tunnel` exist."""
         name, args, child = self._name, self._args, ResourceOptions(parent=self)
         agent = args.member.agent
         patch = DeploymentPatch(
@@ -88,7 +91,7 @@ class KarmadaAgentPatch(ComponentResource):
             },
             opts=ResourceOptions.merge(
                 child,
-                # the step gives up what is there still; Pulumi would fail where karmada-agent has gone, or has moved
+                # `gone` removes the args instead of Pulumi, which would fail where karmada-agent is gone or has moved
                 ResourceOptions(
                     depends_on=[self.gone, *_disowned(name, args, tunnel, child), *tunnel], retain_on_delete=True
                 ),
@@ -100,7 +103,10 @@ class KarmadaAgentPatch(ComponentResource):
 def given_back(
     name: str, member: MemberSettings, host: Host, proxy_url: Input[str], opts: ResourceOptions
 ) -> local.Command:
-    """What waits in the end until karmada-agent runs without what the stack has set, and gives that back."""
+    """A Command that, on destroy, removes what the stack has set and waits until karmada-agent runs without it.
+
+    It does nothing when created. When the config names another Deployment, its update clears the args of the former.
+    """
 
     def given(url: str) -> str:
         return agent_gone.AgentGoneInput(
@@ -130,8 +136,8 @@ def given_back(
 def _disowned(
     name: str, args: KarmadaAgentPatchArgs, tunnel: Sequence[Resource], opts: ResourceOptions
 ) -> list[Resource]:
-    """What makes args that were set by hand the stack's alone, so that they go with it."""
-    if not args.adopts:
+    """A Command that takes args set by hand from their field managers, so that they go when the stack's patch does."""
+    if not args.takes_over:
         return []
     given = disown_args.DisownArgsInput(
         member=args.member.api,
@@ -141,7 +147,7 @@ def _disowned(
         manager=field_manager(),
         seconds=DISOWN_SECONDS,
     )
-    # not before the tunnel stands: until then the flags are to stay whose they are
+    # only once the tunnel runs: until then the flags stay with whoever set them
     after = ResourceOptions.merge(opts, ResourceOptions(depends_on=list(tunnel)))
     create = local_command("disown_args")
     return [local.Command(f"{name}-args", create=create, stdin=given.model_dump_json(), opts=after)]

@@ -1,4 +1,7 @@
-"""The keys with which the host guard knows members' credentials, one a generation; nothing of a member is in them."""
+"""The keys of the message authentication codes (MACs) in members' credentials for the host guard, one per generation.
+
+They are the same for all members.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from config.proxy_settings import Frontend, Proxy
 
 
 def mac_keys(proxy: Proxy) -> Sequence[Output[str]]:
-    """The current generation's key and, so that a change loses no request, the one before's. None as documented."""
+    """The current generation's key first, then the previous one's, so that a new key loses no request.
+
+    Empty with `frontend: documented`, which has no guard.
+    """
     if proxy.frontend is Frontend.DOCUMENTED:
         return []
     generations = [each for each in (proxy.credential, proxy.credential - 1) if each > 0]

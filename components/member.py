@@ -1,6 +1,6 @@
-"""Member: everything that one member has of the tunnel, in its own cluster and in the Karmada API.
+"""Member: one member's part of the tunnel, in its own cluster and in the Karmada API.
 
-Names come from the member's name, so that a member can leave, pause or move to another stack without touching another.
+Resource names begin with the member's name: it can leave, pause or move to another stack without touching the others.
 """
 
 from __future__ import annotations
@@ -36,15 +36,16 @@ from config.settings import Host, MemberSettings, Settings
 
 @dataclass(frozen=True, kw_only=True)
 class MemberArgs:
-    """The stack's settings and the member, and the ends of its tunnel. `karmada` is the provider for the Karmada API.
+    """The stack's settings, the member, and the two ends of its tunnel. `karmada` is the provider for the Karmada API.
 
-    By the settings' frontend there is a guard, which knows credentials by `mac_keys`, or all is as documented. `adopts`
-    is whether the member's part takes the place of what was made by hand, `former` by which other identifiers its
-    agents are to be found, in this `up` still.
+    `mac_keys` are the keys with which the host guard verifies credentials, none with `frontend: documented`.
+    `takes_over` lets the member's part take over what was made by hand. `former` are identifiers from before, under
+    which its agents must still be found during this `up`.
 
-    `returns` is whether karmada-agent's flag is still the one that was set through the tunnel. Of a member that Karmada
-    alone gets at, `works` make what it is handed, `facts` are what preflight knows, and `pull_secrets` the host's.
-    `frozen` is whether Karmada knows a paused one no more: what it had there stays too, as it is.
+    `was_delivered` is true where the member has a kubeconfig again but karmada-agent's flag is still the one set
+    through the tunnel. Only with `access: karmada`: `works` makes the member's objects as Works, `facts` are
+    preflight's, and `pull_secrets` are the host's. `unknown_to_karmada` is true for a paused member whose Cluster
+    object is gone from Karmada: its resources in the Karmada API are then left unchanged too.
     """
 
     settings: Settings
@@ -55,18 +56,18 @@ class MemberArgs:
     server: ProxyServer
     karmada: kubernetes.Provider
     mac_keys: Sequence[Output[str]]
-    adopts: bool
+    takes_over: bool
     former: Sequence[str] = ()
-    returns: bool = False
+    was_delivered: bool = False
     works: Works | None = None
     facts: DeliveryFacts = field(default_factory=DeliveryFacts)
     pull_secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
-    frozen: bool = False
+    unknown_to_karmada: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class GoneMemberArgs:
-    """The member, the host, and the address of the tunnel's plain port."""
+    """The member, the host, and `proxy_url`, the URL of the tunnel's plain port."""
 
     member: MemberSettings
     host: Host
@@ -74,23 +75,23 @@ class GoneMemberArgs:
 
 
 class Member(ComponentResource):
-    """A member's agent certificate, proxy-agent, registration and flags. Its provider is the member cluster's, or the
-    Karmada API's where that hands it what it gets.
+    """A member's agent certificate, proxy-agent, registration and karmada-agent's flags.
 
-    The agent does not wait for proxy-server, which is ready only once an agent is connected; the flags wait for both.
-    A paused member keeps what it has in its cluster as it is, so that one that is out of reach stops nobody's `up`.
-    What the Karmada API holds of it goes with the stack.
+    Its provider is the member cluster's, or with `access: karmada` the Karmada API's. proxy-agent does not wait for
+    proxy-server, whose pods are ready only once an agent is connected; the flags wait for both. Resources in a paused
+    member's cluster are left unchanged (`ignore_changes`), so that a member out of reach stops nobody's `up`; those in
+    the Karmada API change with the stack.
     """
 
     certificate_ends: Output[str]
-    """When the agent's certificate ends, RFC 3339."""
+    """The end of the agent's certificate, RFC 3339."""
     revision: Output[str]
-    """Another one after each change on this member's part of the path."""
+    """Changes whenever this member's part of the path changes; the check runs again then."""
 
     def __init__(self, name: str, args: MemberArgs, opts: ResourceOptions | None = None) -> None:
         settings, member = args.settings, args.member
         super().__init__("karmada-anp:index:Member", name, None, opts)
-        child = ResourceOptions(parent=self, transformations=[_kept] if member.paused else [])
+        child = ResourceOptions(parent=self, transformations=[_ignoring_changes] if member.paused else [])
         certificate = Certificate(
             f"{name}-agent",
             CertificateArgs(
@@ -130,16 +131,20 @@ class Member(ComponentResource):
             f"{name}-registration",
             RegistrationArgs(
                 cluster=member.name,
-                # where nobody has said it and nobody was asked, as when it is rendered, it was not
+                # None, as in `make render`, where no cluster is asked, counts as not registered
                 registered=bool(member.registered),
                 frontend=settings.proxy.frontend,
                 mac_keys=args.mac_keys,
             ),
-            ResourceOptions(parent=self, provider=args.karmada, transformations=[_kept] if args.frozen else []),
+            ResourceOptions(
+                parent=self,
+                provider=args.karmada,
+                transformations=[_ignoring_changes] if args.unknown_to_karmada else [],
+            ),
         )
         if works:
             registration.show([args.server.ready, works.after])
-            # the steps themselves make the Cluster another than it was; what that has lost preflight finds
+            # not registration.revision: the delivery steps change the Cluster themselves; preflight finds what it lost
             self.revision = Output.format("{0} {1}", agent.revision, registration.checksum)
         else:
             flags = KarmadaAgentPatch(
@@ -150,7 +155,7 @@ class Member(ComponentResource):
                     proxy_url=args.entry.proxy_url,
                     grant=registration.grant,
                     beside=agent.needs,
-                    adopts=args.adopts or args.returns,
+                    takes_over=args.takes_over or args.was_delivered,
                 ),
                 child,
             )
@@ -160,7 +165,7 @@ class Member(ComponentResource):
         if member in settings.monitored:
             agent_monitoring(f"{name}-monitoring", member, settings.monitoring, child)
         self.certificate_ends = certificate.ends
-        # what an `up` in which it does not answer goes by (checks/preflight/memory.py)
+        # an `up` in which the member does not answer reads these outputs (checks/preflight/stored_members.py)
         kept = member.model_copy(update={"replicas": settings.agents(member)})
         self.register_outputs(
             {
@@ -172,19 +177,20 @@ class Member(ComponentResource):
 
 
 class GoneMember(ComponentResource):
-    """What is left of a member that will never answer again: the step that gives back what Karmada has of it, when it
-    leaves the config. Its provider forgets the rest."""
+    """A member with `gone: true`, which will never answer again. All that is left of it is the Command that removes the
+    tunnel from its Cluster object when it leaves the config; its provider drops its other resources from the state."""
 
     def __init__(self, name: str, args: GoneMemberArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:Member", name, None, opts)
-        # as in the member that it was: the same step, which is told that nobody answers
+        # the same URN as in Member, so that Pulumi updates that Command, whose input now says `gone`
         flags = f"{name}-karmada-agent"
         of = ComponentResource("karmada-anp:index:KarmadaAgentPatch", flags, None, ResourceOptions(parent=self))
         given_back(flags, args.member, args.host, args.proxy_url, ResourceOptions(parent=of))
         self.register_outputs({})
 
 
-def _kept(args: ResourceTransformationArgs) -> ResourceTransformationResult | None:
+def _ignoring_changes(args: ResourceTransformationArgs) -> ResourceTransformationResult | None:
+    """A Pulumi transformation: Kubernetes resources ignore all changes of their inputs."""
     if not args.type_.startswith("kubernetes:"):
         return None
     kept = ResourceOptions(ignore_changes=["*"])

@@ -1,8 +1,10 @@
-"""The member guard: an HAProxy between proxy-agent and the member's own API server. Pure text; nothing is deployed.
+"""The member guard's configuration: an HAProxy between proxy-agent and the member's own API server.
 
 proxy-agent dials it on the pod's loopback, whatever address Karmada knows the member by, so that a tunnel ends at this
-one API server and nowhere else. It forwards TCP and sees nothing of what is inside. An API server that does not read an
-upload would stop all sessions of the member, and at last the agent itself: such a connection is cut off.
+one API server and nowhere else. It forwards TCP and does not see into the TLS inside. An API server that does not read
+an upload would stop all sessions of the member, and in the end the agent itself: the guard closes such a connection.
+
+This file only makes text; proxy_agent.py deploys it.
 """
 
 from __future__ import annotations
@@ -13,16 +15,16 @@ from components.anp import MEMBER_GUARD_PORT
 from components.haproxy import METRICS, OTHER_CONNECTIONS
 
 CONNECTIONS = 4_096
-"""How many are let in at once."""
+"""Most connections that it accepts at once."""
 
 OWN_API_SERVER = "${KUBERNETES_SERVICE_HOST}:${KUBERNETES_SERVICE_PORT}"
-"""What every pod is told of its cluster's API server. HAProxy reads the environment itself, and of an IPv6 address
-takes what is behind the last colon as the port."""
+"""The environment variables with which Kubernetes tells every pod its API server. HAProxy expands them itself, and
+takes what follows the last colon as the port, so an unbracketed IPv6 address works."""
 
 RESOLVING = "resolvers pod init-addr none resolve-prefer ipv4"
-"""A name is asked for again and again; the guard starts at once, whether there is an answer or not. The C library is
-not asked: with a DNS that is mute it takes longer than a kubelet waits, and it knows short names, which by DNS itself
-are none, so that they would be good for half a minute."""
+"""HAProxy resolves a name at run time, again and again, and starts at once whether DNS answers or not. It does not use
+the C library: with a DNS that does not answer, that takes longer than a kubelet waits; and it resolves short names,
+which DNS itself does not know, so that they would work for half a minute only."""
 
 RESOLVERS = """\
 resolvers pod
@@ -34,19 +36,19 @@ resolvers pod
     hold other 20d
 
 """
-"""The DNS servers that the pod has. An address that was found is kept while there is no answer, or none that helps:
-HAProxy would give it up after half a minute."""
+"""The pod's own DNS servers. An address once found is kept while DNS answers nothing or only errors: by default HAProxy
+would drop it after half a minute."""
 
 CHECK_SECONDS = 30
-"""How often the API server is asked whether it is well; every 5 s where it was not."""
+"""Seconds between health checks of the API server; 5 after one that failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forwarding:
-    """Where it forwards: `address` is `HOST:PORT`, or empty for the API server that every pod knows.
+    """`address` of the API server is `HOST:PORT`, or empty for the one that Kubernetes tells every pod.
 
-    A connection whose other end takes nothing for `stall` seconds is cut off. When the guard is told to end, what runs
-    through it has `grace` seconds.
+    A connection whose peer reads nothing for `stall` seconds is closed. After the signal to stop, open connections have
+    `grace` seconds to end.
     """
 
     address: str = ""
@@ -55,11 +57,11 @@ class Forwarding:
 
 
 def configuration(of: Forwarding) -> str:
-    """HAProxy's configuration. There is no secret in it.
+    """HAProxy's configuration. It holds no secret.
 
-    Whether the API server is well is asked in a backend that carries nothing: it feeds metrics and alerts, and no
-    connection is refused for it. It is asked without credentials and without a look at the certificate: what answers is
-    alive, unless it says itself that it is not.
+    The health check is in a backend of its own that carries no traffic: it feeds metrics and alerts, and a failed check
+    refuses no connection. It sends no credentials and verifies no certificate: an API server that answers counts as
+    healthy, unless it answers with a 5xx.
     """
     api_server = f"server api-server {of.address or OWN_API_SERVER}{f' {RESOLVING}' if of.address else ''}"
     resolvers = RESOLVERS if of.address else ""

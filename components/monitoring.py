@@ -1,7 +1,7 @@
-"""Monitoring: what the prometheus-operator is told of the tunnel's pods in a cluster, where that cluster has its kinds.
+"""Monitoring: a PodMonitor and a PrometheusRule for the tunnel's pods, in clusters that have the prometheus-operator.
 
-It runs no Prometheus and makes no kinds. Which clusters have them is settings.monitored, what is alarming alerts.py's,
-and who may open a connection to read metrics network_policy.py's.
+It runs no Prometheus and installs no CRDs. `settings.monitored` lists the clusters that have them, alerts.py has the
+rules, and network_policy.py lets a Prometheus connect.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ METRICS_PORTS: Mapping[str, Sequence[str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
-    """`app` is the label of the pods and the name of both objects, `labels` is what a Prometheus finds them by."""
+    """`app` is the pods' `app` label and the name of both objects; a Prometheus selects these by `labels`."""
 
     app: str
     namespace: str
@@ -35,7 +35,7 @@ class MonitoringArgs:
 
 
 class Monitoring(ComponentResource):
-    """A PodMonitor for an app's pods, and a PrometheusRule with its alerts, in the namespace of the pods."""
+    """A PodMonitor for an app's pods and a PrometheusRule with its alerts, in the pods' namespace."""
 
     def __init__(self, name: str, args: MonitoringArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:Monitoring", name, None, opts)
@@ -65,9 +65,9 @@ class Monitoring(ComponentResource):
 def server_monitoring(
     settings: Settings, *, pki: TunnelPki, agents: Mapping[str, Output[str]], opts: ResourceOptions
 ) -> None:
-    """proxy-server's Monitoring, if the host has the kinds. It tells of all certificates: this stack renews them.
+    """proxy-server's Monitoring, if the host has the CRDs. Its alerts cover all certificates: this stack renews them.
 
-    `agents` says when the certificate of each member's agents ends, of the members that are expected to be connected.
+    `agents` has, by name, each member that should be connected, with the end of its agents' certificate (RFC 3339).
     """
     host = settings.host
     if host not in settings.monitored:
@@ -84,7 +84,7 @@ def server_monitoring(
 def agent_monitoring(
     name: str, member: MemberSettings, monitoring: MonitoringSettings, opts: ResourceOptions
 ) -> Monitoring:
-    """proxy-agent's Monitoring in a member."""
+    """proxy-agent's Monitoring, in the member's cluster."""
     rules = alerts.agent_alerts(member.name, member.namespace)
     args = MonitoringArgs(app=anp.AGENT, namespace=member.namespace, labels=monitoring.labels, rules=rules)
     return Monitoring(name, args, opts)

@@ -1,6 +1,6 @@
-"""Who may open connections to the proxies' pods, where a cluster's network enforces it.
+"""NetworkPolicies of the proxies' pods. They hold where a cluster's network enforces them, not on the host network.
 
-What a kubelet's probes need, networks let in by themselves. Pods on the host network are not subject to any of it.
+They need no rule for kubelet's probes, which networks let in by themselves.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ NAMESPACE_NAME = "kubernetes.io/metadata.name"
 DNS: Sequence[NetworkPolicyPortArgsDict] = [
     {"port": port, "protocol": protocol} for port in (53, 5353) for protocol in ("UDP", "TCP")
 ]
-"""Where a cluster's DNS answers behind its Service: 5353 is OpenShift's."""
+"""Ports of a cluster's DNS pods, behind its Service; 5353 is OpenShift's."""
 
 
 def server_policy(host: Host, proxy: Proxy, monitoring: MonitoringSettings, opts: ResourceOptions) -> NetworkPolicy:
-    """proxy-server: :8091 from anywhere, the plain port from Karmada's pods alone. It dials nobody."""
+    """proxy-server's policy: :8091 from anywhere, the plain port only from Karmada's pods, and no egress."""
     anywhere: NetworkPolicyIngressRuleArgsDict = {"ports": [{"port": anp.AGENT_PORT, "protocol": "TCP"}]}
     karmada = _from([host.karmada_namespace], [proxy.port])
     watching = _from(monitoring.namespaces, [anp.SERVER_HEALTH_PORT, anp.GUARD_METRICS_PORT])
@@ -59,7 +59,10 @@ def agent_policy(
     *,
     make: Makes,
 ) -> CustomResource:
-    """proxy-agent's: out only, by port. A policy sees the address behind a Service, which nobody knows here."""
+    """proxy-agent's policy: no ingress but for metrics, and egress by port alone.
+
+    A policy sees the address behind a Service, not the Service's own, and that address is not known here.
+    """
     spec: NetworkPolicySpecArgsDict = {
         "pod_selector": {"match_labels": {"app": app}},
         "policy_types": ["Ingress", "Egress"],
@@ -70,7 +73,7 @@ def agent_policy(
 
 
 def _from(namespaces: Sequence[str], ports: Sequence[int]) -> list[NetworkPolicyIngressRuleArgsDict]:
-    """What lets pods of some namespaces in, or nothing: a rule without peers would let everybody in."""
+    """An ingress rule for the pods of some namespaces. No rule for none: one without peers would let everybody in."""
     peers: list[NetworkPolicyPeerArgsDict] = [
         {"namespace_selector": {"match_labels": {NAMESPACE_NAME: each}}} for each in namespaces
     ]

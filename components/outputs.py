@@ -1,4 +1,4 @@
-"""The stack's outputs: how to use the tunnel, what runs, and when a certificate ends. No secrets."""
+"""The stack's outputs: how to use the tunnel, what runs, and when the first certificate ends. No output is secret."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def export(
     reported: Mapping[str, Output[str]],
     behind: Sequence[str],
 ) -> None:
-    """Exports `members` (each with its proxyPath), `firstCertificateEnds` (RFC 3339), `images`, `entry`, `caKeys` and
-    `behind`, the names of members that were away: they may not have yet what this `up` has made.
+    """Exports `members` (each with its `proxyPath`), `firstCertificateEnds` (RFC 3339), `images` and three more:
 
-    `entry` is where members dial proxy-server (`address`, `port`) and what Karmada dials (`proxyUrl`).
-    `caKeys` are the generations that are trusted everywhere, the one that signs first: known when all else is.
+    `entry` is where members dial proxy-server (`address`, `port`) and the URL that Karmada dials (`proxyUrl`).
+    `caKeys` are the generations of CA keys that are trusted everywhere, the one that signs first; it waits for every
+    rollout. `behind` are the names of members that were away: they may lack what this `up` has made.
     """
     ends = [pki.ends, *(members[each.name].certificate_ends for each in settings.active)]
     pulumi.export("members", {each.name: {"proxyPath": PROXY_PATH.format(each.name)} for each in settings.members})

@@ -1,6 +1,6 @@
-"""TunnelPki: the tunnel's CA, as documented a second one, and the certificates that the host cluster holds.
+"""TunnelPki: the tunnel's CA, with `frontend: documented` a second one, and the certificates in the host cluster.
 
-A member's agent certificate is the member's own (member.py); it is signed by `agent_ca`.
+It does not make agents' certificates: member.py does, and `agent_ca` signs them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from config.settings import Certificates
 
 @dataclass(frozen=True, kw_only=True)
 class TunnelPkiArgs:
-    """`address` is where agents dial the server: an IP address or a DNS name. As documented there is a frontend CA."""
+    """`address` is where agents dial the server: an IP address or a DNS name, a SAN of the server's certificate."""
 
     address: Input[str]
     settings: Certificates
@@ -35,8 +35,10 @@ class TunnelPkiArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class FrontendSide:
-    """Karmada's side of a documented proxy-server: PEMs of the CAs that are trusted there, the one that signs first,
-    the server's certificate, and a client's."""
+    """Karmada's side of a documented proxy-server: the server's certificate and a client's.
+
+    `trust` is the PEMs of the CAs that are trusted there, the one that signs first.
+    """
 
     trust: Output[str]
     server: Certificate
@@ -44,23 +46,23 @@ class FrontendSide:
 
 
 class TunnelPki(ComponentResource):
-    """The agent CA signs the certificate that agents dial (`agent_server`), and theirs. As documented there is a
-    frontend CA for Karmada's side too, that knows nothing of it, so that no agent's certificate opens the frontend.
+    """The agent CA signs proxy-server's certificate for agents (`agent_server`) and the agents' client certificates.
 
-    While a CA's key is changed there are two of each, and both are trusted.
+    With `frontend: documented` a separate frontend CA signs Karmada's side, so that no agent's certificate opens the
+    frontend. While the CAs' keys are being replaced there are two of each CA, and both are trusted.
     """
 
     agent_ca: CertificateAuthority
-    """What signs members' certificates."""
+    """The CA that signs members' certificates."""
     agent_trust: Output[str]
-    """PEMs of the CAs that are trusted on agents' side, the one that signs first."""
+    """PEMs of the CAs that are trusted on the agents' side, the one that signs first."""
     agent_server: Certificate
     frontend: FrontendSide | None
-    """None where a guard is the frontend's only client."""
+    """None in a guarded stack, where the guard is the frontend's only client."""
     certificate_ends: Mapping[str, Output[str]]
-    """When each of these certificates ends, RFC 3339, by its name."""
+    """The end of each of these certificates, RFC 3339, by the certificate's name."""
     ends: Output[str]
-    """When the first of them ends."""
+    """The earliest of these ends."""
 
     def __init__(self, name: str, args: TunnelPkiArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:TunnelPki", name, None, opts)
@@ -104,7 +106,10 @@ def _trust(authorities: Mapping[str, CertificateAuthority]) -> Output[str]:
 
 
 def _authorities(of: str, args: TunnelPkiArgs, opts: ResourceOptions) -> dict[str, CertificateAuthority]:
-    """A CA a generation of its key, by name. A key that signs no longer is not protected: the next step deletes it."""
+    """One CA for each generation of its key, by name.
+
+    The key of a generation that no longer signs is not protected: the next step of `make rotate-ca` deletes it.
+    """
     return {
         name: CertificateAuthority(
             name,

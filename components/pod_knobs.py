@@ -1,4 +1,4 @@
-"""What a team says of pods, in Kubernetes' terms: where they run, with what, and as what. Without a word, nothing."""
+"""PodSettings of the config as parts of a pod template: placement, labels, annotations, resources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from config.pod_settings import PodSettings, Resources, Toleration
 
 
 class Placement(TypedDict, total=False):
-    """A part of a pod's spec."""
+    """The part of a pod's spec that says where it is scheduled; only the fields that the config sets."""
 
     node_selector: dict[str, str]
     tolerations: list[TolerationArgsDict]
@@ -23,7 +23,7 @@ class Placement(TypedDict, total=False):
 
 
 def placement(of: PodSettings) -> Placement:
-    """On which nodes pods run, and before which others."""
+    """nodeSelector, tolerations, affinity and priorityClassName, as far as the config sets them."""
     said: Placement = {}
     if of.node_selector:
         said["node_selector"] = dict(of.node_selector)
@@ -37,7 +37,7 @@ def placement(of: PodSettings) -> Placement:
 
 
 def metadata(app: str, of: PodSettings, checksum: Input[str]) -> ObjectMetaArgsDict:
-    """Labels and annotations of pods; those by which the stack finds and rolls them are its own."""
+    """A pod's labels and annotations. The stack's own win: the `app` label selects pods, the checksum rolls them."""
     return {
         "labels": {**of.labels, APP: app},
         "annotations": {**of.annotations, CHECKSUM_ANNOTATION: checksum},
@@ -45,12 +45,12 @@ def metadata(app: str, of: PodSettings, checksum: Input[str]) -> ObjectMetaArgsD
 
 
 def resources(said: Resources | None, measured: ResourceRequirementsArgsDict) -> ResourceRequirementsArgsDict:
-    """What a container asks for and may have: as it is said, or as it was measured."""
+    """A container's requests and limits: the config's, or else the `measured` defaults."""
     if said is None:
         return measured
     return cast("ResourceRequirementsArgsDict", said.model_dump())
 
 
 def _toleration(of: Toleration) -> TolerationArgsDict:
-    """As Kubernetes has it, where an empty text is as good as none."""
+    """A toleration in a pod's spec, where an empty text means the same as none."""
     return {"key": of.key, "operator": of.operator, "value": of.value, "effect": of.effect}

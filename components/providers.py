@@ -1,4 +1,4 @@
-"""The Kubernetes providers of a stack: the host cluster, the Karmada API, and one a member that has a kubeconfig."""
+"""The Kubernetes providers: one for the host cluster, one for the Karmada API, one per member with a kubeconfig."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ import pulumi_kubernetes as kubernetes
 from config.settings import Cluster, Settings
 
 PAUSED_SECONDS = 5
-"""How long a paused member's API may take to answer; where packets are dropped, Pulumi would wait a minute."""
+"""Timeout of requests to the API of a paused or gone member; where packets are dropped, Pulumi would wait a minute."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Providers:
-    """A provider for each API that the stack speaks to, `members` by the member's name: its own, or the Karmada API's
-    where that alone gets at it."""
+    """A provider for each API. `members` has one by each member's name: its own cluster's, or with `access: karmada`
+    the Karmada API's."""
 
     host: kubernetes.Provider
     karmada: kubernetes.Provider
     members: Mapping[str, kubernetes.Provider]
 
 
-def providers(settings: Settings, adopting: Sequence[Cluster]) -> Providers:
-    """The providers of a stack. Everything in a cluster is made through one of them.
+def providers(settings: Settings, taken_over: Sequence[Cluster]) -> Providers:
+    """The providers of a stack. Every Kubernetes object is made through one of them.
 
-    In those that are `adopting` what was made by hand is taken over.
+    In the clusters in `taken_over` they take over what was made by hand.
     """
     host = settings.host
     karmada = _provider("karmada", host, host.karmada_context)
     return Providers(
-        host=_provider("host", host, host.context, adopt=host in adopting),
+        host=_provider("host", host, host.context, adopt=host in taken_over),
         karmada=karmada,
         members={
             each.name: karmada
             if each.delivered
-            else _provider(f"member-{each.name}", each, each.context, each.paused, each in adopting, each.gone)
+            else _provider(f"member-{each.name}", each, each.context, each.paused, each in taken_over, each.gone)
             for each in [*settings.members, *settings.gone]
         },
     )
@@ -46,14 +46,14 @@ def providers(settings: Settings, adopting: Sequence[Cluster]) -> Providers:
 def _provider(
     name: str, cluster: Cluster, context: str, paused: bool = False, adopt: bool = False, gone: bool = False
 ) -> kubernetes.Provider:
-    """A provider that keeps its identity when a kubeconfig's path or a context's name changes.
+    """A provider that is not replaced when a kubeconfig's path or a context's name changes (`cluster_identifier`).
 
-    A paused member is not waited for long, and when it does not answer, what it has is left as it is. What is in one
-    that is `gone` is forgotten.
+    Objects in a `paused` member that does not answer are left as they are; those in one that is `gone` are dropped from
+    the state.
 
-    Secrets are changed in place: a replaced one would take its Deployment with it, and the tunnel for half a minute.
+    Secrets are changed in place: replacing one would replace its Deployment too, and cut the tunnel for half a minute.
 
-    To `adopt` it may update what it would create, and take fields from whoever set them; otherwise either is an error.
+    With `adopt` a create is an upsert, and a patch takes fields from other field managers; otherwise both are errors.
     """
     return kubernetes.Provider(
         name,

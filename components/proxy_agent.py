@@ -1,4 +1,4 @@
-"""ProxyAgent: proxy-agent in a member cluster, with the Secret it reads. It dials out; nothing reaches it."""
+"""ProxyAgent: proxy-agent in a member cluster, with its Secret. It dials out; no Service or open port leads to it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from components.images import Image
 from components.network_policy import agent_policy
 from components.revision import revision
 from components.secret_files import SecretFiles, secret_files, volume
-from components.server_pod import ending
+from components.server_pod import shutdown_times
 from components.works import Makes
 from config.proxy_settings import Frontend, GuardedProxy
 from config.settings import MemberSettings, Settings
@@ -47,16 +47,15 @@ GUARD_RESOURCES: ResourceRequirementsArgsDict = {
     "requests": {"cpu": "50m", "memory": "32Mi"},
     "limits": {"memory": "256Mi"},
 }
-"""Measured: 29 MiB with all its connections idle (3.3 KiB each), 156 MiB with all of them full both ways."""
+"""Measured: 29 MiB with all its connections open and idle (3.3 KiB each), 156 MiB with all of them full both ways."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProxyAgentArgs:
-    """The stack's settings, the member, and where it dials proxy-server (`entry`).
+    """The stack's settings, the member, and `entry`, where its agents dial proxy-server.
 
-    By the settings' frontend it is the documented Deployment as it is, or one with a guard, readiness and keepalive,
-    which rolls when its certificate changes; its pods end as proxy-server's do. Until all parts go by the member's
-    name, its agents are to be found by `former` hosts too. `make` is how the member gets all of it.
+    `make` creates the objects: directly, or as Works. `former` are hosts from before, under which proxy-server must
+    still find the member's agents, until Karmada and the guard use the member's name. `after` must exist first.
     """
 
     make: Makes
@@ -71,13 +70,17 @@ class ProxyAgentArgs:
 
 
 class ProxyAgent(ComponentResource):
-    """A Deployment of proxy-agents, all under one identifier, and their Secret `proxy-agent-cert`."""
+    """A Deployment of proxy-agents, all with the same agent identifiers, and their Secret `proxy-agent-cert`.
+
+    With `frontend: documented` it is the documented Deployment. A guarded one adds the member guard, readiness and
+    keepalive, and rolls when its certificate changes; its pods shut down as proxy-server's do.
+    """
 
     deployment: CustomResource
     needs: list[Resource]
-    """What must be there before the Deployment."""
+    """Resources that must exist before the Deployment."""
     revision: Output[str]
-    """Another one after each rollout that this stack caused."""
+    """Changes with each rollout that this stack causes."""
 
     def __init__(self, name: str, args: ProxyAgentArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:ProxyAgent", name, None, opts)
@@ -99,14 +102,14 @@ class ProxyAgent(ComponentResource):
             {**certificate, **guard},
             child,
             make=args.make,
-            a_name_each=args.member.delivered,
+            name_by_checksum=args.member.delivered,
         )
         self.needs = [*args.after, files.secret]
         spec = _documented(args, replicas)
         if guard:
             spec = _guarded(args, replicas, files, list(certificate))
             ports = args.entry.port.apply(lambda port: [*_ports_out(args.member, port), *_api_ports(args)])
-            # no pod is there before what it may do
+            # the policy exists before the first pod does
             monitoring = args.settings.monitoring
             self.needs.append(agent_policy(f"{name}-policy", app, namespace, monitoring, ports, child, make=args.make))
         self.deployment = args.make(
@@ -117,7 +120,7 @@ class ProxyAgent(ComponentResource):
             opts=ResourceOptions.merge(
                 child,
                 ResourceOptions(
-                    # a pod that started before its Secret is changed would keep what it read
+                    # a pod reads its Secret once: one that starts before the Secret is changed keeps the old files
                     depends_on=list(self.needs),
                     custom_timeouts=longest_rollout(args.member, replicas),
                 ),
@@ -130,7 +133,7 @@ class ProxyAgent(ComponentResource):
 
 
 def _documented(args: ProxyAgentArgs, replicas: int) -> DeploymentSpecArgsDict:
-    """The documented Deployment, field by field."""
+    """The Deployment of Karmada's documentation, field by field."""
     return {
         "replicas": replicas,
         **progress_deadline(args.member),
@@ -148,10 +151,10 @@ def _documented(args: ProxyAgentArgs, replicas: int) -> DeploymentSpecArgsDict:
 def _guarded(
     args: ProxyAgentArgs, replicas: int, files: SecretFiles, certificate: Sequence[str]
 ) -> DeploymentSpecArgsDict:
-    """The documented Deployment with a guard, readiness, keepalive and what `restricted` asks for.
+    """The documented Deployment with the member guard, readiness, keepalive and the Pod Security level `restricted`.
 
-    It rolls by checksum, and a new pod is connected before an old one goes. Of the Secret's files each container sees
-    its own: the agent those of its certificate.
+    A checksum annotation rolls it, and a new pod is connected before an old one goes. Each container mounts only its
+    own files of the Secret; `certificate` names the agent's.
     """
     agent: ContainerArgsDict = {
         **_documented_agent(args),
@@ -165,11 +168,11 @@ def _guarded(
         "security_context": security_context.of_container(),
         "volume_mounts": [{"name": CERT_VOLUME, "mount_path": anp.AGENT_CERT_DIR, "read_only": True}],
     }
-    ends, servers, app = ending(args.settings.proxy), args.settings.proxy.replicas, args.member.agents_name
+    shutdown, servers, app = shutdown_times(args.settings.proxy), args.settings.proxy.replicas, args.member.agents_name
     return {
         "replicas": replicas,
         **progress_deadline(args.member),
-        "min_ready_seconds": anp.AGENT_READY_SECONDS * servers if ends is anp.HANDING_OVER else 0,
+        "min_ready_seconds": anp.AGENT_READY_SECONDS * servers if shutdown is anp.HANDING_OVER else 0,
         "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
         "selector": {"match_labels": {"app": app}},
         "template": {
@@ -177,12 +180,12 @@ def _guarded(
             "spec": {
                 **pod_knobs.placement(args.member),
                 "automount_service_account_token": False,
-                "termination_grace_period_seconds": ends.grace,
+                "termination_grace_period_seconds": shutdown.grace,
                 "security_context": security_context.of_pod(anp.SERVER_USER),
                 "image_pull_secrets": [{"name": each} for each in args.image.pull_secrets],
                 "topology_spread_constraints": [spread_over_nodes(app)],
                 "host_aliases": [{"ip": "127.0.0.1", "hostnames": [anp.IDENTIFIER.format(args.member.name)]}],
-                "containers": [agent, _guard(args, ends)],
+                "containers": [agent, _guard(args, shutdown)],
                 "volumes": [
                     volume(CERT_VOLUME, files.name, security_context.READABLE_BY_POD, certificate),
                     volume(GUARD_VOLUME, files.name, security_context.READABLE_BY_POD, [haproxy.CONFIGURATION]),
@@ -208,8 +211,9 @@ def _documented_agent(args: ProxyAgentArgs) -> ContainerArgsDict:
     }
 
 
-def _guard(args: ProxyAgentArgs, ends: anp.Ending) -> ContainerArgsDict:
-    """The guard beside the agent. It outlives the agent's signal to end, as what runs through both does."""
+def _guard(args: ProxyAgentArgs, shutdown: anp.ShutdownTimes) -> ContainerArgsDict:
+    """The member guard's container. Its preStop hook keeps it running after the agent's SIGTERM, while open sessions
+    through both still end."""
     return {
         "name": anp.MEMBER_GUARD,
         "image": args.member.guard_image or args.settings.images.guard,
@@ -217,7 +221,7 @@ def _guard(args: ProxyAgentArgs, ends: anp.Ending) -> ContainerArgsDict:
         "ports": [{"name": anp.GUARD_METRICS, "container_port": anp.GUARD_METRICS_PORT}],
         **guard_probes(),
         "termination_message_policy": anp.LAST_WORDS,
-        "lifecycle": {"pre_stop": {"exec_": {"command": ["sleep", str(ends.grace)]}}},
+        "lifecycle": {"pre_stop": {"exec_": {"command": ["sleep", str(shutdown.grace)]}}},
         "resources": pod_knobs.resources(args.member.guard_resources, GUARD_RESOURCES),
         "security_context": {**security_context.of_container(), "run_as_user": anp.GUARD_USER},
         "volume_mounts": [{"name": GUARD_VOLUME, "mount_path": haproxy.DIRECTORY, "read_only": True}],
@@ -225,9 +229,11 @@ def _guard(args: ProxyAgentArgs, ends: anp.Ending) -> ContainerArgsDict:
 
 
 def _guard_file(member: MemberSettings, proxy: GuardedProxy) -> Mapping[str, str]:
-    """The guard's configuration. Nothing in it is secret, but it is in the Secret that the member has already: a paused
-    member gets no object that it did not have."""
-    to = member_guard.Forwarding(address=member.api_address, stall=proxy.stall_seconds, grace=ending(proxy).grace)
+    """The guard's configuration, a file in the Secret of the agent's certificate. It is not secret, but an object of
+    its own could not be made in a member that is paused."""
+    to = member_guard.Forwarding(
+        address=member.api_address, stall=proxy.stall_seconds, grace=shutdown_times(proxy).grace
+    )
     return {haproxy.CONFIGURATION: member_guard.configuration(to)}
 
 
@@ -236,7 +242,7 @@ class _Environment(TypedDict, total=False):
 
 
 def _egress_proxy(member: MemberSettings) -> _Environment:
-    """gRPC dials proxy-server through it. The guard is dialled without: that is no gRPC."""
+    """Environment variables by which gRPC dials proxy-server through the HTTP proxy; the guard is dialled directly."""
     if not member.egress_proxy:
         return {}
     said = {"HTTPS_PROXY": member.egress_proxy.url, "NO_PROXY": ",".join(member.egress_proxy.no_proxy)}
@@ -244,20 +250,21 @@ def _egress_proxy(member: MemberSettings) -> _Environment:
 
 
 def _ports_out(member: MemberSettings, port: int) -> list[int]:
-    """Where the agent's pods leave the cluster: proxy-server's, the proxy's, or by what is excepted either."""
+    """Egress ports towards proxy-server: its own or the HTTP proxy's; both where `noProxy` may except proxy-server."""
     if not member.egress_proxy:
         return [port]
     return [member.egress_proxy.port, *([port] if member.egress_proxy.no_proxy else [])]
 
 
 def _api_ports(args: ProxyAgentArgs) -> list[int]:
-    """Where the agent's pods dial API servers: the guard, and by a former identifier the agent itself."""
+    """Egress ports towards API servers, which the guard dials and, under a former identifier, the agent itself."""
     former = [args.member.endpoint_port] if args.former else []
     return sorted({*args.member.api_ports, *args.member.address_ports, *former})
 
 
 def _arguments(args: ProxyAgentArgs) -> list[Input[str]]:
-    """The documented arguments: where the server is, and the host whose requests this agent takes."""
+    """The documented arguments: certificates, proxy-server's address, and the agent identifiers, which are the hosts
+    whose requests proxy-server sends to this agent."""
     hosts = [args.member.host]
     if args.settings.proxy.frontend is Frontend.GUARDED:
         hosts = [*args.former, anp.IDENTIFIER.format(args.member.name)]

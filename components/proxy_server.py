@@ -1,7 +1,7 @@
-"""ProxyServer: proxy-server in the host cluster, with its Secrets, and the guard beside it in a guarded stack.
+"""ProxyServer: proxy-server's Deployment in the host cluster and its Secrets, in a guarded stack with the host guard.
 
-How it is reached is entry.py's, what its pods are server_pod.py's. It does not wait for members by itself: a pod is
-ready once any agent is connected, so agents must not wait for it.
+entry.py has its Services, server_pod.py its pod template. A pod is ready once any agent is connected, so agents must
+not wait for this component.
 """
 
 from __future__ import annotations
@@ -33,30 +33,29 @@ from config.settings import MemberSettings, Settings
 
 @dataclass(frozen=True, kw_only=True)
 class ProxyServerArgs:
-    """What proxy-server runs and presents. By the settings' frontend there is a guard, which knows credentials by
-    `mac_keys`, or it is the documented Deployment as it is.
+    """The stack's settings, the image, and `mac_keys`, the host guard's, none with `frontend: documented`.
 
-    `adopts` is whether it takes the place of what was made by hand. `renaming` are the members whose agents are known
-    by another identifier until this `up`: it waits for them, so that a request finds them by either. `ready` are,
-    where Karmada alone gets at every member, those of them that are Ready in Karmada.
+    `takes_over` lets it take over what was made by hand. `renaming` are members whose agents get a new identifier in
+    this `up`: the Deployment waits for them, so that a request finds them under either. `ready` is set where every
+    active member has `access: karmada`: those of them that are Ready in Karmada.
     """
 
     settings: Settings
     image: Image
     pki: TunnelPki
     mac_keys: Sequence[Output[str]]
-    adopts: bool
+    takes_over: bool
     renaming: Sequence[MemberSettings] = ()
     ready: Sequence[MemberSettings] | None = None
 
 
 class ProxyServer(ComponentResource):
-    """Agents on :8091, health and metrics on :8092, the plain port for Karmada; the guard's own health on :8096."""
+    """Agents on :8091, health and metrics on :8092, Karmada on the plain port; the guard's health on :8096."""
 
     ready: Resource
-    """When it is there, pods are ready to let requests through."""
+    """The resource to depend on in order to wait until proxy-server's pods are ready."""
     revision: Output[str]
-    """Another one after each rollout that this stack caused."""
+    """Changes with each rollout that this stack causes."""
 
     def __init__(self, name: str, args: ProxyServerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:ProxyServer", name, None, opts)
@@ -66,10 +65,10 @@ class ProxyServer(ComponentResource):
         if proxy.frontend is Frontend.GUARDED:
             files.append(_guard_files(args, proxy, child))
         loaded = loaded_into_kind(f"{name}-image", args.image, host.kind, settings.node(host), child)
-        # a NetworkPolicy does not see what is on the host network; elsewhere no pod is there before it
+        # a NetworkPolicy does not apply to pods on the host network; elsewhere it exists before the first pod does
         outside = proxy.exposure is not Exposure.HOST_NETWORK
         policies = [server_policy(host, proxy, settings.monitoring, child)] if outside else []
-        # of members that Karmada alone gets at, Karmada tells whether an agent is to be expected at all
+        # with `access: karmada` alone, Karmada tells whether any agent can connect: `server_ready` waits, not Pulumi
         alone = args.ready is not None
         metadata: ObjectMetaArgsDict = {"name": anp.SERVER, "namespace": host.namespace}
         deployment = Deployment(
@@ -79,7 +78,7 @@ class ProxyServer(ComponentResource):
             opts=ResourceOptions.merge(
                 child,
                 ResourceOptions(
-                    # a pod that started before its Secret is changed would keep what it read
+                    # a pod reads its Secret once: one that starts before the Secret is changed keeps the old files
                     depends_on=[
                         *loaded,
                         *_prepared(name, args, loaded, child),
@@ -87,8 +86,8 @@ class ProxyServer(ComponentResource):
                         *policies,
                     ],
                     custom_timeouts=longest_rollout(proxy, proxy.replicas),
-                    # Kubernetes keeps the host's ports that it filled in for a pod on the host network; and one
-                    # server cannot become several by rolling: agents of the one look for no other
+                    # Kubernetes fills in hostPorts on the host network, and keeps them when that is turned off; and one
+                    # server cannot become several by a rollout, since agents of a single server look for no other
                     replace_on_changes=["spec.template.spec.hostNetwork", "spec.strategy.type"],
                     delete_before_replace=True,
                 ),
@@ -104,6 +103,7 @@ class ProxyServer(ComponentResource):
 def _waiting(
     name: str, args: ProxyServerArgs, rolled: Output[str], deployment: Deployment, opts: ResourceOptions
 ) -> local.Command:
+    """A Command that waits for the Deployment instead of Pulumi, for agents of members that are Ready in Karmada."""
     host, proxy, stack = args.settings.host, args.settings.proxy, pulumi.get_stack()
     given = server_ready.ServerReadyInput(
         host=host.api,
@@ -144,9 +144,9 @@ def _spec(args: ProxyServerArgs, files: Sequence[SecretFiles]) -> DeploymentSpec
 
 
 def _prepared(name: str, args: ProxyServerArgs, loaded: Sequence[Resource], opts: ResourceOptions) -> list[Resource]:
-    """What must be done before the Deployment takes the place of another, made by hand or by an earlier version."""
+    """Commands that must run before the Deployment replaces one that was made by hand or by an earlier version."""
     host, found = args.settings.host, list[Resource]()
-    if args.adopts and args.settings.proxy.replicas == 1:
+    if args.takes_over and args.settings.proxy.replicas == 1:
         free = free_strategy.FreeStrategyInput(host=host.api, namespace=host.namespace, deployment=anp.SERVER)
         create = local_command("free_strategy")
         found.append(local.Command(f"{name}-strategy", create=create, stdin=free.model_dump_json(), opts=opts))
@@ -157,9 +157,9 @@ def _prepared(name: str, args: ProxyServerArgs, loaded: Sequence[Resource], opts
             f"{name}-agents-first",
             create=local_command("renamed"),
             stdin=given.model_dump_json(),
-            # in each `up` until it has ended well
+            # the time makes it run in each `up`, until one has ended well and nothing is left to rename
             triggers=[datetime.now(UTC).isoformat(), args.image.reference],
-            # as long as it takes to build and load images, agents are not rolled either
+            # agents do not roll before images are built and loaded, so the wait begins only then
             opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=list(loaded))),
         )
         found.append(waiting)
@@ -167,15 +167,18 @@ def _prepared(name: str, args: ProxyServerArgs, loaded: Sequence[Resource], opts
 
 
 def _strategy(proxy: Proxy) -> DeploymentStrategyArgsDict:
-    """An agent looks for a server while it lacks one, so that a new one is found when an old one has gone; one of
-    several goes on until the others are replaced. On the host network a second pod would find its ports taken."""
+    """The update strategy. A single server is recreated: on the host network a second pod would find its ports taken.
+
+    Of several servers one goes on until the others are replaced, and none is added (maxSurge 0): an agent looks for
+    servers only while it is connected to fewer than there are, so it finds a new one once an old one is gone.
+    """
     if proxy.replicas == 1:
         return {"type": "Recreate"}
     return {"type": "RollingUpdate", "rolling_update": {"max_surge": 0, "max_unavailable": proxy.replicas - 1}}
 
 
 def _certificates(pki: TunnelPki, namespace: str, opts: ResourceOptions) -> SecretFiles:
-    """The documented Secret: three keys for agents' side and, where there is one, three for the frontend's."""
+    """The documented Secret: three files for the agents' side and, with a frontend CA, three for Karmada's side."""
     files: dict[str, Input[str]] = {
         "cluster-ca-cert.crt": pki.agent_trust,
         "cluster-cert.crt": pki.agent_server.cert_pem,
@@ -191,7 +194,7 @@ def _certificates(pki: TunnelPki, namespace: str, opts: ResourceOptions) -> Secr
 
 
 def _guard_files(args: ProxyServerArgs, proxy: GuardedProxy, opts: ResourceOptions) -> SecretFiles:
-    """The guard's configuration: the same whichever members there are."""
+    """The Secret with the host guard's configuration, which does not depend on the members."""
 
     def configuration(keys: Sequence[str]) -> str:
         rules = host_guard.Rules(
@@ -199,7 +202,7 @@ def _guard_files(args: ProxyServerArgs, proxy: GuardedProxy, opts: ResourceOptio
             sources=host_guard.listened_to(proxy.allowed_sources) if proxy.exposure is Exposure.HOST_NETWORK else (),
             keys=keys,
             stall=proxy.stall_seconds,
-            grace=server_pod.ending(proxy).grace,
+            grace=server_pod.shutdown_times(proxy).grace,
         )
         return host_guard.configuration(rules)
 

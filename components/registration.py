@@ -1,7 +1,7 @@
 """Registration: what the Karmada API holds for a member's tunnel.
 
-For a member joined by `karmadactl register`, the right to update its own Cluster object, which its agent needs to
-report the tunnel; for a guarded stack, the credential that Karmada shows to the guard. It does not create the Cluster.
+For a member joined by `karmadactl register`, RBAC to update its own Cluster object, which its karmada-agent needs to
+report the tunnel; in a guarded stack, the credential that Karmada shows to the host guard. It does not create Clusters.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from config.proxy_settings import Frontend
 
 @dataclass(frozen=True, kw_only=True)
 class RegistrationArgs:
-    """The Cluster object's name, whether `karmadactl register` made it, and the keys by which a guard knows who asks.
+    """`cluster` is the Cluster object's name; `registered` is whether `karmadactl register` made it.
 
-    Karmada shows the one of the first.
+    `mac_keys` are the keys with which the host guard verifies credentials; Karmada's is made with the first.
     """
 
     cluster: str
@@ -36,21 +36,20 @@ class RegistrationArgs:
 
 
 class Registration(ComponentResource):
-    """The grant, which must be there before karmada-agent gets its flags, and `spec.proxyHeader` of the Cluster.
+    """RBAC (`grant`), which must exist before karmada-agent gets its flags, and `spec.proxyHeader` of the Cluster.
 
-    Destroy takes both away; karmada-agent never touches `proxyHeader`. What gives back the flags takes the header, if
-    the Cluster is there still: Pulumi, which *retains* it, would fail where it is not.
+    karmada-agent never writes `proxyHeader`. Destroy deletes the RBAC. The header is removed by the Command that gives
+    back karmada-agent's flags, if the Cluster still exists: Pulumi would fail where it does not, so it *retains* it.
     """
 
     grant: Sequence[Resource]
-    """What a registered member's karmada-agent needs to report the tunnel."""
+    """The ClusterRole and its binding by which a registered member's karmada-agent reports the tunnel, or nothing."""
     headers: Sequence[CustomResourcePatch]
-    """What Karmada needs to pass the guard."""
+    """The patch with the header by which Karmada passes the host guard; empty before show()."""
     revision: Output[str]
-    """Another one after each change of the credential on the Cluster object, and where a refresh has found the object
-    another than it was."""
+    """Changes with the credential on the Cluster object, and when a refresh finds that object changed."""
     checksum: Output[str]
-    """Another one after each change of the credential alone. It is of a MAC, and tells nothing of it."""
+    """Changes with the credential alone. It is a hash of a MAC, and reveals nothing of it."""
 
     def __init__(self, name: str, args: RegistrationArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:Registration", name, None, opts)
@@ -62,7 +61,7 @@ class Registration(ComponentResource):
         self.register_outputs({})
 
     def show(self, after: Sequence[Resource]) -> None:
-        """Has Karmada show the credential, `after` the guard knows it and what gives it back is there."""
+        """Makes Karmada show the credential, `after` the guard knows its key and the Command that removes it exists."""
         if self._args.frontend is Frontend.GUARDED:
             opts = ResourceOptions(parent=self, depends_on=list(after))
             self.headers = [_proxy_header(self._name, self._args, opts)]
@@ -70,7 +69,7 @@ class Registration(ComponentResource):
 
 
 def _grant(name: str, cluster: str, opts: ResourceOptions) -> list[Resource]:
-    """Reading and updating this one Cluster, for its own agent."""
+    """A ClusterRole and its binding: the member's own karmada-agent may get and update this one Cluster object."""
     role_name = f"karmada-anp:{cluster}"
     role = ClusterRole(
         f"{name}-role",
@@ -100,7 +99,10 @@ def _checksum(cluster: str, keys: Sequence[str]) -> str:
 
 
 def _proxy_header(name: str, args: RegistrationArgs, opts: ResourceOptions) -> CustomResourcePatch:
-    """The header with which Karmada goes through the guard, on the Cluster object."""
+    """A server-side apply patch of the Cluster object that owns `spec.proxyHeader` alone.
+
+    Pulumi leaves the field on destroy (retain_on_delete); the Command that gives back the flags removes it.
+    """
     return CustomResourcePatch(
         f"{name}-header",
         api_version="cluster.karmada.io/v1alpha1",

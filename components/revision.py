@@ -1,4 +1,4 @@
-"""How a component says that what it runs is another than before, without naming what is in it."""
+"""Revisions: texts that change when a Kubernetes object changes, by which Commands know that they must run again."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from clusters.objects import Json
 
 
 def revision(of: CustomResource) -> Output[str]:
-    """The object's identity and generation, as of the last change that this stack made.
+    """`UID/GENERATION` of the object, as of the last change that this stack made or a refresh has seen.
 
-    A preview of one that is yet to be made has neither.
+    In a preview of an object that does not exist yet, neither is known.
     """
-    # the SDK declares no metadata on Works and on patches of Clusters, whose value is then a dict; and no types on get
+    # for Works and patches of Clusters the SDK declares no `metadata`, whose value is then a dict; get has no types
     metadata = cast("Output[Mapping[str, Json]]", pulumi.get(of, "metadata"))  # pyright: ignore[reportUnknownMemberType]
     return metadata.apply(lambda known: f"{known.get('uid')}/{known.get('generation')}")

@@ -1,6 +1,6 @@
-"""Files for a pod, as a Kubernetes Secret, and the checksum by which the pod notices a change.
+"""Secrets with files for a pod, and the checksum annotation that rolls the pod when a file changes.
 
-The one place that knows base64. It neither reads nor logs what it is given.
+A Secret's data is encoded (base64) only here. Contents are never logged.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ CHECKSUM_ANNOTATION = "karmada-anp/checksum"
 
 @dataclass(frozen=True, kw_only=True)
 class SecretFiles:
-    """A Secret of some name with one key a file; `checksum` says whether any of them changed.
+    """A Secret, its name, and a `checksum` over its files, SHA-256 as hex.
 
-    The checksum is SHA-256 as hex. Over random keys and credentials it tells nothing of them, so it is a plain Output.
+    A hash of random keys and credentials reveals nothing of them, so the checksum is not a secret Output.
     """
 
     secret: Resource
@@ -38,16 +38,16 @@ def secret_files(
     opts: ResourceOptions,
     *,
     make: Makes = made,
-    a_name_each: bool = False,
+    name_by_checksum: bool = False,
 ) -> SecretFiles:
-    """The Secret named `secret` with these files, text by name.
+    """Makes a Secret named `secret`, from the files' texts by file name. `resource` is its Pulumi name.
 
-    With `a_name_each` other files make another Secret, for where nobody can wait until it is there: a new pod begins
-    with its own or not at all.
+    With `name_by_checksum` the name ends in the checksum, so that other files make another Secret. That is for Works,
+    which nobody waits for: a new pod mounts the Secret it was made for, or does not start.
     """
     contents: Output[dict[str, str]] = Output.secret(Output.all(**files))
     checksum = Output.unsecret(contents.apply(checksum_of))
-    name = Output.concat(secret, "-", checksum.apply(lambda of: of[:8])) if a_name_each else secret
+    name = Output.concat(secret, "-", checksum.apply(lambda of: of[:8])) if name_by_checksum else secret
     there = make(
         Secret, resource, metadata={"name": name, "namespace": namespace}, data=contents.apply(_encoded), opts=opts
     )
@@ -55,7 +55,7 @@ def secret_files(
 
 
 def volume(name: str, secret: Input[str], mode: int | None = None, files: Sequence[str] = ()) -> VolumeArgsDict:
-    """A pod's volume of a Secret's files, all or some, with Kubernetes' own mode (0644) or another."""
+    """A pod's volume of a Secret's files, or of `files` alone, with `mode` or Kubernetes' default (0644)."""
     source: SecretVolumeSourceArgsDict = {"secret_name": secret}
     if mode is not None:
         source["default_mode"] = mode
@@ -65,12 +65,12 @@ def volume(name: str, secret: Input[str], mode: int | None = None, files: Sequen
 
 
 def combined(checksums: Sequence[Output[str]]) -> Output[str]:
-    """One checksum over several."""
+    """One checksum, SHA-256 as hex, over several."""
     return Output.all(*checksums).apply(lambda all_of_them: hashlib.sha256("".join(all_of_them).encode()).hexdigest())
 
 
 def checksum_of(files: Mapping[str, str]) -> str:
-    """SHA-256 over the files' names and contents, whatever their order."""
+    """SHA-256, as hex, over the files' names and contents, independent of their order."""
     digest = hashlib.sha256()
     for file in sorted(files):
         digest.update(f"{file}\0{files[file]}\0".encode())

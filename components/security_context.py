@@ -1,6 +1,6 @@
-"""What the proxies' pods may do: as little as the Pod Security level `restricted` asks for. They need nothing more.
+"""Security contexts of the proxies' pods: those of the Pod Security level `restricted`.
 
-On the host network a pod is not `restricted`, for that alone.
+On the host network a pod does not meet that level, for the host network alone.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 from pulumi_kubernetes.core.v1 import PodSecurityContextArgsDict, SecurityContextArgsDict
 
 READABLE_BY_POD = 0o440
-"""Mode of a Secret's files: for root, who owns them, and the pod's own group."""
+"""Mode of a Secret's files: readable by root, who owns them, and by the pod's own group (fsGroup)."""
 
 
 def of_pod(user: int) -> PodSecurityContextArgsDict:
-    """No root, the runtime's own system calls, and a group of its own, to which Secrets' files belong."""
+    """The pod's: not root, the runtime's default seccomp profile, and an fsGroup, to which Secrets' files belong."""
     return {
         "run_as_non_root": True,
         "run_as_user": user,
@@ -23,7 +23,7 @@ def of_pod(user: int) -> PodSecurityContextArgsDict:
 
 
 def of_container() -> SecurityContextArgsDict:
-    """No capability, no way to gain one, and nothing to write to."""
+    """A container's: no capabilities, no privilege escalation, a read-only root filesystem."""
     return {
         "allow_privilege_escalation": False,
         "read_only_root_filesystem": True,

@@ -1,4 +1,4 @@
-"""The pod of proxy-server as a template: the documented one, and the guarded one that has everything of it."""
+"""The pod template of proxy-server: the documented one, and the guarded one, which adds the host guard to it."""
 
 from __future__ import annotations
 
@@ -29,24 +29,26 @@ SERVER_RESOURCES: ResourceRequirementsArgsDict = {
     "requests": {"cpu": "100m", "memory": "64Mi"},
     "limits": {"memory": "512Mi"},
 }
-"""Measured: 34 MB idle, 51 MB and 0.2 cores with 200 requests at once (140 a second). The limit is ten times
-that; none is set for the CPU, which would slow down what runs through it."""
+"""Measured: 34 MB idle, 51 MB and 0.2 cores with 200 requests at once (140 a second). The memory limit is ten times
+that. There is no CPU limit: it would slow down the sessions that run through."""
 
 GUARD_RESOURCES: ResourceRequirementsArgsDict = {
     "requests": {"cpu": "100m", "memory": "32Mi"},
     "limits": {"memory": "1024Mi"},
 }
-"""Measured: 15 MB idle, 27 MB and 0.15 cores with the same; 75 MiB with all its connections idle (7.4 KiB each), and
-825 MiB with all of them stalled both ways (101 KiB each)."""
+"""Measured: 15 MB idle, 27 MB and 0.15 cores with 200 requests at once; 75 MiB with all its connections open and idle
+(7.4 KiB each), and 825 MiB with all of them stalled both ways (101 KiB each)."""
 
 FRONTEND_MOUNT: VolumeMountArgsDict = {"name": FRONTEND_VOLUME, "mount_path": anp.FRONTEND_DIR}
-"""Where proxy-server makes its socket, and the guard, of the same group, finds it."""
+"""The volume in which proxy-server makes its unix socket. The guard's user is in the same group and may connect."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GuardedPodArgs:
-    """What a guarded pod runs and where. `checksum` is another when its files are; `awaits_agents` is False where none
-    is expected, so that it is ready without."""
+    """`checksum` changes with the Secrets' files, which rolls the pods.
+
+    `awaits_agents` makes the pod ready only once an agent is connected; False where the stack has no active member.
+    """
 
     image: Image
     guard_image: str
@@ -55,13 +57,13 @@ class GuardedPodArgs:
     awaits_agents: bool
 
 
-def ending(proxy: Proxy) -> anp.Ending:
-    """How its pods end: a single one has none to hand over to."""
+def shutdown_times(proxy: Proxy) -> anp.ShutdownTimes:
+    """How a proxy-server pod shuts down: a single one has no other to hand over to."""
     return anp.ALONE if proxy.replicas == 1 else anp.HANDING_OVER
 
 
 def documented(image: Input[str]) -> PodTemplateSpecArgsDict:
-    """The documented pod, field by field."""
+    """The pod of Karmada's documentation, field by field."""
     return {
         "metadata": {"labels": {"app": anp.SERVER}},
         "spec": {
@@ -74,14 +76,17 @@ def documented(image: Input[str]) -> PodTemplateSpecArgsDict:
 
 
 def guarded(args: GuardedPodArgs) -> PodTemplateSpecArgsDict:
-    """The documented pod with the guard in front, as restricted as its network lets it be."""
+    """The documented pod with the host guard in front, as the Pod Security level `restricted` has it.
+
+    On the host network a pod cannot meet that level, for the host network alone.
+    """
     proxy = args.proxy
     return {
         "metadata": pod_knobs.metadata(anp.SERVER, proxy, args.checksum),
         "spec": {
             "host_network": proxy.exposure is Exposure.HOST_NETWORK,
             "restart_policy": "Always",
-            "termination_grace_period_seconds": ending(proxy).termination,
+            "termination_grace_period_seconds": shutdown_times(proxy).termination,
             "automount_service_account_token": False,
             "security_context": security_context.of_pod(anp.SERVER_USER),
             "image_pull_secrets": [{"name": each} for each in args.image.pull_secrets],
@@ -117,8 +122,8 @@ def _documented_server(image: Input[str]) -> ContainerArgsDict:
 
 
 def _server(args: GuardedPodArgs) -> ContainerArgsDict:
-    proxy, ends = args.proxy, ending(args.proxy)
-    waits = args.awaits_agents and ends is anp.HANDING_OVER
+    proxy, shutdown = args.proxy, shutdown_times(args.proxy)
+    waits = args.awaits_agents and shutdown is anp.HANDING_OVER
     ready: ProbeArgsDict = {
         "http_get": {"path": "/readyz" if args.awaits_agents else "/healthz", "port": anp.SERVER_HEALTH_PORT},
         "period_seconds": 1,
@@ -126,18 +131,18 @@ def _server(args: GuardedPodArgs) -> ContainerArgsDict:
     }
     return {
         **_documented_server(args.image.reference),
-        "args": anp.guarded_server_args(ends, proxy.replicas, proxy.log_level),
+        "args": anp.guarded_server_args(shutdown, proxy.replicas, proxy.log_level),
         "ports": [
             {"name": "agents", "container_port": anp.AGENT_PORT},
             {"name": anp.METRICS, "container_port": anp.SERVER_HEALTH_PORT},
         ],
-        # what hangs has nothing to hand over
+        # a process that hangs cannot hand over its sessions, so it is killed after 1 s
         "liveness_probe": {**liveness(anp.SERVER_HEALTH_PORT, 10), "termination_grace_period_seconds": 1},
         "readiness_probe": ready,
         "termination_message_policy": anp.LAST_WORDS,
         "resources": pod_knobs.resources(proxy.resources, SERVER_RESOURCES),
         "security_context": security_context.of_container(),
-        **_pausing(ends.pause),
+        **_pausing(shutdown.pause),
         "volume_mounts": [
             {"name": CERT_VOLUME, "mount_path": anp.SERVER_CERT_DIR, "read_only": True},
             FRONTEND_MOUNT,
@@ -158,7 +163,7 @@ def _guard(args: GuardedPodArgs) -> ContainerArgsDict:
         "termination_message_policy": anp.LAST_WORDS,
         "resources": pod_knobs.resources(args.proxy.guard_resources, GUARD_RESOURCES),
         "security_context": {**security_context.of_container(), "run_as_user": anp.GUARD_USER},
-        **_pausing(ending(args.proxy).guard_pause),
+        **_pausing(shutdown_times(args.proxy).guard_pause),
         "volume_mounts": [
             {"name": GUARD_VOLUME, "mount_path": haproxy.DIRECTORY, "read_only": True},
             FRONTEND_MOUNT,
@@ -171,5 +176,5 @@ class _Pausing(TypedDict, total=False):
 
 
 def _pausing(seconds: int) -> _Pausing:
-    """A pause before the signal to end, while Services forget the pod."""
+    """A preStop hook that sleeps for some seconds before SIGTERM, while Services remove the pod; none for 0."""
     return {"lifecycle": {"pre_stop": {"sleep": {"seconds": seconds}}}} if seconds else {}

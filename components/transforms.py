@@ -1,6 +1,6 @@
-"""The way out for what has no config key: a team's own Python, which may change any resource before it is made.
+"""Pulumi resource transforms: a team's own Python, which may change any resource where no config key does.
 
-It is Pulumi's resource transforms; added is where a team's own is found, and what is said of a bad one.
+This file only finds that Python and names the resource at which it fails.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Transform = Callable[[ResourceTransformArgs], ResourceTransformResult | None]
 
 
 def use_transforms() -> None:
-    """Lets `transform` of stack_transforms.py beside __main__.py, where there is one, see every resource of the stack.
+    """Registers `transform` of stack_transforms.py, if there is that file beside __main__.py, for every resource.
 
-    Raises pulumi.RunError where that file cannot be used.
+    Raises pulumi.RunError where the file cannot be used.
     """
     if find_spec(MODULE) is None:
         return
@@ -38,7 +38,7 @@ def use_transforms() -> None:
 
 
 def _naming(transform: Transform) -> Transform:
-    """The same, whose error says at which resource it was."""
+    """Wraps a transform, so that its error names the resource at which it failed."""
 
     def named(args: ResourceTransformArgs) -> ResourceTransformResult | None:
         try:

@@ -1,4 +1,4 @@
-"""TunnelCheck: a real request through Karmada to each member, at the end of `pulumi up`."""
+"""TunnelCheck: real requests through Karmada to a member, at the end of `pulumi up`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from components.proxy_server import ProxyServer
 from config.settings import MemberSettings, Settings
 
 SECONDS = 60
-"""How long a check tries before it fails with what is wrong on the path."""
+"""How long a check tries before it fails and says what is wrong on the path."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TunnelCheckArgs:
-    """The stack's settings and the member whose path is checked, and the components that make the path.
+    """The stack's settings, the member to check (`of`), and the components that make the path to it.
 
-    `reported` is another text after each time that a karmada-agent that Karmada alone gets at reports the tunnel.
+    `reported` changes whenever the delivery makes karmada-agent report the tunnel again; only with `access: karmada`.
     """
 
     settings: Settings
@@ -36,9 +36,9 @@ class TunnelCheckArgs:
 
 
 class TunnelCheck(ComponentResource):
-    """`/readyz` and a list through Karmada, tried for a bounded time. It runs again when anything on the path changed.
+    """A Command that asks for `/readyz` and a list through Karmada; it runs again when anything on the path changes.
 
-    `up` fails with the doctor's walk when nothing arrives. No credential is printed.
+    Where no answer comes in time, `up` fails with the doctor's walk along the path. No credential is printed.
     """
 
     def __init__(self, name: str, args: TunnelCheckArgs, opts: ResourceOptions | None = None) -> None:

@@ -1,8 +1,10 @@
-"""Works: what a member gets where Karmada alone gets at it. Its karmada-agent fetches them, applies what they hold,
-puts back what is changed there, and says in their status what became of it.
+"""Works: the Kubernetes objects of a member with `access: karmada`, which only Karmada can reach.
 
-A Work holds one manifest: Karmada keeps the status of one. Nothing is awaited here, and nothing deleted: that depends
-on whether the member is Ready, which delivery.py's step knows.
+The member's karmada-agent fetches Works from the Karmada API, applies their manifests, reverts changes to these in the
+member, and reports the outcome in their status. Each Work here has one manifest: Karmada keeps the status of one.
+
+Nothing here waits for a Work to be applied, or deletes one: that depends on whether the member is Ready, and is done by
+delivery.py's Commands.
 """
 
 from __future__ import annotations
@@ -31,22 +33,22 @@ KINDS: Mapping[object, tuple[str, str]] = {
     RoleBinding: ("rbac.authorization.k8s.io/v1", "RoleBinding"),
     Secret: ("v1", "Secret"),
 }
-"""What can be delivered, as Kubernetes names it."""
+"""apiVersion and kind of the SDK classes that can be made as Works."""
 
 FINALIZER = "karmada.io/execution-controller"
-"""Without it nobody takes away in the member what a deleted Work has brought there."""
+"""Finalizer of a Work. Without it, nobody deletes in the member what a deleted Work has applied there."""
 
 OVERWRITE = {"work.karmada.io/conflict-resolution": "overwrite"}
-"""By which karmada-agent takes over an object that is there and not Karmada's."""
+"""The annotation with which karmada-agent takes over an existing object that is not Karmada's."""
 
 KEYS_OF_OTHERS = {"annotations", "data", "labels", "limits", "matchLabels", "nodeSelector", "requests", "stringData"}
-"""Fields whose keys are no fields."""
+"""Fields that are maps: their keys are the user's, and are not turned into camelCase."""
 
 Made = TypeVar("Made", bound=CustomResource)
 
 
 class Makes(Protocol):
-    """Makes a Kubernetes object of the SDK's class and arguments, somehow."""
+    """Creates a Kubernetes object from the SDK's class and arguments: directly (made) or as a Work (Works)."""
 
     def __call__(
         self, kind: Callable[..., CustomResource], name: str, /, *, opts: ResourceOptions, **parts: object
@@ -54,15 +56,16 @@ class Makes(Protocol):
 
 
 def made(kind: Callable[..., Made], name: str, /, *, opts: ResourceOptions, **parts: object) -> Made:
-    """Makes it in the cluster of the options' provider."""
+    """Creates the object in the cluster of the options' provider."""
     return kind(name, opts=opts, **parts)
 
 
 class Works:
-    """Makes each object as a Work for a member. The options' provider is the Karmada API's.
+    """Creates each object as a Work for a member. The options' provider is the Karmada API's.
 
-    `resources` are a member's Works, and `expected` the same as the step knows them: checks.delivered.Expected. To
-    `adopt` is to overwrite what was made by hand. They come `after` what deletes them in the end: Pulumi does not.
+    `resources` are the member's Works; `expected` describes each as a dict of checks.delivered.Expected. With `adopt`
+    they overwrite objects that were made by hand. Pulumi does not delete Works (retain_on_delete); `after` does, the
+    Command that must exist before them.
     """
 
     after: Resource
@@ -101,7 +104,7 @@ class Works:
             additional_secret_outputs=["spec"] if kind is Secret else None,
         )
         resource = apiextensions.CustomResource(
-            f"{name}-{kind_name.lower()}",  # all Works are of one type
+            f"{name}-{kind_name.lower()}",  # all Works have one Pulumi type, so names must differ by kind
             api_version="work.karmada.io/v1alpha1",
             kind="Work",
             metadata={
@@ -118,7 +121,7 @@ class Works:
 
 
 def camel_case(value: object) -> object:
-    """Arguments of the SDK, whose fields are snake_case, as Kubernetes writes them; what is None is left out."""
+    """Turns the SDK's arguments, whose fields are snake_case, into a manifest's camelCase; leaves out what is None."""
     if isinstance(value, Mapping):
         fields = {_camel(key): each for key, each in cast("Mapping[str, object]", value).items() if each is not None}
         return {key: each if key in KEYS_OF_OTHERS else camel_case(each) for key, each in fields.items()}
@@ -133,5 +136,5 @@ def _camel(field: str) -> str:
 
 
 def _number(manifest: str) -> int:
-    """A number that tells manifests apart, as Karmada keeps one with a status."""
+    """A manifest's generation, made from its hash. Karmada stores it in a status, which so names its manifest."""
     return int(hashlib.sha256(manifest.encode()).hexdigest()[:12], 16)

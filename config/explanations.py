@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a section, in the words of the config: the key, why, and what mends it."""
+"""Turns pydantic's errors about a section into Problems: the config's key, why it is wrong, and what mends it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,28 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from config.fields import Model
-from config.problems import Problem, Wrong, config_key, config_rm, config_set
+from config.problems import InvalidValue, Problem, config_key, config_rm, config_set
 
 FORMER = {"caKey": "caKeys", "trustedCaKeys": "caKeys"}
-"""Keys that there were, and what has taken their place."""
+"""Keys of earlier versions, and those that replaced them."""
 
 
 def explained(
     path: Sequence[str], variant: type[Model], variants: Sequence[type[Model]], error: ErrorDetails
 ) -> Problem:
-    """A problem of what is at a path in the config: a section or a member, of which it is one of some variants."""
+    """The Problem of an error in the value at a path in the config, a section or a member.
+
+    `variant` is the model that it was read into, one of `variants`: the message says with which other one a key goes.
+    """
     at = error["loc"]
     key = config_key(*path, *at)
-    wrong = error.get("ctx", {}).get("error")
-    if isinstance(wrong, Wrong):
-        return wrong.problem(key)
+    invalid = error.get("ctx", {}).get("error")
+    if isinstance(invalid, InvalidValue):
+        return invalid.problem(key)
     if error["type"] == "missing":
         return Problem(key, "it is missing", config_set(key, "VALUE"))
     elsewhere = [each.when for each in variants if _has(each, at)]
-    # the frontend is told first, and of what it has not the exposure changes nothing
+    # the frontend is named before the exposure: no exposure adds keys that the frontend does not have
     others = [each for each in elsewhere if each.split()[:1] == variant.when.split()[:1]]
     goes = f"; it goes with {' or '.join(others)}" if others else ""
     not_here = f"with {variant.when}: {variant.about}{goes}"
@@ -40,7 +43,7 @@ def explained(
         if elsewhere:
             return Problem(key, f"there is no such key {not_here}", config_rm(key))
         return no_such_key(key, str(at[-1]), fields_of(_model_at(variant, at[:-1])))
-    # of a password not even a wrong one
+    # a wrong password is not shown either
     found = "what it holds" if "credentials" in at else json.dumps(error["input"], default=str)
     if error["type"] == "literal_error" and len(at) == 1:
         every = {str(value): None for each in variants for value in _only(each, at)}
@@ -51,43 +54,43 @@ def explained(
 
 
 def no_such_key(key: str, name: str, known: Iterable[str]) -> Problem:
-    """A key that is none, with the one that was meant, or with those that there are."""
+    """The Problem of an unknown key. It names the known key that was probably meant, or all known keys."""
     close = difflib.get_close_matches(FORMER.get(name, name), list(known), n=1)
     meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
     return Problem(key, f"there is no such key; {meant}", config_rm(key))
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """A model's keys."""
+    """A model's fields, by the config's keys."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def model_of(field: FieldInfo) -> type[BaseModel] | None:
-    """The model of a key that has keys of its own, alone or in a list."""
+    """The model of a field that is an object or a list of objects, or None for any other field."""
     candidates = [field.annotation, *get_args(field.annotation)]
     return next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
 
 
 def _has(model: type[Model], at: Sequence[int | str]) -> bool:
-    """Whether a variant has a key of its own with a choice of values."""
+    """Whether a variant has a top-level key, and its value is not fixed (Literal)."""
     return len(at) == 1 and at[0] in fields_of(model) and not _only(model, at)
 
 
 def _only(model: type[Model], at: Sequence[int | str]) -> Sequence[object]:
-    """The values of a variant's key that has nothing but these."""
+    """The values that a variant's key may have, if they are fixed (Literal); else none."""
     field = fields_of(model).get(str(at[0]))
     return get_args(field.annotation) if field and get_origin(field.annotation) is Literal else []
 
 
 def _model_at(model: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel]:
-    """The model at the end of a path; what is in a list is what the list is of."""
+    """The model at the end of a path of keys and list indexes."""
     for part in [each for each in path if isinstance(each, str)]:
         model = model_of(fields_of(model)[part]) or model
     return model
 
 
 def _wanted(error: ErrorDetails) -> str:
-    """What a value should be, in the words of the config rather than pydantic's."""
+    """What a value should be: "an object" and "a list" instead of pydantic's words, else pydantic's."""
     if error["type"] in ("model_type", "model_attributes_type", "dict_type"):
         return "an object"
     if error["type"] in ("sequence_str", "is_instance_of"):

@@ -1,6 +1,6 @@
-"""The types of config keys: what a value must look like, and what is said of one that does not.
+"""The types of config keys: each has a validator that refuses a malformed value, and says why and what mends it.
 
-Each is a type with its validator, which raises Wrong. Nothing here knows a section.
+Nothing here depends on a section.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from config.problems import Wrong, config_rm, set_to
+from config.problems import InvalidValue, config_rm, set_to
 
 OWN_PORTS = range(8090, 8097)  # ANP's: frontend, agents, health, agent's health, agent's admin, admin; guard's metrics
 LONGEST_NAME = 48
-"""Of a Cluster object in Karmada (pkg/util/validation)."""
+"""Longest name, in characters, that Karmada allows for a Cluster object (pkg/util/validation)."""
 CLUSTER_NAME = rf"[a-z0-9]([-a-z0-9]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?"
 DOCUMENTED_PORT: Final = 8088  # fixed in the fork's code
 MEMBER_NAME = "{name}"
-"""What stands for a member's name in a key that counts for several."""
+"""Placeholder for the member's name in a key that applies to several members."""
 
 _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?"
 _DNS_NAME = rf"{_LABEL}(\.{_LABEL})*"
@@ -33,7 +33,7 @@ _LOWER = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _LABEL_VALUE = r"[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?"
 _LABEL_KEY = rf"({_LOWER}(\.{_LOWER})*/)?{_LABEL_VALUE}"
 APP = "app"
-"""The label by which Deployments, Services and policies find their pods."""
+"""The label by which Deployments, Services and NetworkPolicies select their pods."""
 
 # the grammar of OCI image references (distribution/reference)
 _HOST = rf"({_DNS_NAME}|\[[0-9a-fA-F:]+\])(:\d+)?"
@@ -45,17 +45,18 @@ REFERENCE = re.compile(rf"{_NAME}(:{_TAG})?(@{_DIGEST})?", re.ASCII)
 
 
 class Model(BaseModel):
-    """A part of the config. Its keys are the fields' names in camel case; a key it does not have is an error."""
+    """A part of the config. Its keys are the fields' names in camel case; any other key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, strict=True)
 
     when: ClassVar[str] = ""
-    """Of one of a section's variants: which one it is, and after that why other keys and values do not go with it."""
+    """For messages, where a section has variants: the config with which this variant is chosen."""
     about: ClassVar[str] = ""
+    """For messages, where a section has variants: why other variants' keys and values do not go with this one."""
 
 
 def ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The IP address that a text is, or None."""
+    """A text as an IP address, or None if it is not one."""
     try:
         return ipaddress.ip_address(text)
     except ValueError:
@@ -63,12 +64,12 @@ def ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def bracketed(address: str) -> str:
-    """An address as a URL takes it: an IPv6 address in brackets."""
+    """An address as it is written in a URL: an IPv6 address in brackets."""
     return f"[{address}]" if ":" in address else address
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address or name stays on the machine that asks."""
+    """Whether an address or name leads to the machine that dials it: loopback, unspecified or `localhost`."""
     address = ip(host)
     if address is None:
         return host == "localhost" or host.endswith(".localhost")
@@ -76,7 +77,7 @@ def is_loopback(host: str) -> bool:
 
 
 def host_of(url: str) -> str:
-    """The host of a URL, or an empty text where there is none to be found."""
+    """The host of a URL, or "" where it has none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -84,7 +85,7 @@ def host_of(url: str) -> str:
 
 
 def endpoint(text: str) -> str:
-    """A member's API endpoint names a host and nothing below it: it is what certificates are checked against."""
+    """Validates a member's API endpoint: an https URL with a host, which certificates are verified for, and no path."""
     try:
         url = urlsplit(text)
         host, _ = url.hostname or "", url.port
@@ -92,7 +93,7 @@ def endpoint(text: str) -> str:
             raise ValueError
     except ValueError:
         why = f"{json.dumps(text)} is no URL with a valid host and port"
-        raise Wrong(why, set_to("https://HOST:6443")) from None
+        raise InvalidValue(why, set_to("https://HOST:6443")) from None
     parts = {"user": "@" in url.netloc, "path": url.path not in ("", "/"), "query": url.query, "fragment": url.fragment}
     beside = next((what for what, found in parts.items() if found), "")
     wrongs = {
@@ -103,40 +104,44 @@ def endpoint(text: str) -> str:
     }
     for why, wrong in wrongs.items():
         if wrong:
-            raise Wrong(f'"{text}" {why}', set_to("https://HOST:6443"))
+            raise InvalidValue(f'"{text}" {why}', set_to("https://HOST:6443"))
     return text
 
 
 def host_port(text: str) -> str:
-    """An API server's address: HOST or HOST:PORT, an IPv6 address with a port in brackets; 6443 where none is said."""
+    """Validates an API server's address, HOST or HOST:PORT; an IPv6 address with a port is in brackets.
+
+    Returns HOST:PORT, with 6443 as the default port.
+    """
     host, colon, port = text.rpartition(":")
     if ip(text) or not colon or re.fullmatch(r"\[[^\[\]]*\]", text):
         host, port = text, "6443"
     host = host.removeprefix("[").removesuffix("]")
     if is_loopback(host):
-        raise Wrong(f"{json.dumps(text)} is loopback: the guard would dial itself", set_to("HOST:6443"))
+        raise InvalidValue(f"{json.dumps(text)} is loopback: the guard would dial itself", set_to("HOST:6443"))
     if ip(host) is None and _is_host(host) and "." not in host:
-        raise Wrong(
+        raise InvalidValue(
             f"{json.dumps(text)} is a short name, and the guard asks the DNS for whole ones", set_to("NAME.DOMAIN:6443")
         )
     if not _is_host(host) or not (port.isdecimal() and 1 <= int(port) <= 65535):
-        raise Wrong(
+        raise InvalidValue(
             f"{json.dumps(text)} is neither an IP address nor a DNS name, alone or with a port", set_to("HOST:6443")
         )
     return f"{bracketed(host)}:{int(port)}"
 
 
 def _is_host(name: str) -> bool:
-    """An address with a zone (`fe80::1%eth0`) is one on its own machine alone, and may have any text behind the `%`."""
+    """Whether a text is an IP address or a DNS name. An address with a zone (`fe80::1%eth0`) is neither: it is valid
+    only on its own machine, and may have any text behind the `%`."""
     return (ip(name) is not None and "%" not in name) or re.fullmatch(_DNS_NAME, name) is not None
 
 
 def _address(text: str) -> str:
-    """The host's address is what members dial: a host alone, and not loopback."""
+    """Validates the host's address, which members dial: a host without a port, and not loopback."""
     if not _is_host(text):
-        raise Wrong(f'"{text}" is neither an IP address nor a DNS name', set_to("ADDRESS"))
+        raise InvalidValue(f'"{text}" is neither an IP address nor a DNS name', set_to("ADDRESS"))
     if is_loopback(text):
-        raise Wrong(f'"{text}" is loopback: no member could dial it', set_to("ADDRESS"))
+        raise InvalidValue(f'"{text}" is loopback: no member could dial it', set_to("ADDRESS"))
     return text
 
 
@@ -144,7 +149,7 @@ def _network(text: str) -> str:
     try:
         ipaddress.ip_network(text)
     except ValueError as reason:
-        raise Wrong(f'"{text}" is no network in CIDR notation: {reason}', set_to("10.0.0.0/16")) from None
+        raise InvalidValue(f'"{text}" is no network in CIDR notation: {reason}', set_to("10.0.0.0/16")) from None
     return text
 
 
@@ -154,18 +159,20 @@ def _image(text: str) -> str:
         why = (
             f"{json.dumps(text)} should be an image: REGISTRY/PATH:TAG@sha256:DIGEST, of which PATH alone must be there"
         )
-        raise Wrong(why, set_to("IMAGE"))
+        raise InvalidValue(why, set_to("IMAGE"))
     if found["digest"] and not found["digest"][:-2].strip("0"):
         image = text.partition("@")[0]
         why = f'"{text}" has a digest that stands for another'
-        raise Wrong(why, lambda key: f"`docker buildx imagetools inspect {image}` prints it; {set_to('IMAGE')(key)}")
+        raise InvalidValue(
+            why, lambda key: f"`docker buildx imagetools inspect {image}` prints it; {set_to('IMAGE')(key)}"
+        )
     return text
 
 
 def _annotations(given: Mapping[str, str]) -> Mapping[str, str]:
     for key in given:
         if not re.fullmatch(_LABEL_KEY, key, re.ASCII):
-            raise Wrong(f"{json.dumps(key)} is no key as Kubernetes has it, like example.org/team", config_rm)
+            raise InvalidValue(f"{json.dumps(key)} is no key as Kubernetes has it, like example.org/team", config_rm)
     return given
 
 
@@ -173,38 +180,41 @@ def _labels(given: Mapping[str, str]) -> Mapping[str, str]:
     for key, value in _annotations(given).items():
         if value and not re.fullmatch(_LABEL_VALUE, value, re.ASCII):
             why = f'{json.dumps(value)}, of "{key}", is no label\'s value: at most 63 letters, digits, -, _ and .'
-            raise Wrong(why, config_rm)
+            raise InvalidValue(why, config_rm)
     return given
 
 
 def _proxy_url(text: str) -> str:
-    """An HTTP proxy by its host and port. It has no password: agents take it from their environment."""
+    """Validates the URL of an HTTP proxy, a host and a port. A user or password is refused: it would be in the
+    environment of the agents' Deployment, which others can read."""
     try:
         url = urlsplit(text)
         whole = url.port and url.geturl() == text and _is_host(url.hostname or "")
     except ValueError:
         url, whole = urlsplit(""), False
     if url.username is not None or "@" in url.netloc:
-        raise Wrong("it has a user in it, whom every reader of the Deployment would see", set_to("http://HOST:PORT"))
+        raise InvalidValue(
+            "it has a user in it, whom every reader of the Deployment would see", set_to("http://HOST:PORT")
+        )
     if not whole or url.scheme != "http" or url.path.strip("/") or url.query or url.fragment:
         why = f"{json.dumps(text)} should be http://HOST:PORT, the proxy that takes CONNECT in clear"
-        raise Wrong(why, set_to("http://HOST:PORT"))
+        raise InvalidValue(why, set_to("http://HOST:PORT"))
     return text.rstrip("/")
 
 
 def _port(number: int) -> int:
     if number in OWN_PORTS:
         why = f"{number} is one of those that ANP and the guard use ({OWN_PORTS[0]} to {OWN_PORTS[-1]})"
-        raise Wrong(why, set_to(str(DOCUMENTED_PORT)))
+        raise InvalidValue(why, set_to(str(DOCUMENTED_PORT)))
     return number
 
 
-def _like(pattern: str, what: str, mend: str = "VALUE") -> AfterValidator:
-    """For texts that match from one end to the other."""
+def _like(pattern: str, what: str, remedy: str = "VALUE") -> AfterValidator:
+    """A validator for texts that match a pattern as a whole; `what` describes them in its error."""
 
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text, re.ASCII):
-            raise Wrong(f"{json.dumps(text)} should be {what}", set_to(mend))
+            raise InvalidValue(f"{json.dumps(text)} should be {what}", set_to(remedy))
         return text
 
     return AfterValidator(check)

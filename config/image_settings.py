@@ -1,4 +1,4 @@
-"""The section `images`: ANP's, which are either built or published, and the guards'."""
+"""The section `images`: ANP's images, which are either built or published, and the guards' image."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from typing import ClassVar, Literal
 from pydantic import Field, PrivateAttr, SecretStr, ValidationInfo, field_validator, model_validator
 
 from config.fields import Commit, ImagePrefix, ImageReference, ImageTag, Model, Name, Text
-from config.problems import Wrong, config_rm, config_set, set_to
+from config.problems import InvalidValue, config_rm, config_set, set_to
 
 UPSTREAM = "https://github.com/kubernetes-sigs/apiserver-network-proxy"
 
 PLATFORM = "linux/{}"
-"""A platform as OCI has it, of an architecture (`amd64`)."""
+"""An OCI platform, made from an architecture (`amd64`)."""
 
 Platform = Literal["linux/amd64", "linux/arm64"]
-"""Those that can be asked for. The engine's own may be another, if it alone is built for."""
+"""Platforms that the config may name. The engine's own may be another, if images are built for it alone."""
 
 
 class Build(Model):
-    """Sources of ANP, pinned. Without keys: upstream's current release."""
+    """ANP's sources, pinned by ref and commit; by default upstream's current release."""
 
-    repository: Text = Field(UPSTREAM, description="git repository of the sources")
-    ref: Text = Field("v0.36.0", description="Tag or branch that is fetched")
-    commit: Commit = Field("e8432610cab5a696fcbdb37969ac1aacb8bcf7f8", description="Commit that the ref must be")
+    repository: Text = Field(UPSTREAM, description="Git repository of ANP's sources")
+    ref: Text = Field("v0.36.0", description="Tag or branch to fetch")
+    commit: Commit = Field("e8432610cab5a696fcbdb37969ac1aacb8bcf7f8", description="Commit that `ref` must point to")
     args: Mapping[str, str] = Field(
         {"GO_TOOLCHAIN": "golang", "GO_VERSION": "1.26", "BASEIMAGE": "scratch"},
-        description="Build arguments of its Dockerfiles, beside the architecture",
+        description="Build arguments for the Dockerfiles, beside the architecture",
     )
     platforms: Sequence[Platform] = Field(
         (),
-        description="What to build for, `linux/amd64`, `linux/arm64`, or with `push` both; without, this machine's own",
+        description="Build for `linux/amd64`, `linux/arm64` or, with `push`, both; by default for this machine's own",
     )
     tag: ImageTag = Field(
-        "", description="Tag of the built images; without, one that names ref, commit, args and platform"
+        "", description="Tag of the built images; by default made from ref, commit, args and platform"
     )
     _builder: str = PrivateAttr("")
 
@@ -44,7 +44,7 @@ class Build(Model):
     def _is_pinned(self) -> Build:
         missing = sorted({"ref", "commit"} - self.model_fields_set)
         if missing and self.model_fields_set & {"ref", "commit", "repository"}:
-            raise Wrong(
+            raise InvalidValue(
                 "it is missing: sources are pinned by ref and commit together", set_to(missing[0].upper()), missing[0]
             )
         return self
@@ -53,15 +53,15 @@ class Build(Model):
     @classmethod
     def _are_distinct(cls, platforms: Sequence[Platform]) -> Sequence[Platform]:
         if not platforms:
-            raise Wrong("it names no platform", config_rm)
+            raise InvalidValue("it names no platform", config_rm)
         for index, platform in enumerate(platforms):
             if platform in platforms[:index]:
                 why = f"{json.dumps(list(platforms))} names {platform} twice"
-                raise Wrong(why, lambda key, at=index: config_rm(f"{key}[{at}]"))
+                raise InvalidValue(why, lambda key, at=index: config_rm(f"{key}[{at}]"))
         return platforms
 
     def on(self, architecture: str) -> Build:
-        """The same, complete: built by an engine of that architecture (`amd64`), and without `platforms` for it."""
+        """A copy that knows the architecture (`amd64`) of the building engine, which is the default of `platforms`."""
         platforms = self.platforms or (PLATFORM.format(architecture),)
         build = self.model_copy(update={"platforms": platforms})
         build._builder = architecture
@@ -74,37 +74,39 @@ class Build(Model):
 
     @property
     def architectures(self) -> Sequence[str]:
-        """Those that are built for, in an order that is not the config's."""
+        """The architectures to build for, sorted: their order in the config must not matter."""
         return sorted(each.removeprefix(PLATFORM.format("")) for each in self.platforms)
 
     @property
     def is_upstream(self) -> bool:
-        """Whether the sources are upstream's, however that is spelt."""
+        """Whether the repository is upstream's, ignoring the scheme, a final slash and a final `.git`."""
         return self.repository.removesuffix("/").removesuffix(".git").endswith(UPSTREAM.split("://")[1])
 
     @property
     def image_tag(self) -> str:
-        """The tag of what is built: another source or argument is another one, so that pods roll."""
+        """The tag of the built images. By default it changes with the sources and arguments, so that pods roll."""
         source = json.dumps([self.repository, self.commit, dict(self.args)], sort_keys=True)
         return self.tag or f"{self.ref.replace('/', '-')}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
 
     def tag_of(self, architecture: str) -> str:
-        """The tag of one architecture's image, which ends in it. One that was given, for one alone, is as it is."""
+        """The tag of one architecture's image. It ends in the architecture, unless `tag` is set for just one."""
         own = self.tag if len(self.platforms) == 1 else ""
         return own or f"{self.image_tag}-{architecture}"
 
 
 class Credentials(Model):
-    """What a registry of images asks for."""
+    """Login for a registry of images."""
 
-    username: Text = Field(description="User of the registry")
-    password: SecretStr = Field(description="Password or token, as a secret: `pulumi config set --secret`")
+    username: Text = Field(description="User name for the registry")
+    password: SecretStr = Field(description="Password or token; set it with `pulumi config set --secret`")
 
 
 class PodImages(Model):
-    """What pods need of either."""
+    """Keys that built and published images share."""
 
-    pull_secrets: Sequence[Name] = Field((), description="Secrets with which pods pull, there in every namespace used")
+    pull_secrets: Sequence[Name] = Field(
+        (), description="imagePullSecrets of the pods; they must exist in every namespace used"
+    )
     guard: ImageReference = Field("haproxy:3.2-alpine", description="Image of both guards (HAProxy 2.6 or later)")
 
 
@@ -116,17 +118,17 @@ class BuiltImages(PodImages):
 
     build: Build = Field(
         default_factory=lambda: Build.model_validate({}),
-        description="Build ANP's images from source, as it is done without `server` and `agent`",
+        description="Build ANP's images from source; this is the default without `server` and `agent`",
     )
     push: bool = Field(
         False,
-        description="Push the built images to `registry`, from where the clusters pull them",
+        description="Push the built images to `registry`, and let the clusters pull them from there",
         validate_default=True,
     )
     registry: ImagePrefix = Field(
         "localhost/karmada-anp", description="Prefix of the built images' names", validate_default=True
     )
-    credentials: Credentials | None = Field(None, description="With which built images are pushed to `registry`")
+    credentials: Credentials | None = Field(None, description="Login with which to push to `registry`")
 
     @field_validator("push")
     @classmethod
@@ -136,7 +138,7 @@ class BuiltImages(PodImages):
             why = (
                 "it is false, but images.build.platforms are several, of which an engine gives a kind node but its own"
             )
-            raise Wrong(why, set_to("true"))
+            raise InvalidValue(why, set_to("true"))
         return push
 
     @field_validator("registry")
@@ -144,7 +146,7 @@ class BuiltImages(PodImages):
     def _is_pulled_from(cls, registry: str, read: ValidationInfo) -> str:
         if read.data.get("push") and registry.startswith("localhost/"):
             why = f'"{registry}" is no registry that the clusters could pull from, though images.push is true'
-            raise Wrong(why, set_to("REGISTRY/PREFIX"))
+            raise InvalidValue(why, set_to("REGISTRY/PREFIX"))
         return registry
 
     @field_validator("credentials")
@@ -152,23 +154,23 @@ class BuiltImages(PodImages):
     def _push(cls, credentials: Credentials | None, read: ValidationInfo) -> Credentials | None:
         if credentials and read.data.get("push") is False:
             why = "it is given, but nothing is pushed (images.push); pods pull with images.pullSecrets"
-            raise Wrong(why, lambda key: f"{config_rm(key)}, or {config_set('images.push', 'true')}")
+            raise InvalidValue(why, lambda key: f"{config_rm(key)}, or {config_set('images.push', 'true')}")
         return credentials
 
 
 class PublishedImages(PodImages):
-    """ANP's images, which somebody has published."""
+    """ANP's images, published by somebody."""
 
     when: ClassVar[str] = "images that are published (images.server, images.agent)"
     about: ClassVar[str] = "nothing is built"
 
-    server: ImageReference = Field(description="Published image of proxy-server, best with its digest; with `agent`")
-    agent: ImageReference = Field(description="Published image of proxy-agent, best with its digest; with `server`")
+    server: ImageReference = Field(description="Published image of proxy-server, best by digest; needs `agent` too")
+    agent: ImageReference = Field(description="Published image of proxy-agent, best by digest; needs `server` too")
 
 
 Images = BuiltImages | PublishedImages
 
 
 def variant_of_images(keys: Mapping[str, object]) -> type[Images]:
-    """Published ones where one is named, unless there is a build."""
+    """The variant that the section's keys ask for: published images if one is named, unless there is a `build` too."""
     return PublishedImages if {"server", "agent"} & set(keys) and "build" not in keys else BuiltImages

@@ -1,4 +1,4 @@
-"""Where a stack's members are still a list, as they were before they were a map: what to type to make one of it."""
+"""The commands that turn a stack's `members` from a list, as an earlier version had it, into a map by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from config.problems import PROJECT, Problem, config_key, config_set, pulumi_com
 
 
 def as_map(entries: Sequence[object], shown: bool) -> Problem:
-    """What to type where members are still a list. Of what may be secret no value is shown."""
+    """The problem that `members` is a list, with the commands that make it a map.
+
+    The commands hold values only if `shown`: the section may be secret.
+    """
     commands = [pulumi_command(f"config rm {PROJECT}:members")]
     for entry in entries:
         keys = {**cast("Mapping[str, object]", entry)} if isinstance(entry, Mapping) else {}
@@ -23,6 +26,7 @@ def as_map(entries: Sequence[object], shown: bool) -> Problem:
 
 
 def _leaves(keys: Mapping[str, object]) -> Iterator[tuple[Sequence[str], object]]:
+    """Each value that is not an object, with its path of keys."""
     for key, value in keys.items():
         if isinstance(value, Mapping):
             yield from (([key, *path], each) for path, each in _leaves(cast("Mapping[str, object]", value)))
@@ -31,7 +35,7 @@ def _leaves(keys: Mapping[str, object]) -> Iterator[tuple[Sequence[str], object]
 
 
 def _typed(value: object) -> str:
-    """A value as it is typed for `pulumi config set --path`, which takes true, false and numbers for what they are."""
+    """A value as typed for `pulumi config set --path`; with `--type` for a string that looks like a bool or number."""
     if not isinstance(value, str):
         return json.dumps(value)
     taken = value in ("true", "false") or (value.isdecimal() and str(int(value)) == value)

@@ -1,4 +1,4 @@
-"""Fills in what this machine knows: contexts are looked up, and with them endpoints and kind nodes."""
+"""Fills in what a config leaves open and this machine knows: API endpoints, addresses, kind nodes, platforms."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from functools import partial
 import pulumi
 
 from clusters.errors import Unanswered, Unavailable
-from clusters.pool import side_by_side
+from clusters.pool import in_parallel
 from clusters.workstation import KindNode, Workstation
 from config.fields import endpoint, host_of, is_loopback
 from config.image_settings import PLATFORM, BuiltImages
-from config.problems import PROJECT, Problem, Wrong, config_key, config_set, pulumi_command
+from config.problems import PROJECT, InvalidValue, Problem, config_key, config_set, pulumi_command
 from config.proxy_settings import Exposure
 from config.settings import Cluster, Host, MemberSettings
 
 
 class Lookups:
-    """What is asked of a workstation, each kind node once; what it does not know is a problem."""
+    """Look-ups on a workstation. What it does not know is added to `problems`; kind nodes are kept in `kind_nodes`."""
 
     def __init__(self, workstation: Workstation, problems: list[Problem]) -> None:
         self.kind_nodes: dict[str, KindNode] = {}
@@ -26,7 +26,7 @@ class Lookups:
         self._problems = problems
 
     def complete_host(self, host: Host, exposure: Exposure) -> Host:
-        """The host with the address that agents dial; a load balancer's own is known only once there is one."""
+        """The host with the address that agents dial; still empty for a load balancer, which has none before `up`."""
         there = self._server("host", host, "context", host.context)
         self._server("host", host, "karmadaContext", host.karmada_context)
         node = self._kind_node("host", host)
@@ -36,7 +36,10 @@ class Lookups:
         return host.model_copy(update={"address": address})
 
     def _node_address(self, host: Host, exposure: Exposure) -> str:
-        """The address of one of the host's nodes, or "" after a problem. On the host network it is not just any's."""
+        """The address of one of the host's nodes, or "" after a problem.
+
+        Any node will do for a node port. On the host network it must be proxy-server's, so it is not looked up there.
+        """
         if host.kind:
             return ""
         why = "it is missing, and host.kind, by which it could be looked up, is too"
@@ -49,7 +52,7 @@ class Lookups:
         return ""
 
     def _passing(self, address: str) -> str:
-        """A node's address, of which it is said that the node may go."""
+        """The node's address, with a warning that the tunnel is lost when that node goes."""
         pulumi.log.warn(
             f"{PROJECT}:host.address: it is missing, so agents dial one node, {address}, and lose the tunnel when that "
             f"node goes; give a name or an address that stays: {config_set('host.address', 'ADDRESS')}"
@@ -57,9 +60,9 @@ class Lookups:
         return address
 
     def complete_member(self, member: MemberSettings, host: Host | None) -> MemberSettings:
-        """The member with its context and API endpoint. Of one that is paused or away nothing may know the latter.
+        """The member with its context and API endpoint. The endpoint of one that is paused or away may stay empty.
 
-        One that Karmada alone gets at has the Karmada API's context, and no endpoint but one that is said.
+        A member with `access: karmada` gets the Karmada API's context, and no endpoint but the config's own.
         """
         key = config_key("members", member.name)
         if member.delivered:
@@ -71,17 +74,20 @@ class Lookups:
         node = self._node_of_member(key, member)
         found = member.api_endpoint or server
         if member.kind and not member.api_endpoint and is_loopback(host_of(server)):
-            # where the node is away nothing knows its address, and nothing needs it
+            # nothing knows the address of a node that is away, and nothing needs it
             found = node.endpoint if node else ""
         try:
             found = found and endpoint(found)
-        except Wrong as wrong:
-            self._problems.append(wrong.problem(f"{key}.apiEndpoint"))
+        except InvalidValue as invalid:
+            self._problems.append(invalid.problem(f"{key}.apiEndpoint"))
             found = ""
         return member.model_copy(update={"context": context, "api_endpoint": found})
 
     def complete_images(self, images: BuiltImages, clusters: Sequence[Cluster]) -> BuiltImages:
-        """The images with what they are built for and by: of this machine's platform are the engine and kind nodes."""
+        """The images with the engine's architecture and the platforms to build for.
+
+        It is a problem if these lack what the engine and kind nodes run: both have this machine's platform.
+        """
         build, key = images.build.on(self._workstation.architecture()), "images.build.platforms"
         own = PLATFORM.format(build.builder)
         kind = sorted({each.kind for each in clusters if each.kind})
@@ -95,34 +101,34 @@ class Lookups:
         return images.model_copy(update={"build": build})
 
     def discovered(self, host: Host, selector: str) -> Sequence[str]:
-        """The members that a selector matches; none after a problem."""
+        """The names of the Clusters in pull mode that a selector matches; none after a problem."""
         try:
             found = self._workstation.pull_members(host.kubeconfig, host.karmada_context, selector)
-            why, mend = (
+            why, remedy = (
                 f'"{selector}" matches no Cluster in pull mode',
                 f"`{pulumi_command('destroy')}` takes the whole stack away",
             )
         except Unavailable as reason:
-            found, mend = (), "see to that API, or to the selector"
+            found, remedy = (), "see to that API, or to the selector"
             why = f'"{host.karmada_context}" does not tell which Clusters "{selector}" matches: {reason}'
         if not found:
-            self._problems.append(Problem("discover.selector", why, mend))
+            self._problems.append(Problem("discover.selector", why, remedy))
         return found
 
     def monitored(self, clusters: Sequence[Cluster]) -> Sequence[Cluster]:
-        """Those clusters that have the kinds of the prometheus-operator; of the others it says so."""
-        asked = side_by_side({i: partial(self._has_monitors, each) for i, each in enumerate(clusters)})
-        for cluster in [clusters[i] for i, has in asked.items() if not has]:
+        """Those of the clusters that have the prometheus-operator's CRDs, with a warning for each other one."""
+        has_monitors = in_parallel({i: partial(self._has_monitors, each) for i, each in enumerate(clusters)})
+        for cluster in [clusters[i] for i, has in has_monitors.items() if not has]:
             pulumi.log.warn(
                 f"{cluster.context} has no PodMonitor and PrometheusRule: it gets none (monitoring.enabled)"
             )
-        return [clusters[i] for i, has in asked.items() if has]
+        return [clusters[i] for i, has in has_monitors.items() if has]
 
     def _has_monitors(self, cluster: Cluster) -> bool:
         try:
             return self._workstation.has_monitors(cluster.kubeconfig, cluster.context)
         except Unavailable:
-            # a paused member keeps what it has; of any other preflight says that it does not answer
+            # a paused member keeps its resources; preflight reports any other that does not answer
             return True
 
     def _server(self, key: str, cluster: Cluster, context_key: str, context: str) -> str:
@@ -140,24 +146,25 @@ class Lookups:
         if context not in servers:
             where = cluster.kubeconfig or "KUBECONFIG"
             why = f'"{context}" is no context of {where}, which has ' + (", ".join(sorted(servers)) or "none")
-            mend = config_set(f"{key}.{context_key}", "CONTEXT")
-            self._problems.append(Problem(f"{key}.{context_key}", why, mend))
+            remedy = config_set(f"{key}.{context_key}", "CONTEXT")
+            self._problems.append(Problem(f"{key}.{context_key}", why, remedy))
         return servers.get(context, "")
 
     def _node_of_member(self, key: str, member: MemberSettings) -> KindNode | None:
-        """The node of a kind cluster, or None: it may be stopped, as any member may be away; a paused one's may be
-        gone."""
+        """The member's kind node, or None. A stopped node is no problem, as any member may be away; nor is one that
+        does not exist, if the member is paused."""
         return self._kind_node(key, member, needed=not member.paused, running=False)
 
     def _kind_node(self, key: str, cluster: Cluster, *, needed: bool = True, running: bool = True) -> KindNode | None:
-        """The node of a kind cluster, or None, which is a problem where it is needed, or is stopped and must run."""
+        """The cluster's kind node, or None. It is a problem if it does not exist but is `needed`, or is stopped but
+        must be `running`."""
         if not cluster.kind:
             return None
         try:
             self.kind_nodes[cluster.kind] = self._workstation.kind_node(cluster.kind)
         except Unavailable as reason:
             why = f'"{cluster.kind}": {reason}'
-            mend = f"start it, or {config_set(f'{key}.kind', 'NAME')}"
+            remedy = f"start it, or {config_set(f'{key}.kind', 'NAME')}"
             if needed and (running or not isinstance(reason, Unanswered)):
-                self._problems.append(Problem(f"{key}.kind", why, mend))
+                self._problems.append(Problem(f"{key}.kind", why, remedy))
         return self.kind_nodes.get(cluster.kind)

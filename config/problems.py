@@ -1,4 +1,4 @@
-"""How the program says what is wrong: all of it at once, each with what mends it, and no traceback."""
+"""Problems: what is wrong with a config key, and what mends it. All are reported together, without a traceback."""
 
 from __future__ import annotations
 
@@ -13,68 +13,71 @@ PROJECT = "karmada-anp"
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with a config key or what it names, and the command or deed that mends it."""
+    """One thing that is wrong with a config key, or with what it names, and the command or action that mends it."""
 
     key: str
     why: str
-    mend: str
+    remedy: str
 
     def __str__(self) -> str:
-        return f"{PROJECT}:{self.key}: {self.why}\n      {self.mend}"
+        return f"{PROJECT}:{self.key}: {self.why}\n      {self.remedy}"
 
 
-class Wrong(ValueError):
-    """What a validator finds: why, and what mends it, said of the key. `at` is the one of a model's keys that it is."""
+class InvalidValue(ValueError):
+    """A validator's error: what is wrong, and a function that says what mends it, given the key's full path.
 
-    def __init__(self, why: str, mend: Callable[[str], str], at: str = "") -> None:
+    `at` is the key that is wrong, relative to the model, where a model's validator raises it.
+    """
+
+    def __init__(self, why: str, remedy: Callable[[str], str], at: str = "") -> None:
         super().__init__(why)
         self.why = why
-        self.mend = mend
+        self.remedy = remedy
         self.at = at
 
     def problem(self, key: str) -> Problem:
-        """It, of a key or of a model's key."""
+        """This error as a Problem of the key, or of `at` below it."""
         key = f"{key}.{self.at}" if self.at else key
-        return Problem(key, self.why, self.mend(key))
+        return Problem(key, self.why, self.remedy(key))
 
 
 def end_quietly() -> None:
-    """Pulumi interrupts a program that still waits when a resource has failed: that is told, and needs no traceback."""
+    """Ends the program on SIGINT without a traceback: Pulumi sends it when a resource has failed, and reports that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def end_with_the_reader() -> None:
-    """What prints to a reader that has read enough (`| head`) ends, without a traceback."""
+    """Ends the program on SIGPIPE without a traceback, when the reader of its output has stopped (`| head`)."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 def config_key(section: str, *path: int | str) -> str:
-    """A key as `pulumi config set --path` has it: `members.edge-berlin.paused`, `proxy.tolerations[0]`,
-    `monitoring.labels["a.b/c"]`. Any text may go unquoted there that has no dot and no bracket."""
+    """A key's path for `pulumi config set --path`: `members.edge-berlin.paused`, `proxy.tolerations[0]`,
+    `monitoring.labels["a.b/c"]`. Pulumi needs quotes only for a part with a dot or a bracket."""
     return section + "".join(map(_part, path))
 
 
 TYPED = "KARMADA_ANP_TYPED"
-"""By which make says how pulumi is typed in a checkout whose CLI and backend it alone may know."""
+"""Environment variable in which make puts the command to type for pulumi: it may use a CLI and backend of its own."""
 
 
 def pulumi_command(command: str) -> str:
-    """A pulumi command as a person types it, `pulumi up` if nothing else is said."""
+    """A pulumi command line as a person types it; it begins with `pulumi`, or what TYPED says instead."""
     return f"{os.environ.get(TYPED, 'pulumi')} {command}"
 
 
 def config_set(key: str, value: str) -> str:
-    """The command that sets a key, at any depth."""
+    """The command line that sets a key, at any depth."""
     return pulumi_command(f"config set --path '{PROJECT}:{key}' {value}")
 
 
 def config_rm(key: str) -> str:
-    """The command that takes a key out, at any depth."""
+    """The command line that removes a key, at any depth."""
     return pulumi_command(f"config rm --path '{PROJECT}:{key}'")
 
 
 def set_to(value: str) -> Callable[[str], str]:
-    """What mends a key by another value."""
+    """Returns a function that, given a key, says the command line that sets it to another value."""
     return lambda key: config_set(key, value)
 
 

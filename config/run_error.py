@@ -1,6 +1,6 @@
-"""How the program ends when there are problems, as an error of Pulumi's.
+"""The error with which the program ends when there are problems, a pulumi.RunError, which is shown without a traceback.
 
-A file of its own: the stack's commands read config too, and shall not wait until Pulumi's SDK is imported.
+It is a file of its own, so that the stack's Commands, which import config too, need not import Pulumi's SDK.
 """
 
 from __future__ import annotations
@@ -13,5 +13,5 @@ from config.problems import Problem
 
 
 def refusal(headline: str, problems: Sequence[Problem]) -> pulumi.RunError:
-    """All problems as one error, to be raised."""
+    """All problems as one error, for the caller to raise."""
     return pulumi.RunError("\n".join([f"{headline} ({len(problems)}):", *(f"  - {each}" for each in problems)]))

@@ -1,6 +1,7 @@
-"""A stack's settings: clusters, certificates, monitoring, and the whole. Images and the proxy have files of their own.
+"""A stack's settings: clusters, members, certificates, monitoring, and all of them together (Settings).
 
-Nothing here reads anything. The config's keys are the fields' names in camel case.
+`images` and `proxy` have files of their own. Nothing here reads the config; its keys are the fields' names in camel
+case.
 """
 
 from __future__ import annotations
@@ -35,51 +36,56 @@ from config.fields import (
 )
 from config.image_settings import Images
 from config.pod_settings import PodSettings
-from config.problems import Wrong, config_key, config_rm, set_to
+from config.problems import InvalidValue, config_key, config_rm, set_to
 from config.proxy_settings import Proxy
 
 LONGEST_LIFE = 9_528  # hours, 397 days
 
 
 class Access(StrEnum):
-    """How the stack gets at a member."""
+    """How the stack reaches a member."""
 
     KUBECONFIG = "kubeconfig"
-    """By the member's own API, which this machine can reach."""
+    """Through the member's own API, which this machine can dial."""
     KARMADA = "karmada"
-    """By the Karmada API alone: the member's karmada-agent fetches what is meant for it."""
+    """Only through the Karmada API: the member's karmada-agent fetches the member's objects, as Works."""
 
 
 class Reached(Model):
-    """Where a cluster's credentials are, and where the proxies run in it."""
+    """Keys of the host cluster and of members alike: a cluster's kubeconfig, and the proxies' namespace in it."""
 
-    kubeconfig: str = Field("", description="Path of its kubeconfig; without, KUBECONFIG's own rules")
-    namespace: Name = Field("karmada-system", description="Where the proxies run; it must exist")
+    kubeconfig: str = Field(
+        "", description="Path of the kubeconfig; by default KUBECONFIG or ~/.kube/config, as kubectl has it"
+    )
+    namespace: Name = Field("karmada-system", description="Namespace in which the proxies run; it must exist")
 
 
 class Cluster(Reached):
-    """How to reach a cluster's API."""
+    """A cluster and its context in a kubeconfig."""
 
     context: ContextName
-    kind: KindName = Field("", description="It is the kind cluster of this name: images are loaded into it")
+    kind: KindName = Field("", description="Name of the kind cluster, if it is one; built images are loaded into it")
 
     @property
     def api(self) -> Context:
-        """How its API is asked."""
+        """The context of the cluster's API."""
         return Context(self.kubeconfig, self.context)
 
 
 class Host(Cluster):
-    """The cluster that the Karmada control plane runs in."""
+    """The cluster in which the Karmada control plane runs."""
 
     context: ContextName = Field(description="Context of the host cluster")
     karmada_context: ContextName = Field(
-        "karmada-apiserver", description="Context of the Karmada API, in the same kubeconfig"
+        "karmada-apiserver", description="Context of the Karmada API in the same kubeconfig"
     )
     karmada_namespace: Name = Field(
-        "karmada-system", description="Namespace of Karmada's own pods, which alone may use the plain port"
+        "karmada-system",
+        description="Namespace of Karmada's own pods; off the host network, only they may use the plain port",
     )
-    address: Address = Field("", description="Where members dial the host; without, looked up if it can be")
+    address: Address = Field(
+        "", description="Address or DNS name at which members dial the host; by default looked up, if possible"
+    )
 
     @model_validator(mode="after")
     def _is_not_karmada(self) -> Host:
@@ -87,12 +93,12 @@ class Host(Cluster):
             given = "karmada_context" in self.model_fields_set
             key, other = ("karmadaContext", "context") if given else ("context", "karmadaContext")
             why = f'"{self.context}" is host.{other} too: the host cluster and the Karmada API that runs in it are two'
-            raise Wrong(why, set_to("CONTEXT"), at=key)
+            raise InvalidValue(why, set_to("CONTEXT"), at=key)
         return self
 
     @property
     def karmada(self) -> Context:
-        """How the Karmada API is asked."""
+        """The context of the Karmada API."""
         return Context(self.kubeconfig, self.karmada_context)
 
 
@@ -100,65 +106,78 @@ class Agent(Model):
     """Where karmada-agent runs in a member."""
 
     namespace: NameInMember = Field(
-        "karmada-system", description="Namespace of karmada-agent's Deployment; `{name}` in it is the member's name"
+        "karmada-system",
+        description="Namespace of karmada-agent's Deployment; `{name}` in it stands for the member's name",
     )
-    deployment: Name = Field("karmada-agent", description="Name of that Deployment")
-    container: Name = Field("karmada-agent", description="Name of the container that takes the flags")
+    deployment: Name = Field("karmada-agent", description="Name of karmada-agent's Deployment")
+    container: Name = Field("karmada-agent", description="Name of its container that gets the two flags")
 
 
 class EgressProxy(Model):
-    """The HTTP proxy by which a member's agents get out, where nothing else does."""
+    """The HTTP proxy through which a member's agents dial proxy-server, where there is no other way out."""
 
-    url: ProxyUrl = Field(description="http://HOST:PORT: agents reach proxy-server through it, by CONNECT")
-    no_proxy: Sequence[Text] = Field((), description="Hosts, domains and networks that are dialled without it")
+    url: ProxyUrl = Field(description="http://HOST:PORT of the HTTP proxy, which must allow CONNECT to proxy-server")
+    no_proxy: Sequence[Text] = Field((), description="Hosts, domains and networks to dial without the HTTP proxy")
 
     @property
     def port(self) -> int:
-        """The port that is dialled."""
+        """The port of the HTTP proxy."""
         return urlsplit(self.url).port or 80
 
 
 class MemberDefaults(PodSettings, Reached):
-    """What counts for every member that does not say otherwise."""
+    """Defaults for every member. A key below `members.NAME` overrides the same key here."""
 
     access: Literal[Access.KUBECONFIG, Access.KARMADA] = Field(
         Access.KUBECONFIG,
-        description="By its `kubeconfig`, or by `karmada` alone, which needs neither one nor a way to the member",
+        description="Reach the member by its `kubeconfig`, or only by `karmada`: no kubeconfig, no route to it needed",
     )
     namespace: NameInMember = Field(
         "karmada-system",
-        description="Where proxy-agent runs; with a kubeconfig it must exist; `{name}` in it is the member's name",
+        description="Namespace in which proxy-agent runs; with `access: kubeconfig` it must exist; "
+        "`{name}` in it stands for the member's name",
     )
     registered: bool | None = Field(
-        None, description="Was it joined by `karmadactl register`; without, the Karmada API is asked"
+        None, description="Whether `karmadactl register` joined the member; by default the Karmada API is asked"
     )
-    paused: bool = Field(False, description="Keep what it has and leave it out of up and check")
-    replicas: Replicas | None = Field(None, description="Number of proxy-agents; without, as many as proxy-servers")
+    paused: bool = Field(False, description="Skip the member in `up` and its check; keep its resources as they are")
+    replicas: Replicas | None = Field(
+        None, description="Number of proxy-agents; by default that of proxy-servers (`proxy.replicas`)"
+    )
     api_ports: Sequence[Port] = Field(
-        (443, 6443), description="Ports of API servers, to which a NetworkPolicy lets proxy-agent's pods out"
+        (443, 6443), description="Ports of API servers that a NetworkPolicy lets proxy-agent's pods dial"
     )
-    log_level: LogLevel = Field(0, description="How much proxy-agent logs: klog's verbosity, 0 to 10")
-    egress_proxy: EgressProxy | None = Field(None, description="HTTP proxy by which proxy-agent gets out")
-    image: ImageReference | None = Field(None, description="Image of proxy-agent there; without, the stack's")
-    guard_image: ImageReference | None = Field(None, description="Image of the guard there; without, images.guard")
-    agent: Agent = Field(default_factory=lambda: Agent.model_validate({}), description="Where karmada-agent runs")
+    log_level: LogLevel = Field(0, description="Verbosity of proxy-agent's log (klog's), 0 to 10")
+    egress_proxy: EgressProxy | None = Field(
+        None, description="HTTP proxy through which proxy-agent dials proxy-server"
+    )
+    image: ImageReference | None = Field(None, description="Image of proxy-agent in the member; by default the stack's")
+    guard_image: ImageReference | None = Field(
+        None, description="Image of the guard in the member; by default `images.guard`"
+    )
+    agent: Agent = Field(
+        default_factory=lambda: Agent.model_validate({}), description="Where karmada-agent runs in the member"
+    )
 
 
 class MemberSettings(Cluster, MemberDefaults):
-    """A member cluster in pull mode. Validated in the context of its name, which is its key."""
+    """A member cluster in pull mode. Its name is its key in `members`, and that of its Cluster object in Karmada."""
 
-    context: ContextName = Field("", description="Context of the member; without, its name")
+    context: ContextName = Field("", description="Context of the member's cluster; by default the member's name")
     api_endpoint: Endpoint = Field(
         "",
-        description="URL that karmada-agent reports, and whose host its API server's certificate has; "
-        "without, its kubeconfig's, or the kind node's",
+        description="URL that karmada-agent reports; its host must be in the API server's certificate; "
+        "by default the kubeconfig's or the kind node's",
     )
     api_address: HostPort = Field(
         "",
-        description="Where pods reach its API server, HOST or HOST:PORT, a name in full; without, what pods are told",
+        description="Address at which pods dial the API server, HOST or HOST:PORT, a DNS name in full; "
+        "by default the one that Kubernetes tells every pod",
     )
     gone: bool = Field(
-        False, description="It will never answer again: `up` forgets what is in its cluster; then take it out"
+        False,
+        description="Give up a member that will never answer again: `up` forgets the resources in its cluster; "
+        "remove the member from the config after that",
     )
     _name: str = PrivateAttr("")
 
@@ -166,7 +185,9 @@ class MemberSettings(Cluster, MemberDefaults):
     def _is_forgotten_by_its_api(self) -> MemberSettings:
         if self.gone and self.delivered:
             why = "Karmada alone gets at this member, and forgets what is in its cluster with its Cluster"
-            raise Wrong(why, lambda key: f"take the member out: {config_rm(key.removesuffix('.gone'))}", at="gone")
+            raise InvalidValue(
+                why, lambda key: f"take the member out: {config_rm(key.removesuffix('.gone'))}", at="gone"
+            )
         return self
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401  pydantic's own signature
@@ -179,23 +200,23 @@ class MemberSettings(Cluster, MemberDefaults):
 
     @property
     def delivered(self) -> bool:
-        """Whether Karmada hands the member what it gets. Its kubeconfig and context are the Karmada API's then."""
+        """Whether the member has `access: karmada`. Its kubeconfig and context are then the Karmada API's."""
         return self.access is Access.KARMADA
 
     @property
     def agents_name(self) -> str:
-        """Name of the Deployment of its proxy-agents, and the `app` of their pods."""
+        """Name of its proxy-agents' Deployment, and the `app` label of their pods."""
         return DELIVERED_AGENT if self.delivered else AGENT
 
     @property
     def api(self) -> Context:
-        """How its API is asked: through the tunnel itself where nothing else leads to it."""
+        """The context of its API; with `access: karmada`, Karmada's own path to it, through the tunnel."""
         below = PROXY_PATH.format(self.name) if self.delivered else ""
         return Context(self.kubeconfig, self.context, below)
 
     @property
     def host(self) -> str:
-        """The host of its API endpoint: as documented, the identifier by which the server picks this member's agent."""
+        """The host of its API endpoint; with `frontend: documented`, the identifier of its proxy-agents."""
         return urlsplit(self.api_endpoint).hostname or ""
 
     @property
@@ -205,14 +226,15 @@ class MemberSettings(Cluster, MemberDefaults):
 
     @property
     def address_ports(self) -> Sequence[int]:
-        """The port of apiAddress, where there is one."""
+        """The port of apiAddress, or none where that is not set."""
         return [int(self.api_address.rpartition(":")[2])] if self.api_address else []
 
 
 def _life(hours: int) -> int:
+    """Refuses a leaf certificate that lives longer than LONGEST_LIFE: ANP cannot revoke one."""
     if hours > LONGEST_LIFE:
         why = f"{hours} is above {LONGEST_LIFE} (397 days): nobody can take a certificate back: ANP knows no revocation"
-        raise Wrong(why, set_to("8760"))
+        raise InvalidValue(why, set_to("8760"))
     return hours
 
 
@@ -221,22 +243,24 @@ LeafHours = Annotated[int, Field(ge=1), AfterValidator(_life)]
 
 
 class Certificates(Model):
-    """How long certificates live, in hours, and which keys sign them."""
+    """Lives of certificates, in hours, and the keys that sign them."""
 
     validity_hours: LeafHours = Field(
-        8_760, description=f"Life of a leaf certificate, {LONGEST_LIFE} (397 days) at most"
+        8_760, description=f"Life of a leaf certificate in hours, at most {LONGEST_LIFE} (397 days)"
     )
-    renew_before_hours: Hours = Field(720, description="How long before its end `up` renews one", validate_default=True)
-    ca_validity_hours: Hours = Field(87_600, description="Life of a CA", validate_default=True)
+    renew_before_hours: Hours = Field(
+        720, description="Hours before the end of a certificate from which on `up` renews it", validate_default=True
+    )
+    ca_validity_hours: Hours = Field(87_600, description="Life of a CA's certificate in hours", validate_default=True)
     ca_keys: Sequence[Generation] = Field(
         (1,),
-        description="Generations of the CAs' keys that are trusted, the first one signs; `make rotate-ca` changes them",
+        description="Generations of the CAs' keys to trust; the first one signs; `make rotate-ca` changes them",
     )
-    protect_ca_keys: bool = Field(False, description="Refuse to delete the CAs' keys")
+    protect_ca_keys: bool = Field(False, description="Refuse to delete the CAs' keys, and so to destroy the stack")
 
     @property
     def ca_renew_before_hours(self) -> int:
-        """A CA is renewed before a leaf that it signs could outlive it."""
+        """How many hours before its end a CA is renewed: early enough that no leaf it signs outlives it."""
         return self.validity_hours + self.renew_before_hours
 
     @field_validator("renew_before_hours")
@@ -245,7 +269,7 @@ class Certificates(Model):
         life = read.data.get("validity_hours", before + 1)
         if before >= life:
             why = f"{before} is not below validityHours ({life}): every `up` would renew"
-            raise Wrong(why, set_to(str(max(1, life // 12))))
+            raise InvalidValue(why, set_to(str(max(1, life // 12))))
         return before
 
     @field_validator("ca_validity_hours")
@@ -254,7 +278,7 @@ class Certificates(Model):
         least = read.data.get("validity_hours", 0) + read.data.get("renew_before_hours", 0)
         if ca <= least:
             why = f"{ca} is not above validityHours and renewBeforeHours together ({least}): it must outlive leaves"
-            raise Wrong(why, set_to(str(10 * least)))
+            raise InvalidValue(why, set_to(str(10 * least)))
         return ca
 
     @field_validator("ca_keys")
@@ -262,49 +286,50 @@ class Certificates(Model):
     def _are_in_a_row(cls, keys: Sequence[int]) -> Sequence[int]:
         if not (len(keys) == 1 or (len(keys) == 2 and abs(keys[0] - keys[1]) == 1)):
             why = f"{list(keys)} are neither one nor two in a row: a change of keys goes from one to the next"
-            raise Wrong(why, lambda _: "`make rotate-ca` goes from one key to the next")
+            raise InvalidValue(why, lambda _: "`make rotate-ca` goes from one key to the next")
         return keys
 
 
 class Discover(Model):
-    """Members that are found by the labels of their Cluster objects, beside those that are named."""
+    """Members found by the labels of their Cluster objects, beside those that `members` names."""
 
     selector: str = Field(
         "",
-        description="Labels of Clusters in pull mode, as kubectl takes them: each is a member with `access: karmada`, "
-        "also one that joins tomorrow; what `members.NAME` says of it wins",
+        description="Label selector, as kubectl takes it: every matching Cluster in pull mode, also one that joins "
+        "later, is a member with `access: karmada`, unless `members.NAME` says otherwise",
     )
     leaving: Annotated[int, Field(ge=0)] = Field(
-        0, description="As many may leave in one `up`, where those are two or more and above a tenth of all"
+        0,
+        description="Number of members that may leave in one `up`; one, or a tenth of all if more, always may",
     )
 
 
 class Away(Model):
-    """Members that do not answer, or are not Ready in Karmada: `up` goes on without them."""
+    """Members that do not answer or are not Ready in Karmada. `up` goes on without them."""
 
     most: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="As many may be away in one `up`; without, one, or a tenth of all where that is more"
+        None, description="Number of members that may be away in one `up`; by default one, or a tenth of all if more"
     )
 
 
 class MonitoringSettings(Model):
-    """What a Prometheus may read, and the prometheus-operator's objects by which it does."""
+    """Objects of the prometheus-operator, and who may read metrics."""
 
-    enabled: bool = Field(False, description="Make PodMonitors and PrometheusRules, where a cluster has these kinds")
-    namespaces: Sequence[Name] = Field((), description="Namespaces whose pods may read health and metrics")
-    labels: Mapping[str, str] = Field({}, description="Labels by which a Prometheus finds these objects")
+    enabled: bool = Field(False, description="Make PodMonitors and PrometheusRules in clusters that have their CRDs")
+    namespaces: Sequence[Name] = Field((), description="Let pods in these namespaces read health and metrics")
+    labels: Mapping[str, str] = Field({}, description="Labels of these objects, by which a Prometheus selects them")
     certificate_days: Annotated[int, Field(ge=1, le=365)] = Field(
-        14, description="How many days before a certificate's end the alert fires"
+        14, description="Days before the end of a certificate from which on the alert fires"
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """A stack's whole config, complete: addresses and endpoints are looked up, defaults filled in."""
+    """A stack's whole config, with addresses and endpoints looked up and defaults filled in."""
 
     host: Host
     members: Sequence[MemberSettings]
-    """Without those that are gone."""
+    """All members except those with `gone: true`."""
     gone: Sequence[MemberSettings] = ()
     discover: Discover
     away: Away
@@ -314,7 +339,7 @@ class Settings:
     monitoring: MonitoringSettings
     kind_nodes: Mapping[str, KindNode] = field(default_factory=dict[str, KindNode])
     monitored: Sequence[Cluster] = ()
-    """The clusters that get prometheus-operator's objects; none where monitoring is off."""
+    """The clusters that get the prometheus-operator's objects; none where monitoring is off."""
 
     @property
     def active(self) -> Sequence[MemberSettings]:
@@ -323,15 +348,15 @@ class Settings:
 
     @property
     def delivered(self) -> Sequence[MemberSettings]:
-        """The members that Karmada alone gets at."""
+        """The members with `access: karmada`."""
         return [member for member in self.members if member.delivered]
 
     def key(self, member: MemberSettings) -> str:
-        """The member's part of the config: `members.member3`."""
+        """The config key of a member: `members.member3`."""
         return config_key("members", member.name)
 
     def joined(self, registered: Collection[str]) -> Settings:
-        """The same, knowing of each member whether `karmadactl register` joined it."""
+        """A copy in which `registered` of each member is set: whether its name is among `registered`."""
         members = [each.model_copy(update={"registered": each.name in registered}) for each in self.members]
         same = dict(zip((each.name for each in self.members), members, strict=True))
         monitored = [same[each.name] if isinstance(each, MemberSettings) else each for each in self.monitored]

@@ -1,7 +1,7 @@
-"""Reads a stack's config into Settings: `load`, called by __main__.py alone.
+"""Reads a stack's config into Settings: `load`, which the program calls only in __main__.py.
 
-`load` is a function of the config's values and of what a Workstation says; it touches nothing by itself. Everything
-that is wrong is reported together. What only the clusters can say is preflight's.
+`load` depends on the config's values and on the answers of a Workstation alone, and changes nothing. All problems are
+reported together. What must be asked of clusters, checks/preflight asks.
 """
 
 from __future__ import annotations
@@ -48,26 +48,26 @@ SECTIONS: Mapping[str, Sequence[type[Model]]] = {
     "certificates": [Certificates],
     "monitoring": [MonitoringSettings],
 }
-"""The stack's config keys and what each holds, in one of its variants; `members` holds one by each name."""
+"""The sections of the config, each with its variants, of which it holds one; `members` holds one for each name."""
 
-OF_THE_GUARD = {
+KEYS_OF_THE_GUARD = {
     *("access", "api_address", "api_ports", "log_level", "egress_proxy", "image", "guard_image"),
     *PodSettings.model_fields.keys() - Rollout.model_fields.keys(),
 }
-"""Keys of a member that say something of what is not documented."""
+"""Keys of a member that set something which the documented Deployments, without the guard, do not have."""
 
 M = TypeVar("M", bound=Model)
 
 
 def values() -> dict[str, str]:
-    """The stack's own config values, as Pulumi hands them to the program, without the project's prefix."""
+    """The stack's config values by section, as Pulumi hands them to the program, without other projects' keys."""
     prefix = f"{PROJECT}:"
     every: dict[str, str] = pulumi.runtime.get_config_env()
     return {key.removeprefix(prefix): value for key, value in every.items() if key.startswith(prefix)}
 
 
 def secrets() -> frozenset[str]:
-    """Those of the stack's sections that hold something encrypted."""
+    """The names of the sections that hold something encrypted."""
     encrypted = set(get_config_secret_keys_env())
     return frozenset(key for key in SECTIONS if f"{PROJECT}:{key}" in encrypted)
 
@@ -75,9 +75,9 @@ def secrets() -> frozenset[str]:
 def load(
     values: Mapping[str, str], workstation: Workstation, secret: Collection[str] = frozenset(SECTIONS)
 ) -> Settings:
-    """Config values (`host` and so on, each as JSON) to Settings. Raises pulumi.RunError with all that is wrong.
+    """Makes Settings from config values, JSON by section. Raises pulumi.RunError with all problems.
 
-    `secret` are the sections that hold something encrypted.
+    `secret` are the sections that hold something encrypted: a problem shows no value of theirs.
     """
     problems = [no_such_key(key, key, SECTIONS) for key in sorted(set(values) - set(SECTIONS))]
     read = _Sections(values, secret, problems)
@@ -97,16 +97,16 @@ def load(
         host = known.complete_host(host, proxy.exposure if proxy else Exposure.HOST_NETWORK)
     gone = [each.model_copy(update={"context": each.context or each.name}) for each in members if each.gone]
     members = [each for each in members if not each.gone]
-    # without what counts for all of them there is nothing to look up
+    # where memberDefaults could not be read, the members' own settings are not known either
     members = [known.complete_member(each, host) for each in members] if defaults else members
     if isinstance(images, BuiltImages):
         images = known.complete_images(images, [each for each in (host, *members) if each])
-    problems += _members_apart(host, members) if defaults else []
+    problems += _members_are_not_the_host(host, members) if defaults else []
     if proxy and proxy.frontend is Frontend.DOCUMENTED:
         problems += _as_documented(images, monitoring)
         problems += _members_as_documented(defaults, members) if defaults else []
     elif isinstance(images, BuiltImages):
-        problems += _images_for_those_afar(images, members)
+        problems += _images_can_be_pulled(images, members)
     problems += _alerts_in_time(monitoring, certificates) if monitoring and certificates else []
     if isinstance(images, BuiltImages) and images.credentials and "images" not in secret:
         key = "images.credentials.password"
@@ -131,7 +131,7 @@ def load(
 
 
 class _Sections:
-    """Reads sections into models. Of one that is secret, a wrong value is not shown."""
+    """Reads sections into models, and collects problems. It shows no wrong value of a section that is secret."""
 
     def __init__(self, values: Mapping[str, str], secret: Collection[str], problems: list[Problem]) -> None:
         self._values = values
@@ -139,12 +139,12 @@ class _Sections:
         self._problems = problems
 
     def section(self, key: str, variant: Callable[[Mapping[str, object]], type[M]]) -> M | None:
-        """A section as it is, in the variant that its keys ask for, or None after a problem."""
+        """A section, read into the variant that its keys ask for, or None after a problem."""
         raw = self._object(key)
         return None if raw is None else self._validated([key], raw, variant(raw))
 
     def host(self) -> Host | None:
-        """The one section that must be there, or None after a problem."""
+        """The section `host`, the only one that is required, or None after a problem."""
         if "host" in self._values:
             return self.section("host", lambda _: Host)
         self._problems.append(Problem("host", "it is missing", config_set("host.context", "CONTEXT")))
@@ -153,7 +153,10 @@ class _Sections:
     def members(
         self, defaults: MemberDefaults | None, found: Sequence[str] = (), *, needed: bool = True
     ) -> list[MemberSettings]:
-        """The members that could be read, by name: those that are `found`, and those that are said."""
+        """The members that could be read, in the order of their names: those `found` by labels, and the config's.
+
+        `needed` makes it a problem that the config names none.
+        """
         parsed = self._parsed("members")
         if isinstance(parsed, list):
             self._problems.append(as_map(cast("list[object]", parsed), shown="members" not in self._secret))
@@ -165,27 +168,27 @@ class _Sections:
             )
         common = defaults.model_dump(by_alias=True, exclude_unset=True) if defaults else {}
         said: Mapping[str, object] = raw or {}
-        afar = {**common, "access": Access.KARMADA}
+        through_karmada = {**common, "access": Access.KARMADA}
         names = sorted({*found, *said})
-        read = [self._member(name, said.get(name), afar if name in found else common) for name in names]
+        read = [self._member(name, said.get(name), through_karmada if name in found else common) for name in names]
         return [each for each in read if each]
 
     def _member(self, name: str, raw: object, common: Mapping[str, object]) -> MemberSettings | None:
         try:
             TypeAdapter(ClusterName).validate_python(name)
         except ValidationError as error:
-            wrong = error.errors()[0].get("ctx", {})["error"]
+            invalid = error.errors()[0].get("ctx", {})["error"]
             key = config_key("members", name)
             self._problems.append(
-                Problem(key, f"its name, {wrong.why}", f"{config_rm(key)}, then set it by another name")
+                Problem(key, f"its name, {invalid.why}", f"{config_rm(key)}, then set it by another name")
             )
             return None
-        # YAML has nothing below a name that is all there is
+        # in YAML, `member3:` with nothing below it is null
         own: object = {} if raw is None else raw
         return self._validated(["members", name], _named(_merged(common, own), name), MemberSettings)
 
     def _validated(self, path: Sequence[str], raw: object, variant: type[M]) -> M | None:
-        """What is at a path, validated in the context of its last key, or None after a problem."""
+        """The value at a path as a model, or None after a problem. A member takes its name from the path's last key."""
         try:
             return variant.model_validate(raw, context=path[-1])
         except ValidationError as error:
@@ -194,7 +197,7 @@ class _Sections:
             return None
 
     def _object(self, key: str) -> dict[str, object] | None:
-        """A section as an object, or None after a problem."""
+        """A section's value, which must be an object, or None after a problem."""
         parsed = self._parsed(key)
         if isinstance(parsed, dict):
             return cast("dict[str, object]", parsed)
@@ -213,7 +216,7 @@ class _Sections:
 
 
 def _merged(common: object, own: object) -> object:
-    """An object's keys over common ones, and so on for objects in both."""
+    """The `own` keys over the `common` ones, recursively where both are objects."""
     if not (isinstance(common, Mapping) and isinstance(own, Mapping)):
         return own
     common, own = cast("Mapping[str, object]", common), cast("Mapping[str, object]", own)
@@ -221,7 +224,7 @@ def _merged(common: object, own: object) -> object:
 
 
 def _named(member: object, name: str) -> object:
-    """A member's keys, with its name where `{name}` stands for it: in namespaces, its own and its karmada-agent's."""
+    """A member's keys with `{name}` replaced by its name, in the proxies' namespace and in `agent`."""
     if isinstance(member, str):
         return member.replace(MEMBER_NAME, name)
     if not isinstance(member, Mapping):
@@ -230,8 +233,8 @@ def _named(member: object, name: str) -> object:
     return {**keys, **{key: _named(keys[key], name) for key in ("namespace", "agent") if key in keys}}
 
 
-def _images_for_those_afar(images: BuiltImages, members: Sequence[MemberSettings]) -> Iterator[Problem]:
-    """A member that nobody reaches must be able to pull."""
+def _images_can_be_pulled(images: BuiltImages, members: Sequence[MemberSettings]) -> Iterator[Problem]:
+    """A member with `access: karmada` must be able to pull its image: nothing can load one into its nodes."""
     for member in members:
         if member.delivered and not (images.push or member.kind or member.image or member.paused):
             key = config_key("members", member.name)
@@ -239,8 +242,8 @@ def _images_for_those_afar(images: BuiltImages, members: Sequence[MemberSettings
             yield Problem(key, why, f"{config_set('images.push', 'true')} with images.registry, or {key}.image")
 
 
-def _members_apart(host: Host | None, members: Sequence[MemberSettings]) -> Iterator[Problem]:
-    """No member is the host cluster."""
+def _members_are_not_the_host(host: Host | None, members: Sequence[MemberSettings]) -> Iterator[Problem]:
+    """No member may be the host cluster."""
     for member in members:
         key = config_key("members", member.name)
         if host and not member.delivered and _same_cluster(host, member):
@@ -255,7 +258,8 @@ def _same_cluster(host: Host, member: MemberSettings) -> bool:
 
 
 def _members_as_documented(defaults: MemberDefaults, members: Sequence[MemberSettings]) -> Iterator[Problem]:
-    """Without a guard, members are told apart by the host of their endpoint, which proxy-agent itself dials."""
+    """With `frontend: documented`, proxy-server tells members apart by the host of their endpoint, which proxy-agent
+    itself dials; and keys of what only the guard has are refused."""
     endpoints: dict[str, str] = {}
     for member in members:
         key = config_key("members", member.name)
@@ -268,21 +272,21 @@ def _members_as_documented(defaults: MemberDefaults, members: Sequence[MemberSet
         elif member.api_endpoint != member.api_endpoint.lower():
             why = "has capitals in its host, which proxy-server compares letter by letter"
         if why:
-            mend = config_set(endpoint, "https://ADDRESS:6443")
-            yield Problem(endpoint, f'"{member.api_endpoint}" {why}', f"with {AsDocumented.when}: {mend}")
+            remedy = config_set(endpoint, "https://ADDRESS:6443")
+            yield Problem(endpoint, f'"{member.api_endpoint}" {why}', f"with {AsDocumented.when}: {remedy}")
     places: Mapping[str, MemberDefaults] = {
         "memberDefaults": defaults,
         **{config_key("members", each.name): each for each in members},
     }
     for place, of in places.items():
         common: set[str] = set() if of is defaults else defaults.model_fields_set
-        for name in sorted(OF_THE_GUARD & (of.model_fields_set - common)):
+        for name in sorted(KEYS_OF_THE_GUARD & (of.model_fields_set - common)):
             key = f"{place}.{to_camel(name)}"
             yield Problem(key, f"there is no such key with {AsDocumented.when}: {AsDocumented.about}", config_rm(key))
 
 
 def _as_documented(images: Images | None, monitoring: MonitoringSettings | None) -> Iterator[Problem]:
-    """What other sections must not ask of a tunnel that is deployed as it is documented."""
+    """With `frontend: documented`, other sections must not ask for what only a guarded stack has."""
     if isinstance(images, BuiltImages) and images.build.is_upstream:
         why = f'"{Frontend.DOCUMENTED}", but {images.build.repository} has no plain port of its own'
         yield Problem("proxy.frontend", why, config_set("proxy.frontend", Frontend.GUARDED))
@@ -295,7 +299,7 @@ def _as_documented(images: Images | None, monitoring: MonitoringSettings | None)
 
 
 def _alerts_in_time(monitoring: MonitoringSettings, certificates: Certificates) -> Iterator[Problem]:
-    """An alert must not fire before `up` could have renewed what it is about."""
+    """The alert on a certificate's end must not fire before an `up` would renew the certificate."""
     days, before = monitoring.certificate_days, certificates.renew_before_hours
     if monitoring.enabled and days * 24 >= before:
         why = f"{days} days are not below certificates.renewBeforeHours ({before}): it would fire before `up` renews"

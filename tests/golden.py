@@ -58,7 +58,7 @@ REPLACING: Mapping[str, Sequence[Keys]] = {
 owned. Source: pulumi-kubernetes, provider/pkg/provider/diff.go; terraform-provider-tls, internal/provider."""
 
 READ = ("settings", "certificateEnds", "monitored")
-"""Outputs of a Member that checks/preflight/memory.py reads from the state."""
+"""Outputs of a Member that checks/preflight/stored_members.py reads from the state."""
 
 
 def golden(stack: str) -> Mapping[str, Json]:

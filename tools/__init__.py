@@ -1,1 +1,1 @@
-"""What the Makefile's targets run. Nothing here is part of a deployed stack."""
+"""The programs that the Makefile's targets run. Nothing here is part of a deployed stack."""

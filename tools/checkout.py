@@ -1,4 +1,4 @@
-"""A throw-away copy of the program with a throw-away backend: for tests and figures, so that no checkout is touched."""
+"""A throw-away copy of the program with a backend of its own, for tests and the benchmark: no checkout is touched."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ import yaml
 from pulumi import automation
 
 from clusters.objects import Json
-from clusters.programs import ask
+from clusters.programs import output_of
 
 ROOT = Path(__file__).parents[1]
 
 
 class Checkout:
-    """A copy of the program, as a colleague would have it, with a stack on a given backend.
+    """A copy of the program, as a colleague would have it, with a stack on a backend in the directory `backend`.
 
-    A stack that the program has no file of begins with the one that it is `like`.
+    With `like`, the stack's file is a copy of that stack's file.
     """
 
     def __init__(self, directory: Path, backend: Path, stack: str, like: str = "") -> None:
         self.directory = directory
         self.stack = stack
-        files = ask(["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"]).splitlines()
+        files = output_of(
+            ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"]
+        ).splitlines()
         for file in files:
             if (ROOT / file).is_file():
                 (directory / file).parent.mkdir(parents=True, exist_ok=True)
@@ -41,19 +43,19 @@ class Checkout:
         }
 
     def configure(self, **sections: Json) -> None:
-        """Replaces whole sections of the stack's config."""
+        """Replaces whole sections in the stack's file."""
         file = self.directory / f"Pulumi.{self.stack}.yaml"
         content = yaml.safe_load(file.read_text())
         content["config"].update({f"karmada-anp:{section}": value for section, value in sections.items()})
         file.write_text(yaml.safe_dump(content))
 
     def select(self) -> automation.Stack:
-        """The stack, made if the backend does not have it."""
+        """Selects the stack, and creates it where the backend does not have it."""
         options = automation.LocalWorkspaceOptions(env_vars=self.environment)
         return automation.create_or_select_stack(self.stack, work_dir=str(self.directory), opts=options)
 
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """A pulumi command, as typed, with environment variables set for it."""
+        """Runs a pulumi command on the stack, with `variables` added to its environment. Waits 600 s at most."""
         environment = os.environ | self.environment | variables
         return subprocess.run(
             ["pulumi", *command, "--stack", self.stack, "--non-interactive"],

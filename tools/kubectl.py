@@ -1,6 +1,6 @@
-"""`make kubectl MEMBER=member3 ARGS="get nodes"`: kubectl, which speaks to a member of the stack STACK through Karmada.
+"""`make kubectl MEMBER=member3 ARGS="get nodes"`: runs kubectl on a member of the stack STACK, through Karmada.
 
-It takes the place of this program, so that what kubectl asks and prints is kubectl's.
+kubectl replaces this process (exec), so that its prompts, output and exit code reach the user unchanged.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from tools import stack
 
 
 def main(arguments: Sequence[str]) -> int:
-    """1 where no member is named, or kubectl is not here. `arguments` are the member's name and kubectl's own."""
+    """Runs kubectl, and returns only on an error: 1 where no member is named, or kubectl is not installed.
+
+    `arguments` are the member's name and kubectl's own arguments.
+    """
     try:
         settings = stack.settings()
     except pulumi.RunError as error:

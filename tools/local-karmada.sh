@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `up` makes Karmada's own local environment, at a pinned release, if nothing of it is there. Karmada's script deletes
-# kind clusters of its names: so it is run only where neither such clusters nor the contexts exist.
-# `down` removes it, by Karmada's script too, where this checkout has made it.
+# `up` makes Karmada's own local environment, at a pinned release. Its script deletes kind clusters that have the names
+# it uses, so it is run only where neither such clusters nor their contexts exist.
+# `down` removes that environment, by Karmada's script too, where this checkout made it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 release=v1.18.2
@@ -21,7 +21,7 @@ for context in karmada.config/karmada-host karmada.config/karmada-apiserver memb
     ! has_context "${context%/*}" "${context#*/}" || exit 0
 done
 for name in karmada-host member1 member2 member3; do
-    # docker's own word: kind itself may not be installed yet
+    # docker is asked, since kind itself may not be installed yet
     [ -z "$(docker ps --all --quiet --filter "label=io.x-k8s.kind.cluster=$name")" ] || exit 0
 done
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs pulumi on the stack STACK, from nothing: gets the CLI if there is none on PATH, keeps the state in the checkout
-# if no backend is configured. What is to be deployed or configured may be a new stack, of which there is a file; what
-# only looks or takes away is none.
+# Runs pulumi on the stack STACK. Installs the CLI into the checkout if there is none on PATH, and keeps the state in
+# the checkout if no backend is configured. up, preview and config create a stack that has a file Pulumi.STACK.yaml;
+# other commands create none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${STACK:?}"
@@ -29,12 +29,12 @@ if ! command -v pulumi >/dev/null; then
     fi
 fi
 
-# a backend is configured by the environment or by `pulumi login`
+# a backend is configured by PULUMI_BACKEND_URL or by `pulumi login`
 if [ -z "${PULUMI_BACKEND_URL:-}" ] && ! grep -qs '"current": *"[^"]' "${PULUMI_HOME:-$HOME/.pulumi}/credentials.json"; then
     mkdir -p -m 700 .state
     export PULUMI_BACKEND_URL=file://$PWD/.state
 fi
-# without a passphrase of the user's, one beside the state in a directory
+# if the user sets no passphrase and the state is in a directory, the passphrase is in a file beside it
 if [ -z "${PULUMI_CONFIG_PASSPHRASE+set}${PULUMI_CONFIG_PASSPHRASE_FILE:-}" ] && [[ ${PULUMI_BACKEND_URL:-} == file://* ]]; then
     state=${PULUMI_BACKEND_URL#file://}
     state=${state/#\~/$HOME}
@@ -48,7 +48,7 @@ case ${1:-} in
 up | preview | config) pulumi stack select --non-interactive --create "$STACK" >/dev/null ;;
 *) pulumi stack select --non-interactive "$STACK" >/dev/null ;;
 esac
-# who sits at a terminal is asked, unless all is said already
+# at a terminal, up and destroy ask before they begin, unless --yes is given
 asks=--non-interactive
 case ${1:-} in
 up | destroy) [[ " $* " == *" --yes "* ]] || ! [ -t 0 ] || asks= ;;

@@ -1,7 +1,7 @@
-"""Replaces the keys of both CAs in three ups: trust the next key too, sign with it, trust it alone.
+"""`make rotate-ca`: replaces the keys of all CAs in three ups: trust the next key too, sign with it, trust it alone.
 
-Run again after an interruption it goes on from the step that the stack's config says, from its beginning. Where no
-change of keys is under way, it begins one. STACK is the stack; `--force` does not wait for members that are away.
+Run again after an interruption, it repeats the step that the stack's config says and goes on from there. Where no
+rotation is under way, it begins one. STACK is the stack; `--force` does not wait for members that are away.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from tools.stack import answer, name, run
 SECTION = f"{PROJECT}:certificates"
 
 Step = tuple[int, ...]
-"""The generations that are trusted, the first one signs: `certificates.caKeys`."""
+"""A value of `certificates.caKeys`: the generations that are trusted; the first one signs."""
 
 
 def next_step(step: Step) -> Step:
-    """What comes after a step: (1,), (1, 2), (2, 1), (2,)."""
+    """The step after a step: (1,), (1, 2), (2, 1), (2,)."""
     if len(step) == 1:
         return (*step, step[0] + 1)
     return (max(step), min(step)) if step[0] < step[1] else step[:1]
@@ -35,12 +35,13 @@ def said(step: Step) -> str:
 
 
 def main(*, force: bool = False) -> int:
-    """0 once the new keys alone are trusted everywhere; an `up`'s own exit code if one fails.
+    """Makes the steps. Returns 0 once only the new keys are trusted everywhere, an `up`'s own exit code if one fails,
+    and 1 where members are away.
 
-    Each step waits until the one before it has reached every member that is not paused, unless by `force`: a member
-    that trusts the former key alone refuses a server that has its certificate from the new one.
+    Unless `force` is set, a step begins only when the one before has reached every member that is not paused: a member
+    that trusts the former key alone refuses a server whose certificate the new one signed.
     """
-    # in this order: a stack that is not there is not made by looking at its config
+    # deployed() first: it fails where the stack does not exist, and configured() would create the stack
     was, step = deployed(), configured()
     if len(step) == 1 and was in (step, ()):
         step = configure(next_step(step))
@@ -65,13 +66,13 @@ def main(*, force: bool = False) -> int:
 
 
 def behind() -> Sequence[str]:
-    """The members that have their part of the stack, and were away in the last `up`."""
+    """The members of the stack that were away in the last `up`."""
     outputs = answer("stack", "output", "--json")
     return [str(each) for each in items(outputs, "behind") if each in entries(outputs, "members")]
 
 
 def configured() -> Step:
-    """What the stack's config says."""
+    """The step in the stack's config. Ends the program where that section has problems."""
     section = parse(text(entries(answer("config", "--json")), SECTION, "value") or "{}")
     try:
         return tuple(Certificates.model_validate(section).ca_keys)
@@ -80,16 +81,16 @@ def configured() -> Step:
 
 
 def deployed() -> Step:
-    """What the last `up` that ended well deployed everywhere; nothing where there was none."""
+    """The step that the last successful `up` deployed everywhere; empty where there was none."""
     return tuple(each for each in items(answer("stack", "output", "--json"), "caKeys") if isinstance(each, int))
 
 
 def configure(step: Step) -> Step:
-    """Writes a step into the stack's config, in one go: another program may read it at any time."""
+    """Writes a step into the stack's config and returns it. It is one command, since another may read it any time."""
     keys: Sequence[str] = [f"{SECTION}.caKeys[{i}]={each}" for i, each in enumerate(step)]
     command = ["set-all", "--path", *(word for key in keys for word in ("--plaintext", key))]
     if len(step) == 1:
-        # the key that signs stays the first
+        # the signing key is already the first
         command = ["rm", "--path", f"{SECTION}.caKeys[1]"]
     if run("config", *command):
         raise SystemExit(f"{SECTION} could not be set to: {said(step)}")

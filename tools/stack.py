@@ -1,4 +1,4 @@
-"""What pulumi says of the stack STACK, by tools/pulumi.sh: its config, its outputs, and how a command on it ends."""
+"""Runs tools/pulumi.sh on the stack STACK, to read its config and outputs or to run another pulumi command."""
 
 from __future__ import annotations
 
@@ -18,23 +18,26 @@ from tools.checkout import ROOT
 PULUMI = str(ROOT / "tools" / "pulumi.sh")
 
 ANY_IMAGES = json.dumps({"server": "any", "agent": "any"})
-"""Of a section that holds something encrypted, as images may, pulumi prints no value. None is needed here."""
+"""Stands in for `images`, which may hold something encrypted: pulumi prints no value then, and none is needed here."""
 
 
 def name() -> str:
-    """The stack's name. Ends the program where STACK does not say it."""
+    """The stack's name. Ends the program where STACK is not set."""
     if not os.environ.get("STACK"):
         raise SystemExit("STACK names no stack: STACK=dev, for one")
     return os.environ["STACK"]
 
 
 def run(*command: str) -> int:
-    """The exit code of a pulumi command on the stack."""
+    """Runs a pulumi command on the stack, and returns its exit code."""
     return subprocess.run([PULUMI, *command], check=False).returncode
 
 
 def answer(*command: str) -> Json:
-    """What a pulumi command prints as JSON. Ends the program with pulumi's own message and exit code if it fails."""
+    """Runs a pulumi command on the stack, and returns the JSON that it prints.
+
+    Ends the program with pulumi's own message and exit code if the command fails.
+    """
     done = subprocess.run([PULUMI, *command], check=False, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise SystemExit(done.returncode)
@@ -42,12 +45,12 @@ def answer(*command: str) -> Json:
 
 
 def outputs() -> Json:
-    """The outputs of its last `up`; an empty object where there was none."""
+    """The outputs of the stack's last `up`; an empty object where there was none."""
     return answer("stack", "output", "--json")
 
 
 def settings() -> Settings:
-    """Its config, complete. Raises pulumi.RunError with all that is wrong."""
+    """The stack's settings, with defaults and look-ups. Raises pulumi.RunError with all problems."""
     stack = entries(answer("config", "--json"))
     prefix = f"{PROJECT}:"
     own = {key.removeprefix(prefix): value for key, value in stack.items() if key.startswith(prefix)}

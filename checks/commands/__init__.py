@@ -1,4 +1,5 @@
-"""What the stack's local Commands run, each a module with the model of what it is given on stdin.
+"""Programs of the stack's local Commands: a module for each, with the model of its JSON on stdin.
 
-They run by run.sh in the program's own interpreter, from the checkout, in `destroy` too.
+run.sh runs them with the program's own interpreter from the checkout, also in `destroy`. Their names and the models'
+fields are in stacks' states: an earlier `up` may have written what runs now.
 """

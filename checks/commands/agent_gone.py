@@ -1,10 +1,10 @@
-"""Gives back what a stack has set of a member that it reaches by a kubeconfig: karmada-agent's args, and when
-karmada-agent runs without them and has said so on its Cluster object, the credential there.
+"""Undoes what a stack set for a member that it reaches by a kubeconfig: first karmada-agent's args, then, once it runs
+without them and has updated its Cluster object, the credential there.
 
-What the agent needs to say so, a registered member's grant, must stay until then. What is not there any more, as after
-`karmadactl unregister`, needs nothing back. A member that does not answer is waited for by nobody where it is said to
-be gone, in the config or to Pulumi itself by PULUMI_K8S_DELETE_UNREACHABLE, or where Karmada alone gets at it from now
-on; else it stays in the state.
+A registered member's grant must stay until then: karmada-agent updates its Cluster by it. A missing Deployment or
+Cluster, as after `karmadactl unregister`, is no error. A member that does not answer is one, so that it stays in the
+state, unless the config says that it is gone, PULUMI_K8S_DELETE_UNREACHABLE is set, or the stack now reaches it through
+Karmada alone.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pydantic import BaseModel
 from checks.applied import apply, clear_proxy_url, give_up_credential
 from checks.delivered import Delivered
 from checks.deployments import args_owners, rolled_out
-from checks.until import until
-from clusters.api import CLUSTERS, DEPLOYMENTS, FORBIDDEN, NOT_FOUND, Apis, Asking
+from checks.retry import retry
+from clusters.api import CLUSTERS, DEPLOYMENTS, FORBIDDEN, NOT_FOUND, KubernetesApis, OfficialClient
 from clusters.errors import Unanswered, Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, items, text
@@ -27,15 +27,15 @@ from components.anp import PROXY_FLAG
 
 SECONDS = 120
 ANSWER_SECONDS = 5
-"""How long a member that does not answer is asked again."""
+"""How long a request to a member that does not answer is retried."""
 
 
 class AgentGoneInput(BaseModel):
-    """The member, how it and Karmada are asked, karmada-agent's Deployment, the address that goes, and whether the
-    member is said to be gone.
+    """The Cluster's name, the proxy URL to remove, the APIs of Karmada and the member, karmada-agent's Deployment, and
+    whether the config says that the member is gone.
 
-    `manager` is the stack's, and `stack` its name. An earlier version says neither: Pulumi itself gave back what it had
-    set.
+    `manager` is the stack's field manager, `stack` its name. An earlier version set neither: its patches were undone by
+    Pulumi itself.
     """
 
     cluster: str
@@ -51,36 +51,36 @@ class AgentGoneInput(BaseModel):
 
 
 def main() -> int:
-    """0 once it is so, 1 with the reason when it is not within SECONDS."""
-    given, asking = AgentGoneInput.model_validate_json(sys.stdin.read()), Apis()
+    """0 once all is undone, 1 with the reason on stderr if it is not within SECONDS."""
+    given, apis = AgentGoneInput.model_validate_json(sys.stdin.read()), OfficialClient()
     try:
-        if answers(asking, given):
-            agent = until(lambda: back(asking, given), SECONDS)
+        if is_reachable(apis, given):
+            agent = retry(lambda: agent_without_tunnel(apis, given), SECONDS)
         else:
-            says(given, "it does not answer, and nobody waits for it")
+            print_line(given, "it does not answer, and nobody waits for it")
             agent = None
-        until(lambda: forgotten(asking, given, agent), ANSWER_SECONDS)
+        retry(lambda: release_cluster(apis, given, agent), ANSWER_SECONDS)
     except Unavailable as reason:
-        says(given, f"karmada-agent did not come back without the tunnel: {reason}")
+        print_line(given, f"karmada-agent did not come back without the tunnel: {reason}")
         print("Mend that and run the same command again: the rest is still to be taken away.", file=sys.stderr)
         return 1
     return 0
 
 
-def says(given: AgentGoneInput, what: str) -> None:
-    """On the stream that Pulumi shows: what is on the other one it keeps (agent_moved.py)."""
+def print_line(given: AgentGoneInput, what: str) -> None:
+    """Prints to stderr, which Pulumi shows; stdout it keeps in the state (agent_moved.py)."""
     print(f"{given.cluster}: {what}", file=sys.stderr)
 
 
-def answers(asking: Asking, given: AgentGoneInput) -> bool:
-    """Whether the member's API does, by an error too. Raises Unavailable where it does not and may only be away."""
-    # what Karmada alone gets at has args that went through the tunnel, in the place of these
-    let_go = given.gone or os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE") == "true" or has_works(asking, given)
+def is_reachable(apis: KubernetesApis, given: AgentGoneInput) -> bool:
+    """Whether the member's API answers, if only with an error. Raises Unavailable if not, and it must be waited for."""
+    # through Karmada alone, the stack sets other args in the place of these
+    may_be_skipped = given.gone or os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE") == "true" or has_works(apis, given)
     try:
-        asked = partial(asking.get, given.member, DEPLOYMENTS, given.deployment, given.namespace)
-        until(asked, 0 if let_go else ANSWER_SECONDS)
+        attempt = partial(apis.get, given.member, DEPLOYMENTS, given.deployment, given.namespace)
+        retry(attempt, 0 if may_be_skipped else ANSWER_SECONDS)
     except Unavailable as reason:
-        if let_go:
+        if may_be_skipped:
             return False
         if not isinstance(reason, Unanswered):
             return True
@@ -89,23 +89,23 @@ def answers(asking: Asking, given: AgentGoneInput) -> bool:
     return True
 
 
-def back(asking: Asking, given: AgentGoneInput) -> Json:
-    """karmada-agent's Deployment without what the stack has set, None where there is none. Raises Unavailable with the
-    reason while it is not over yet."""
-    agent = args_given_up(asking, given)
+def agent_without_tunnel(apis: KubernetesApis, given: AgentGoneInput) -> Json:
+    """karmada-agent's Deployment without the stack's args, None if it does not exist. Raises Unavailable until it is
+    rolled out and its Cluster no longer names the tunnel."""
+    agent = give_up_args(apis, given)
     if agent is None:
         return None
-    cluster = asking.get(given.karmada, CLUSTERS, given.cluster)
+    cluster = apis.get(given.karmada, CLUSTERS, given.cluster)
     if cluster is None:
-        # it has nothing to say it to; unregistered, it may not even start
+        # there is nothing to update; an unregistered karmada-agent may not even start
         return agent
     if not rolled_out(agent):
         raise Unavailable(f"deployment/{given.deployment} is not rolled out yet")
-    if names(agent, "command", given.proxy_url):
-        says(given, f"karmada-agent's own command names {given.proxy_url}: take it out")
+    if has_proxy_flag(agent, "command", given.proxy_url):
+        print_line(given, f"karmada-agent's own command names {given.proxy_url}: take it out")
         return agent
-    if names(agent, "args", given.proxy_url):
-        says(given, f"karmada-agent goes on reporting {given.proxy_url}, by args that are another's")
+    if has_proxy_flag(agent, "args", given.proxy_url):
+        print_line(given, f"karmada-agent goes on reporting {given.proxy_url}, by args that are another's")
         return agent
     url = text(cluster, "spec", "proxyURL")
     if url == given.proxy_url:
@@ -113,40 +113,39 @@ def back(asking: Asking, given: AgentGoneInput) -> Json:
     return agent
 
 
-def args_given_up(asking: Asking, given: AgentGoneInput) -> Json:
-    """karmada-agent's Deployment after the stack has given up its args, or None. Raises Unavailable."""
+def give_up_args(apis: KubernetesApis, given: AgentGoneInput) -> Json:
+    """Gives up the stack's args of karmada-agent. Returns its Deployment, or None. Raises Unavailable."""
     at, namespace, name = given.member, given.namespace, given.deployment
-    agent = asking.get(at, DEPLOYMENTS, name, namespace)
+    agent = apis.get(at, DEPLOYMENTS, name, namespace)
     if given.manager in args_owners(agent, given.container):
-        return apply(asking, at, DEPLOYMENTS, name, namespace, fields={}, manager=given.manager)
+        return apply(apis, at, DEPLOYMENTS, name, namespace, fields={}, manager=given.manager)
     return agent
 
 
-def forgotten(asking: Asking, given: AgentGoneInput, agent: Json) -> None:
-    """Takes from the Cluster object what Karmada needed for the tunnel: without karmada-agent nobody else would take
-    `proxyURL`. Raises Unavailable."""
-    if not given.manager or has_works(asking, given):
-        # Karmada alone gets at it from now on, through the same tunnel with the same credential
+def release_cluster(apis: KubernetesApis, given: AgentGoneInput, agent: Json) -> None:
+    """Removes the credential from the Cluster object; `proxyURL` too if there is no karmada-agent, which would do it.
+    Raises Unavailable."""
+    if not given.manager or has_works(apis, given):
+        # Karmada alone reaches it from now on, through the same tunnel with the same credential
         return
-    give_up_credential(asking, given.karmada, given.cluster, given.manager)
-    cluster = asking.get(given.karmada, CLUSTERS, given.cluster)
+    give_up_credential(apis, given.karmada, given.cluster, given.manager)
+    cluster = apis.get(given.karmada, CLUSTERS, given.cluster)
     if agent is None and text(cluster, "spec", "proxyURL") == given.proxy_url:
-        clear_proxy_url(asking, given.karmada, given.cluster)
+        clear_proxy_url(apis, given.karmada, given.cluster)
 
 
-def has_works(asking: Asking, given: AgentGoneInput) -> bool:
-    """Whether the same stack hands the member what it has. Raises Unavailable, but not where the user may not look,
-    who then could hand it nothing."""
+def has_works(apis: KubernetesApis, given: AgentGoneInput) -> bool:
+    """Whether the stack has Works for the member. Raises Unavailable. A user who may not list Works has none."""
     try:
-        return bool(Delivered(member=given.cluster, stack=given.stack, karmada=given.karmada).works(asking))
+        return bool(Delivered(member=given.cluster, stack=given.stack, karmada=given.karmada).works(apis))
     except Unavailable as unavailable:
         if unavailable.status not in (FORBIDDEN, NOT_FOUND):
             raise
         return False
 
 
-def names(deployment: Json, where: str, url: str) -> bool:
-    """Whether karmada-agent still has that proxy by its `command` or its `args`, which is not this step's to change."""
+def has_proxy_flag(deployment: Json, where: str, url: str) -> bool:
+    """Whether karmada-agent's `command` or `args` (`where`) has the flag for this proxy, set by somebody else."""
     containers = items(deployment, "spec", "template", "spec", "containers")
     return any(f"{PROXY_FLAG}{url}" in items(each, where) for each in containers)
 

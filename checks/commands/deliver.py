@@ -1,9 +1,9 @@
-"""Waits until the members that Karmada alone gets at have what they are to have; then each karmada-agent reports the
-tunnel. What those have that have left the stack is taken back.
+"""Waits until the Works of members that only Karmada reaches are applied and healthy there, then makes each
+karmada-agent report the tunnel. From members that have left the stack it removes both.
 
-For a member that is not Ready nobody waits: its Works do, in Karmada, and the first `up` after it is back goes on.
-karmada-agent may start again at any time: one without the flag clears `proxyURL`, and with it the tunnel by which it
-would get the flag. So both are set until both are there, and no pod is left that began without.
+A member that is not Ready is not waited for: its Works wait in Karmada, and the first `up` after it is back goes on.
+karmada-agent may restart at any time; without the flag it then clears `proxyURL`, and so cuts the tunnel by which it
+would get the flag. So both are set again until both are there, and no pod is left that started without the flag.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from functools import partial
 
 from pydantic import BaseModel
 
-from checks.commands.take_away import taken_away
-from checks.commands.take_back import taken_back
-from checks.delivered import APPLY_SECONDS, Expected, behind, is_ready, unhealthy
+from checks.commands.take_away import delete_works
+from checks.commands.take_back import withdraw_tunnel
+from checks.delivered import APPLY_SECONDS, Expected, is_ready, not_delivered, unhealthy
 from checks.delivered_agent import DeliveredAgent, DeliveredMembers
-from checks.deployments import args_owners, arguments, reports, value_of
-from checks.outcomes import told
-from checks.until import until
-from clusters.api import Apis, Asking
+from checks.deployments import args_owners, arguments, has_flags, value_of
+from checks.outcomes import run_steps
+from checks.retry import retry
+from clusters.api import KubernetesApis, OfficialClient
 from clusters.errors import Unavailable
 from clusters.objects import Json
 from components.anp import ENDPOINT_FLAG, PROXY_FLAG
 
 REPORT_SECONDS = 120
-"""How long it may take to come back with its flag."""
+"""How long karmada-agent may take to restart with its flag."""
 
 PAUSE = 0.5
 
 
-class Wanted(BaseModel):
-    """What a member is to have: the stack's `works`, whose pods may take `seconds`; an `api_endpoint` if one is said.
+class DesiredDelivery(BaseModel):
+    """The stack's `works` for a member, the `seconds` that their pods may take, and the `api_endpoint` if configured.
 
-    `ready` is whether it was when preflight asked: it fails where it is not any more.
+    `ready` is whether preflight found the member Ready: if it is not any more, the step fails.
     """
 
     works: Sequence[Expected]
@@ -45,90 +45,90 @@ class Wanted(BaseModel):
 
 
 class DeliverInput(DeliveredMembers):
-    """What each member is to have, by its name, and which are left as they are; the others have left the stack, or are
-    reached by a kubeconfig since."""
+    """What is `wanted` in each member, by its name, and the `paused` members, which are left as they are. All others
+    have left the stack, or are reached by a kubeconfig now."""
 
-    wanted: Mapping[str, Wanted]
+    wanted: Mapping[str, DesiredDelivery]
     paused: Sequence[str]
 
 
 def main() -> int:
-    """0 once it is so, or where members are not Ready; 1 with the reason of each of which it is not so in time."""
-    given, asking = DeliverInput.model_validate_json(sys.stdin.read()), Apis()
+    """0 once all Ready members have it, 1 with each reason otherwise."""
+    given, apis = DeliverInput.model_validate_json(sys.stdin.read()), OfficialClient()
     steps: dict[str, Callable[[], str]] = {}
     for name, each in given.each().items():
         if name in given.wanted:
-            steps[name] = partial(delivered, asking, each, given.wanted[name])
+            steps[name] = partial(deliver_member, apis, each, given.wanted[name])
         elif name not in given.paused:
-            steps[name] = partial(given_up, asking, each)
-    return told(steps)
+            steps[name] = partial(release_member, apis, each)
+    return run_steps(steps)
 
 
-def given_up(asking: Asking, of: DeliveredAgent) -> str:
-    """What became of a member that has left the stack. Raises Unavailable."""
-    if not of.works(asking):
+def release_member(apis: KubernetesApis, of: DeliveredAgent) -> str:
+    """Removes flag and Works of a member that has left the stack. Returns a line. Raises Unavailable."""
+    if not of.works(apis):
         return "it has left"
-    return f"{taken_back(asking, of)}; {taken_away(asking, of)}"
+    return f"{withdraw_tunnel(apis, of)}; {delete_works(apis, of)}"
 
 
-def delivered(asking: Asking, of: DeliveredAgent, wanted: Wanted) -> str:
-    """What it has. Raises Unavailable with the reason when it has not all in time, or where a member that was Ready is
-    not: the next `up` would take it for delivered."""
-    if not is_ready(of.cluster(asking)):
-        if wanted.ready:
+def deliver_member(apis: KubernetesApis, of: DeliveredAgent, desired: DesiredDelivery) -> str:
+    """Waits for a member's Works and flag, and returns a line. Raises Unavailable if they are not there in time, or if
+    a member that was Ready is not: the next `up` would take it for delivered."""
+    if not is_ready(of.cluster(apis)):
+        if desired.ready:
             raise Unavailable("it is not Ready any more: run the same command again")
         return "it is not Ready: what is meant for it waits in Karmada, and the next `up` goes on"
-    until(lambda: _applied(asking, of, wanted), APPLY_SECONDS, PAUSE)
-    until(lambda: _healthy(asking, of, wanted), wanted.seconds, PAUSE)
-    for name in of.works(asking).keys() - {each.work for each in wanted.works}:
-        of.delete(asking, name)
-    until(lambda: _reporting(asking, of, wanted), REPORT_SECONDS, PAUSE)
-    return f"{len(wanted.works)} Works applied and healthy, and karmada-agent reports {of.proxy_url}"
+    retry(lambda: _require_applied(apis, of, desired), APPLY_SECONDS, PAUSE)
+    retry(lambda: _require_healthy(apis, of, desired), desired.seconds, PAUSE)
+    for name in of.works(apis).keys() - {each.work for each in desired.works}:
+        of.delete(apis, name)
+    retry(lambda: _ensure_reporting(apis, of, desired), REPORT_SECONDS, PAUSE)
+    return f"{len(desired.works)} Works applied and healthy, and karmada-agent reports {of.proxy_url}"
 
 
-def _applied(asking: Asking, of: DeliveredAgent, wanted: Wanted) -> None:
-    why = behind(of.works(asking), wanted.works)
+def _require_applied(apis: KubernetesApis, of: DeliveredAgent, desired: DesiredDelivery) -> None:
+    why = not_delivered(of.works(apis), desired.works)
     if why:
         later = "karmada-agent tries again at ever longer intervals, and at once when it is started again"
         raise Unavailable(f"what is meant for it is not applied there ({later}): {why}")
 
 
-def _healthy(asking: Asking, of: DeliveredAgent, wanted: Wanted) -> None:
-    """A Work that was applied before may not be as it is now."""
-    works = of.works(asking)
-    why = behind(works, wanted.works) or unhealthy(works, wanted.works)
+def _require_healthy(apis: KubernetesApis, of: DeliveredAgent, desired: DesiredDelivery) -> None:
+    """Checks both again: a Work that was applied may have changed since."""
+    works = of.works(apis)
+    why = not_delivered(works, desired.works) or unhealthy(works, desired.works)
     if why:
         raise Unavailable(f"its proxy-agents do not run: {why}")
 
 
-def _reporting(asking: Asking, of: DeliveredAgent, wanted: Wanted) -> None:
-    """Sets what is not set. Raises Unavailable while karmada-agent does not run with it."""
-    reported, agent = of.reported(asking), of.agent
+def _ensure_reporting(apis: KubernetesApis, of: DeliveredAgent, desired: DesiredDelivery) -> None:
+    """Sets `proxyURL` and karmada-agent's flags. Raises Unavailable until karmada-agent runs with them."""
+    reported, agent = of.reported_url(apis), of.agent
     if reported != of.proxy_url:
-        _is_free(asking, of, reported)
-    found = of.by_the_tunnel(asking)
+        _require_no_other_tunnel(apis, of, reported)
+    found = of.deployment_through_tunnel(apis)
     if found is None:
         where = f'in its namespace "{agent.namespace}"'
         raise Unavailable(f"there is no Deployment {agent.deployment} {where}: members.{of.member}.agent")
     owners = set(args_owners(found, agent.container))
-    whole = reports(found, agent.container, of.proxy_url, wanted.api_endpoint)
+    whole = has_flags(found, agent.container, of.proxy_url, desired.api_endpoint)
     if not whole or of.former in owners - {of.manager}:
-        # what the same stack's patch has set, goes with it
+        # what the same stack's DeploymentPatch has set goes with that
         force = owners <= {of.manager, of.former}
         args: list[Json] = [f"{PROXY_FLAG}{of.proxy_url}"]
-        if wanted.api_endpoint:
-            args = [f"{ENDPOINT_FLAG}{wanted.api_endpoint}", *args]
+        if desired.api_endpoint:
+            args = [f"{ENDPOINT_FLAG}{desired.api_endpoint}", *args]
         pod: Json = {"containers": [{"name": agent.container, "args": args}]}
-        found = of.apply_agent(asking, {"spec": {"template": {"spec": pod}}}, force=force)
-    of.settled(asking, found)
-    if of.reported(asking) != of.proxy_url:
+        found = of.apply_agent(apis, {"spec": {"template": {"spec": pod}}}, force=force)
+    of.require_settled(apis, found)
+    if of.reported_url(apis) != of.proxy_url:
         raise Unavailable("karmada-agent has started again, and cleared proxyURL of its Cluster")
 
 
-def _is_free(asking: Asking, of: DeliveredAgent, reported: str) -> None:
-    """Raises Unavailable where a tunnel stands that somebody else has made: it would be cut."""
+def _require_no_other_tunnel(apis: KubernetesApis, of: DeliveredAgent, reported: str) -> None:
+    """Raises Unavailable if the member has a working tunnel of somebody else, which would be cut."""
     try:
-        found = of.deployment(asking) if reported else None
+        found = of.deployment(apis) if reported else None
     except Unavailable:
         return
     others = set(args_owners(found, of.agent.container)) - {of.manager, of.former}

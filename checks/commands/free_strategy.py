@@ -1,7 +1,7 @@
-"""Lets a Deployment that was made by hand be given the strategy Recreate, before a stack takes its place.
+"""Sets the strategy Recreate on a Deployment that was made by hand, before a stack takes it over.
 
-Kubernetes has filled in the bounds of its rolling update and refuses Recreate beside them; server-side apply, by which
-the stack sets its own fields, cannot take away what somebody else has. No pod is replaced by it.
+Kubernetes has defaulted `rollingUpdate` there and refuses Recreate beside it; server-side apply, by which the stack
+sets its own fields, cannot remove a field of another manager. No pod is replaced.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 
 from pydantic import BaseModel
 
-from clusters.api import DEPLOYMENTS, MERGE_PATCH, Apis
+from clusters.api import DEPLOYMENTS, MERGE_PATCH, OfficialClient
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json
@@ -19,7 +19,7 @@ RECREATE: Json = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": Non
 
 
 class FreeStrategyInput(BaseModel):
-    """The Deployment, and how its cluster is asked."""
+    """The Deployment, and its cluster's API."""
 
     host: Context
     namespace: str
@@ -27,11 +27,11 @@ class FreeStrategyInput(BaseModel):
 
 
 def main() -> int:
-    """0 once it is so, or where there is no such Deployment; 1 with the reason when it cannot be."""
-    given, asking = FreeStrategyInput.model_validate_json(sys.stdin.read()), Apis()
+    """0 once it is set, or if there is no such Deployment; 1 with the reason on stderr otherwise."""
+    given, apis = FreeStrategyInput.model_validate_json(sys.stdin.read()), OfficialClient()
     try:
-        if asking.get(given.host, DEPLOYMENTS, given.deployment, given.namespace) is not None:
-            asking.patch(given.host, DEPLOYMENTS.path(given.namespace, given.deployment), RECREATE, MERGE_PATCH)
+        if apis.get(given.host, DEPLOYMENTS, given.deployment, given.namespace) is not None:
+            apis.patch(given.host, DEPLOYMENTS.path(given.namespace, given.deployment), RECREATE, MERGE_PATCH)
     except Unavailable as reason:
         where = f"deployment/{given.deployment} of {given.host.name}"
         print(f"{where} could not be given another strategy: {reason}", file=sys.stderr)

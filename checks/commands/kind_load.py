@@ -1,6 +1,6 @@
 """Loads an image from this machine's Docker engine into the nodes of a kind cluster.
 
-It builds none: of one that has gone from the engine it says how it is built again, which only `pulumi up` can.
+It builds nothing: for an image that the engine no longer has, it prints the `pulumi up` that builds it again.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from tempfile import TemporaryDirectory
 from pydantic import BaseModel
 
 from clusters.errors import Unavailable
-from clusters.programs import ask, ran
+from clusters.programs import output_of, run_program
 from config.problems import pulumi_command
 
 SECONDS = 600
-"""How long a command may take that moves an image."""
+"""The timeout of a command that moves an image."""
 
 CONTAINERD_STORE = "io.containerd.snapshotter.v1"
-"""What `docker info` says of an engine that keeps images in containerd's store."""
+"""The driver in `docker info` of an engine that keeps images in containerd's store."""
 
 
 class KindLoadInput(BaseModel):
-    """The image by its tag, the kind cluster, the platform of both (`linux/amd64`), and the URN of what builds it."""
+    """The image's tag, the kind cluster, the platform of both (`linux/amd64`), and the URN of the image's resource."""
 
     image: str
     cluster: str
@@ -38,28 +38,28 @@ class KindLoadInput(BaseModel):
 
 
 def main() -> int:
-    """0 once it is there, 1 with the reason and what mends it when it cannot be."""
+    """0 once the image is in the nodes, 1 with the reason and the remedy on stderr otherwise."""
     given = KindLoadInput.model_validate_json(sys.stdin.read())
     try:
         if not is_in_engine(given.image):
-            why, mend = (
+            why, remedy = (
                 "is not in this machine's Docker engine any more, or never was",
                 f"build it again: {given.again}",
             )
         else:
-            why, mend = load(given)
+            why, remedy = load(given)
     except Unavailable as reason:
-        why, mend = f"cannot be loaded: {reason}", f"mend that, then: {pulumi_command('up')}"
+        why, remedy = f"cannot be loaded: {reason}", f"mend that, then: {pulumi_command('up')}"
     if why:
         print(f"karmada-anp:images.build: {given.image}, for kind cluster {given.cluster}, {why}", file=sys.stderr)
-        print(f"  {mend}", file=sys.stderr)
+        print(f"  {remedy}", file=sys.stderr)
     return 1 if why else 0
 
 
 def is_in_engine(image: str) -> bool:
-    """Whether the engine has an image of that name. Raises Unavailable."""
+    """Whether the engine has the image. Raises Unavailable if the engine does not answer."""
     try:
-        ask(["docker", "image", "inspect", "--format={{.Id}}", image])
+        output_of(["docker", "image", "inspect", "--format={{.Id}}", image])
     except Unavailable as reason:
         if "no such image" in str(reason).lower():
             return False
@@ -68,34 +68,34 @@ def is_in_engine(image: str) -> bool:
 
 
 def load(given: KindLoadInput) -> tuple[str, str]:
-    """Why the image could not be loaded, and what mends that; nothing when it was. Raises Unavailable.
+    """Loads the image. Returns why it could not, and the remedy; empty texts on success. Raises Unavailable.
 
-    kind takes all platforms of what `docker save` gives it, and containerd's store may give it an index that names
-    some which are not in the archive: https://github.com/kubernetes-sigs/kind/issues/3795.
+    kind imports all platforms of the archive of `docker save`; with containerd's store its index may name some that are
+    not in the archive: https://github.com/kubernetes-sigs/kind/issues/3795.
     """
-    why = why_not(["kind", "load", "docker-image", given.image, "--name", given.cluster])
+    why = failure_of(["kind", "load", "docker-image", given.image, "--name", given.cluster])
     if not why:
         return "", ""
-    if CONTAINERD_STORE not in ask(["docker", "info", "--format={{json .DriverStatus}}"]):
+    if CONTAINERD_STORE not in output_of(["docker", "info", "--format={{json .DriverStatus}}"]):
         return f"cannot be loaded: {why}", f"mend that, then: {pulumi_command('up')}"
     with TemporaryDirectory() as directory:
         archive = f"{directory}/image.tar"
-        saved = why_not(["docker", "save", f"--platform={given.platform}", f"--output={archive}", given.image])
-        why = saved or why_not(["kind", "load", "image-archive", archive, "--name", given.cluster])
+        saved = failure_of(["docker", "save", f"--platform={given.platform}", f"--output={archive}", given.image])
+        why = saved or failure_of(["kind", "load", "image-archive", archive, "--name", given.cluster])
     if not why:
         return "", ""
-    mend = (
+    remedy = (
         "the engine keeps images in containerd's store, and saves one platform from Docker 28 on: update it, or turn "
         'the store off ({"features": {"containerd-snapshotter": false}} in its daemon.json) and restart it\n'
         f"  then build the image again: {given.again}"
     )
-    return f"cannot be loaded: {why}", mend
+    return f"cannot be loaded: {why}", remedy
 
 
-def why_not(command: Sequence[str]) -> str:
-    """The last lines of a command's errors, or nothing after one that went well. Raises Unavailable."""
-    done = ran(command, SECONDS)
-    # kind says what ran, and behind it what that said
+def failure_of(command: Sequence[str]) -> str:
+    """The last two lines of a command's stderr if it fails, else an empty text. Raises Unavailable."""
+    done = run_program(command, SECONDS)
+    # kind prints the command that failed, and then its output
     said = [line.strip() for line in done.stderr.splitlines() if line.strip()] or [f"exit {done.returncode}"]
     return " / ".join(said[-2:]) if done.returncode else ""
 

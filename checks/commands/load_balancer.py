@@ -6,15 +6,15 @@ import sys
 
 from pydantic import BaseModel
 
-from checks.until import until
-from clusters.api import SERVICES, Apis, Asking
+from checks.retry import retry
+from clusters.api import SERVICES, KubernetesApis, OfficialClient
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import items, text
 
 
 class LoadBalancerInput(BaseModel):
-    """The Service, how its cluster is asked, and how many seconds."""
+    """The Service, its cluster's API, and the timeout in seconds."""
 
     host: Context
     namespace: str
@@ -23,10 +23,10 @@ class LoadBalancerInput(BaseModel):
 
 
 def main() -> int:
-    """0 once there is one, 1 when there is none in time."""
-    given, asking = LoadBalancerInput.model_validate_json(sys.stdin.read()), Apis()
+    """0 once there is an address, 1 with the reason on stderr if there is none in time."""
+    given, apis = LoadBalancerInput.model_validate_json(sys.stdin.read()), OfficialClient()
     try:
-        print(until(lambda: address(asking, given), given.seconds, pause=1))
+        print(retry(lambda: address(apis, given), given.seconds, pause=1))
     except Unavailable as reason:
         service = f"Service {given.service} in namespace {given.namespace} of {given.host.name}"
         print(
@@ -39,9 +39,9 @@ def main() -> int:
     return 0
 
 
-def address(asking: Asking, given: LoadBalancerInput) -> str:
+def address(apis: KubernetesApis, given: LoadBalancerInput) -> str:
     """The first address of the Service's load balancer, an IP address if it has one. Raises Unavailable."""
-    service = asking.get(given.host, SERVICES, given.service, given.namespace)
+    service = apis.get(given.host, SERVICES, given.service, given.namespace)
     for each in items(service, "status", "loadBalancer", "ingress"):
         found = text(each, "ip") or text(each, "hostname")
         if found:

@@ -1,7 +1,7 @@
-"""Joins images that were pushed, one a platform, into a manifest list in their registry, and prints its reference.
+"""Joins pushed images, one for each platform, into a manifest list in their registry, and prints its reference.
 
-`docker manifest` speaks with the registry by itself: it needs neither buildx nor the engine. Credentials are in no
-argument and no environment: it finds them in a directory for this one run.
+`docker manifest` talks to the registry itself: it needs neither buildx nor the engine. Credentials are in no argument
+and no environment variable, but in a Docker config directory for this run alone.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from tempfile import TemporaryDirectory
 from pydantic import BaseModel, Field
 
 from clusters.errors import Unavailable
-from clusters.programs import ask
+from clusters.programs import output_of
 from config.fields import host_of, is_loopback
 from config.problems import pulumi_command
 
 SECONDS = 120
 
 DOCKER_HUB = "https://index.docker.io/v1/"
-"""By which Docker's config knows docker.io."""
+"""The key of docker.io in Docker's config."""
 
 
 class ManifestListInput(BaseModel):
-    """The list's name with its tag, its images by digest, and as whom to log in; without, as this machine's Docker."""
+    """The list's name with its tag, its images by digest, and the login; without one, this user's own for Docker."""
 
     name: str
     images: Sequence[str]
@@ -39,15 +39,15 @@ class ManifestListInput(BaseModel):
 
     @property
     def registry(self) -> str:
-        """Host and port."""
+        """The registry's host and port."""
         return self.name.split("/", 1)[0]
 
 
 def main() -> int:
-    """0 with the list's reference, by digest; 1 with the reason when there is none."""
+    """0 with the list's reference by digest on stdout, 1 with the reason on stderr."""
     given = ManifestListInput.model_validate_json(sys.stdin.read())
     try:
-        print(f"{given.name.rpartition(':')[0]}@{joined(given)}")
+        print(f"{given.name.rpartition(':')[0]}@{push_list(given)}")
     except Unavailable as reason:
         of = f"the manifest list {given.name}, of {' and '.join(given.images)}"
         print(
@@ -60,14 +60,14 @@ def main() -> int:
     return 0
 
 
-def joined(given: ManifestListInput) -> str:
-    """The digest of the list, once it is in the registry. Raises Unavailable."""
-    # as the engine, which speaks with a registry on its own machine without TLS
+def push_list(given: ManifestListInput) -> str:
+    """Pushes the list and returns its digest. Raises Unavailable."""
+    # like the engine, which talks to a registry on loopback without TLS
     options = ["--insecure"] if is_loopback(host_of(f"//{given.name}")) else []
     with docker_config(given) as directory:
         docker = ["docker", f"--config={directory}", "manifest"]
-        ask([*docker, "create", *options, given.name, *given.images], SECONDS)
-        printed = ask([*docker, "push", *options, given.name], SECONDS)
+        output_of([*docker, "create", *options, given.name, *given.images], SECONDS)
+        printed = output_of([*docker, "push", *options, given.name], SECONDS)
     found = re.search(r"^sha256:[0-9a-f]{64}$", printed, re.MULTILINE)
     if not found:
         raise Unavailable("`docker manifest push` named no digest")
@@ -76,7 +76,7 @@ def joined(given: ManifestListInput) -> str:
 
 @contextmanager
 def docker_config(given: ManifestListInput) -> Generator[Path]:
-    """A directory of Docker's client, without the lists that an earlier run may have left in this user's own."""
+    """A Docker config directory, without the manifest lists that an earlier run may have left in the user's own."""
     with TemporaryDirectory() as made:
         directory = Path(made)
         if given.username:

@@ -1,8 +1,8 @@
-"""Waits until members' agents are known by their member's name, before proxy-server is asked by it.
+"""Waits until members' proxy-agents have identifiers of their member's name, before Karmada uses these.
 
-Run where an earlier version of the stack or the fork stack made the tunnel: its agents were known by the host of the
-member's API endpoint. They claim both until every part speaks of the name. A member that does not
-follow in time is said and not waited for: its requests fail until it does.
+It runs when the tunnel was made by an earlier version or the fork stack, whose identifiers were the hosts of members'
+API endpoints. Agents have both until every part uses the names. A member whose agents are not rolled out in time is
+printed and not waited for: requests to it fail until they are.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from functools import partial
 from pydantic import BaseModel
 
 from checks.deployments import identifiers, rolled_out
-from checks.until import until
-from clusters.api import DEPLOYMENTS, Apis, Asking
+from checks.retry import retry
+from clusters.api import DEPLOYMENTS, KubernetesApis, OfficialClient
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
-from clusters.pool import side_by_side
+from clusters.pool import in_parallel
 from components import anp
 
 SECONDS = 120
 
 
 class Renaming(BaseModel):
-    """A member, how its API is asked, and where its agents run."""
+    """A member, its API, and the namespace of its proxy-agents."""
 
     member: str
     at: Context
@@ -34,39 +34,39 @@ class Renaming(BaseModel):
 
 
 class RenamedInput(BaseModel):
-    """The members, and for how many seconds they are waited for together."""
+    """The members, and the timeout in seconds for all of them together."""
 
     agents: Sequence[Renaming]
     seconds: int
 
 
 def main() -> int:
-    """0 whatever it saw: `up` goes on."""
+    """Always 0: `up` goes on."""
     given = RenamedInput.model_validate_json(sys.stdin.read())
-    print("\n".join(lines(Apis(), given)))
+    print("\n".join(wait_for_all(OfficialClient(), given)))
     return 0
 
 
-def lines(asking: Asking, given: RenamedInput) -> Sequence[str]:
-    """A line a member: whether its agents have followed. Several are waited for at the same time."""
+def wait_for_all(apis: KubernetesApis, given: RenamedInput) -> Sequence[str]:
+    """Waits for the members in parallel. Returns a line for each."""
     end = time.monotonic() + given.seconds
-    waits = {each.member: partial(waited, asking, each, end) for each in given.agents}
-    return list(side_by_side(waits).values())
+    waiting = {each.member: partial(wait_for_agents, apis, each, end) for each in given.agents}
+    return list(in_parallel(waiting).values())
 
 
-def waited(asking: Asking, of: Renaming, end: float) -> str:
-    """Whether a member's agents have followed, by then (time.monotonic)."""
+def wait_for_agents(apis: KubernetesApis, of: Renaming, end: float) -> str:
+    """Waits for a member's agents until `end` (time.monotonic). Returns a line."""
     name = anp.IDENTIFIER.format(of.member)
     try:
-        until(lambda: followed(asking, of), max(0.0, end - time.monotonic()))
+        retry(lambda: require_renamed(apis, of), max(0.0, end - time.monotonic()))
     except Unavailable as reason:
         return f"{of.member}: its agents are not known as {name} yet, and requests to it fail until then: {reason}"
     return f"{of.member}: its agents are known as {name} too"
 
 
-def followed(asking: Asking, of: Renaming) -> None:
-    """Raises Unavailable with the reason while a member's agents have not followed."""
-    found = asking.get(of.at, DEPLOYMENTS, anp.AGENT, of.namespace)
+def require_renamed(apis: KubernetesApis, of: Renaming) -> None:
+    """Raises Unavailable until a member's agents are rolled out with the identifier of its name."""
+    found = apis.get(of.at, DEPLOYMENTS, anp.AGENT, of.namespace)
     if found is None:
         raise Unavailable(f"there is no deployment/{anp.AGENT}")
     if anp.IDENTIFIER.format(of.member) not in identifiers(found):

@@ -1,7 +1,7 @@
-"""Waits until proxy-server is rolled out, where all its members are such as Karmada alone gets at.
+"""Waits until proxy-server is rolled out, in a stack all of whose members only Karmada reaches.
 
-It is ready once an agent is connected. Where what is meant for the members cannot be applied there, none will be:
-that is said at once instead of after the rollout's ten minutes.
+proxy-server is ready once an agent is connected. If no member's Works can be applied there will be none: that is an
+error at once, instead of after the rollout's ten minutes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from checks.delivered import APPLY_SECONDS, Delivered, unapplied
 from checks.deployments import rolled_out
-from clusters.api import DEPLOYMENTS, PODS, Apis, Asking
+from clusters.api import DEPLOYMENTS, PODS, KubernetesApis, OfficialClient
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import items, text
@@ -24,7 +24,7 @@ PAUSE = 0.5
 
 
 class ServerReadyInput(BaseModel):
-    """The host, where proxy-server runs, the members that are Ready, and how many `seconds` the rollout may take."""
+    """The host's API, proxy-server's namespace, the members that are Ready, and the rollout's timeout in seconds."""
 
     host: Context
     namespace: str
@@ -33,46 +33,46 @@ class ServerReadyInput(BaseModel):
 
 
 def main() -> int:
-    """0 once it is so, or where no member is Ready; 1 with the reason when it is not so in time."""
+    """0 once it is rolled out, or if no member is Ready; 1 with the reason on stderr if it is not in time."""
     given = ServerReadyInput.model_validate_json(sys.stdin.read())
     try:
-        print(waited(Apis(), given))
+        print(wait_until_ready(OfficialClient(), given))
     except Unavailable as reason:
         print(f"proxy-server is not ready: {reason}", file=sys.stderr)
         return 1
     return 0
 
 
-def waited(asking: Asking, given: ServerReadyInput) -> str:
-    """What was waited for. Raises Unavailable with the reason when it is not so in time, or will not be."""
+def wait_until_ready(apis: KubernetesApis, given: ServerReadyInput) -> str:
+    """Waits, and returns a line. Raises Unavailable if proxy-server is not ready in time, or cannot be."""
     if not given.members:
         return "no member is Ready: proxy-server is not waited for, which is ready once an agent is connected"
     begun = time.monotonic()
-    while not rolled_out(asking.get(given.host, DEPLOYMENTS, SERVER, given.namespace)):
+    while not rolled_out(apis.get(given.host, DEPLOYMENTS, SERVER, given.namespace)):
         took = time.monotonic() - begun
-        fault = _fault_of_all(asking, given) if took > APPLY_SECONDS else ""
+        fault = _common_fault(apis, given) if took > APPLY_SECONDS else ""
         if fault:
             raise Unavailable(f"no agent comes, since what is meant for members is not applied there: {fault}")
         if took > given.seconds:
-            raise Unavailable("; ".join(_waiting(asking, given)) or "no agent is connected")
+            raise Unavailable("; ".join(_waiting_reasons(apis, given)) or "no agent is connected")
         time.sleep(PAUSE)
     return "proxy-server is ready"
 
 
-def _fault_of_all(asking: Asking, given: ServerReadyInput) -> str:
-    """Why the first member has not what it is to have, where none has; or nothing, as soon as one has."""
+def _common_fault(apis: KubernetesApis, given: ServerReadyInput) -> str:
+    """Why the first member's Works are not applied, if no member's are; else an empty text."""
     found = ""
     for each in given.members:
-        why = unapplied(each.works(asking).values())
+        why = unapplied(each.works(apis).values())
         if not why:
             return ""
         found = found or f"{each.member}: {why}"
     return found
 
 
-def _waiting(asking: Asking, given: ServerReadyInput) -> Iterator[str]:
-    """What its pods' containers wait for, as Kubernetes says it."""
-    for pod in asking.all(given.host, PODS, given.namespace, f"app={SERVER}"):
+def _waiting_reasons(apis: KubernetesApis, given: ServerReadyInput) -> Iterator[str]:
+    """Why containers of proxy-server's pods are waiting, from their container statuses."""
+    for pod in apis.all(given.host, PODS, given.namespace, f"app={SERVER}"):
         for each in items(pod, "status", "containerStatuses"):
             reason = text(each, "state", "waiting", "reason")
             if reason:

@@ -1,4 +1,4 @@
-"""Which hop of the path to a member is wrong, and what to do about it. It reads; it changes nothing.
+"""The doctor: which hop of the path to a member is wrong, and the remedy. It changes nothing.
 
-`python -m checks.doctor` is `make doctor`. What a stack's `up` needs before it begins is preflight's.
+`make doctor` runs `python -m checks.doctor`. Checks before an `up` are in preflight.
 """

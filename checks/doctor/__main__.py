@@ -15,14 +15,14 @@ from checks.doctor.tunnel import Tunnel
 from checks.doctor.tunnel_path import TunnelPath
 from checks.doctor.walk import walk
 from checks.findings import Walk
-from clusters.api import Apis, Asking
-from clusters.pool import Remembering, side_by_side
+from clusters.api import KubernetesApis, OfficialClient
+from clusters.pool import CachingApis, in_parallel
 from config.problems import end_with_the_reader
 from tools import stack
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0 if all is right, 1 if something is wrong or unknown; pulumi's own code where there is no such stack."""
+    """0 if all hops are right, 1 if one is wrong or unknown. Exits with pulumi's code if there is no such stack."""
     options = _options(arguments)
     stack.name()
     try:
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         return 1
     paused = [each.name for each in settings.members if each.paused]
-    walks = walked(found, Apis())
+    walks = walk_all(found, OfficialClient())
     if options.json:
         print(json.dumps({"members": [each.json() for each in walks], "paused": paused}, indent=2))
     else:
@@ -42,11 +42,11 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if any(each.first for each in walks) else 0
 
 
-def walked(found: Sequence[Tunnel], asking: Asking) -> Sequence[Walk]:
-    """The paths of some tunnels, several at a time."""
-    remembering = Remembering(asking)
-    walks = {each.member: partial(walk, TunnelPath(tunnel=each, asking=remembering)) for each in found}
-    return list(side_by_side(walks).values())
+def walk_all(found: Sequence[Tunnel], apis: KubernetesApis) -> Sequence[Walk]:
+    """Walks tunnels in parallel, with a cache of what they share."""
+    caching = CachingApis(apis)
+    walks = {each.member: partial(walk, TunnelPath(tunnel=each, apis=caching)) for each in found}
+    return list(in_parallel(walks).values())
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

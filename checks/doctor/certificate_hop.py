@@ -1,6 +1,6 @@
-"""The tunnel's certificates as the Secrets have them: when each ends, and whether the other side trusts its CA.
+"""The hop of the tunnel's certificates, from the Secrets: when each expires, and whether the other side trusts its CA.
 
-It reads certificates alone; keys, which are in the same Secrets, it does not look at.
+It does not look at the keys in the same Secrets.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ RENEW = f"{REFRESH}  # and delete a pod that has begun with it: it keeps what it
 
 
 @dataclass(frozen=True, kw_only=True)
-class Presented:
-    """A certificate by name, as PEM, the CAs that the other side trusts, and for a server where it is dialled."""
+class PresentedCertificate:
+    """A certificate in PEM, its name, the CAs that the other side trusts, and the address if it is a server's."""
 
     name: str
     pem: str
@@ -35,22 +35,22 @@ class Presented:
 
 
 def certificates(path: TunnelPath) -> Finding:
-    """Whether none has ended and each is signed by a CA that the other side trusts. The member's API must answer."""
+    """Whether each certificate is valid now and signed by a CA that the other side trusts. Raises Unavailable."""
     namespace, inside = path.tunnel.host_namespace, path.tunnel.member_namespace
     secrets = {
         anp.SERVER_CERT_SECRET: (path.tunnel.host, namespace, anp.SERVER_CERT_SECRET),
-        anp.AGENT_CERT_SECRET: (path.tunnel.inside, inside, _of_agents(path)),
+        anp.AGENT_CERT_SECRET: (path.tunnel.inside, inside, _agents_secret(path)),
     }
     files: dict[str, Mapping[str, str]] = {}
     for whose, (api, where, name) in secrets.items():
         secret = path.secret(api, where, name)
         if secret is None:
-            says = f'there is no Secret "{name}" in namespace "{where}" of {api.name}'
-            return wrong(CERTIFICATES, says, REFRESH)
+            detail = f'there is no Secret "{name}" in namespace "{where}" of {api.name}'
+            return wrong(CERTIFICATES, detail, REFRESH)
         files[whose] = _files(secret)
     now = datetime.now(UTC)
     ends: dict[str, datetime] = {}
-    for each in _presented(path, files):
+    for each in _presented_certificates(path, files):
         try:
             leaf, *_ = x509.load_pem_x509_certificates(each.pem.encode())
             trusted = x509.load_pem_x509_certificates(each.trusted.encode())
@@ -64,32 +64,38 @@ def certificates(path: TunnelPath) -> Finding:
     return right(CERTIFICATES, f"{len(ends)} are trusted, the first ends {ends[name]:%Y-%m-%d} ({name})")
 
 
-def _of_agents(path: TunnelPath) -> str:
-    """The Secret that proxy-agents begin with: of one that is delivered each has a name of its own."""
+def _agents_secret(path: TunnelPath) -> str:
+    """The Secret of the proxy-agents' pods. In a member that only Karmada reaches, each version has another name."""
     for each in items(path.agents() if path.tunnel.delivered else None, "spec", "template", "spec", "volumes"):
         if text(each, "secret", "secretName").startswith(anp.AGENT_CERT_SECRET):
             return text(each, "secret", "secretName")
     return anp.AGENT_CERT_SECRET
 
 
-def _presented(path: TunnelPath, secrets: Mapping[str, Mapping[str, str]]) -> Iterator[Presented]:
-    """Who presents what to whom. Only as documented has the frontend certificates."""
+def _presented_certificates(
+    path: TunnelPath, secrets: Mapping[str, Mapping[str, str]]
+) -> Iterator[PresentedCertificate]:
+    """The certificates in the Secrets. Only the documented frontend has the one of frontend-server."""
     server, agent = secrets[anp.SERVER_CERT_SECRET], secrets[anp.AGENT_CERT_SECRET]
     if not path.tunnel.guarded:
         trusted = server.get("server-ca-cert.crt", "")
-        yield Presented(name="frontend-server", pem=server.get("server-cert.crt", ""), trusted=trusted)
-    yield Presented(
+        yield PresentedCertificate(name="frontend-server", pem=server.get("server-cert.crt", ""), trusted=trusted)
+    yield PresentedCertificate(
         name="agent-server",
         pem=server.get("cluster-cert.crt", ""),
         trusted=agent.get("ca.crt", ""),
         address=path.tunnel.address,
     )
     trusted = server.get("cluster-ca-cert.crt", "")
-    yield Presented(name=f"{path.tunnel.member}-agent", pem=agent.get("proxy-agent.crt", ""), trusted=trusted)
+    yield PresentedCertificate(
+        name=f"{path.tunnel.member}-agent", pem=agent.get("proxy-agent.crt", ""), trusted=trusted
+    )
 
 
-def _objection(of: Presented, leaf: x509.Certificate, trusted: Sequence[x509.Certificate], now: datetime) -> str:
-    """Why the other side would refuse it, or nothing."""
+def _objection(
+    of: PresentedCertificate, leaf: x509.Certificate, trusted: Sequence[x509.Certificate], now: datetime
+) -> str:
+    """Why the other side would refuse a certificate, or an empty text."""
     signers = [each for each in trusted if _signed(leaf, each)]
     if not signers:
         return "is signed by no CA that the other side trusts"
@@ -113,7 +119,7 @@ def _signed(leaf: x509.Certificate, authority: x509.Certificate) -> bool:
 
 
 def _names(certificate: x509.Certificate) -> Sequence[str]:
-    """The DNS names and addresses of a server's certificate."""
+    """The DNS names and IP addresses (SANs) of a server's certificate."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -122,7 +128,7 @@ def _names(certificate: x509.Certificate) -> Sequence[str]:
 
 
 def _canonical(address: str) -> str:
-    """An IP address as a certificate has it, which for IPv6 is one of several spellings; a name as it is."""
+    """An IP address in the one spelling that a certificate has, of several for IPv6; a name unchanged."""
     return str(ip(address) or address)
 
 

@@ -1,4 +1,4 @@
-"""The hops in the Karmada control plane: its API, what it knows of the way to a member, and a request all the way."""
+"""The hops in the Karmada control plane: its API, the grant, the Cluster object, Works, and a request to the member."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from checks.registered import is_registered
 from clusters.api import CLUSTERS, REVIEWS
 from clusters.errors import Unavailable
 from clusters.objects import Json, at, text
-from clusters.workstation import typed
+from clusters.workstation import kubectl_line
 from components import anp
 from components.anp import AGENT_USER, PROXY_PATH
 from components.host_guard import HEADER
@@ -19,34 +19,34 @@ from config.problems import pulumi_command
 API, GRANT, CLUSTER, WORKS, REQUEST = "Karmada API", "grant", "Cluster", "Works", "request"
 
 PASSED = ("Unauthorized", "Proxy Authentication Required", "Service Unavailable", "Internal Server Error")
-"""The guard's and proxy-server's own answers, as Go words a refused CONNECT: Karmada does reach them. What the Karmada
-API itself refuses it calls `forbidden`."""
+"""Responses of the guard and proxy-server, in Go's words for a refused CONNECT: Karmada does reach them. The Karmada
+API's own refusals are `forbidden`."""
 DIALLED = ("Bad Gateway", "Gateway Timeout")
-"""proxy-server's answers where an agent was there and its dial failed."""
+"""proxy-server's responses if an agent was connected and its dial failed."""
 CERTIFICATE = "x509: "
-"""How Go begins what it has against a certificate: the member's API server has answered by then."""
+"""The beginning of Go's certificate errors: the member's API server has answered by then."""
 PROXY, ENDED = "proxyconnect", ("EOF", "connection reset by peer")
-"""What Go says of the way to the proxy, and of a connection that was ended."""
+"""In Go's errors of the connection to the proxy, and of a connection that was closed."""
 
 AGENTS_GROUP = "system:karmada:agents"
 """The group of every registered member's karmada-agent."""
 
 
 def karmada_api(path: TunnelPath) -> Finding:
-    """Whether Karmada serves Cluster objects, which karmada-aggregated-apiserver does."""
+    """Whether the Karmada API serves Cluster objects, through karmada-aggregated-apiserver."""
     context = path.tunnel.karmada.name
     try:
-        path.asking.raw(path.tunnel.karmada, CLUSTERS.api)
+        path.apis.raw(path.tunnel.karmada, CLUSTERS.api)
     except Unavailable as reason:
-        mend = f"see to karmada-apiserver, karmada-aggregated-apiserver and the credentials of {context}"
-        return wrong(API, f"{context} does not serve {CLUSTERS.group}: {reason}", mend)
+        remedy = f"see to karmada-apiserver, karmada-aggregated-apiserver and the credentials of {context}"
+        return wrong(API, f"{context} does not serve {CLUSTERS.group}: {reason}", remedy)
     return right(API, f"{context} serves {CLUSTERS.group}")
 
 
 def grant(path: TunnelPath) -> Finding | None:
-    """Whether a registered member's karmada-agent may update its Cluster. Others have rights of their own."""
+    """Whether a registered member's karmada-agent may update its Cluster. Other members need no grant."""
     name, karmada = path.tunnel.member, path.tunnel.karmada
-    if not is_registered(path.asking, karmada, name, path.tunnel.registered):
+    if not is_registered(path.apis, karmada, name, path.tunnel.registered):
         return None
     user = AGENT_USER.format(name)
     attributes: Json = {"verb": "update", "group": CLUSTERS.group, "resource": CLUSTERS.plural, "name": name}
@@ -56,30 +56,30 @@ def grant(path: TunnelPath) -> Finding | None:
         "kind": "SubjectAccessReview",
         "spec": {"user": user, "groups": groups, "resourceAttributes": attributes},
     }
-    if at(path.asking.create(karmada, REVIEWS, review), "status", "allowed") is True:
+    if at(path.apis.create(karmada, REVIEWS, review), "status", "allowed") is True:
         return right(GRANT, f"{user} may update the Cluster {name}")
     why = f"{user} may not update the Cluster {name}: karmada-agent cannot report the tunnel when it starts"
     return wrong(GRANT, why, REFRESH)
 
 
 def cluster(path: TunnelPath) -> Finding:
-    """What the Cluster object says of the path. All of it but the header is karmada-agent's, from its two flags."""
+    """Whether the Cluster object has the tunnel's URLs, which karmada-agent sets by its flags, and the header."""
     found = path.cluster()
     if found is None:
         return wrong(
             CLUSTER, f"Karmada has no Cluster {path.tunnel.member}", f"join the member, then {pulumi_command('up')}"
         )
-    why, mend = _objection(path, found)
+    why, remedy = _objection(path, found)
     if why:
-        return wrong(CLUSTER, why, mend)
+        return wrong(CLUSTER, why, remedy)
     header = ", with a credential for the guard" if path.tunnel.guarded else ""
     return right(CLUSTER, f"{text(found, 'spec', 'apiEndpoint')} by {text(found, 'spec', 'proxyURL')}{header}")
 
 
 def _objection(path: TunnelPath, found: Json) -> tuple[str, str]:
-    """What is wrong with a Cluster and what to do, or nothing."""
+    """What is wrong with a Cluster, and the remedy; empty texts if nothing is."""
     endpoint, url = text(found, "spec", "apiEndpoint"), text(found, "spec", "proxyURL")
-    reported = REFRESH if path.tunnel.delivered else f"{restart(path)}  # karmada-agent sets it when it starts"
+    reported = REFRESH if path.tunnel.delivered else f"{restart_command(path)}  # karmada-agent sets it when it starts"
     if text(found, "spec", "syncMode") != "Pull":
         return (
             f"it is in {text(found, 'spec', 'syncMode')} mode: Karmada dials it itself",
@@ -95,7 +95,7 @@ def _objection(path: TunnelPath, found: Json) -> tuple[str, str]:
 
 
 def works(path: TunnelPath) -> Finding | None:
-    """Whether karmada-agent has applied what is meant for a member that Karmada alone gets at, and it is well there."""
+    """Whether the Works for a member that only Karmada reaches are applied and healthy there."""
     tunnel = path.tunnel
     if not tunnel.delivered:
         return None
@@ -103,39 +103,43 @@ def works(path: TunnelPath) -> Finding | None:
     if status != "True":
         why = f"{tunnel.member} is not Ready in Karmada{f' ({message})' if message else ''}: what is meant for it waits"
         return wrong(WORKS, why, "see to the member's karmada-agent, and to its way to Karmada")
-    found = path.asking.all(tunnel.karmada, delivered.WORKS, anp.EXECUTION_SPACE.format(tunnel.member), anp.OF_STACK)
+    found = path.apis.all(tunnel.karmada, delivered.WORKS, anp.EXECUTION_SPACE.format(tunnel.member), anp.OF_STACK)
     if not found:
         return wrong(WORKS, f"there is none for {tunnel.member}", REFRESH)
     for each in found:
         why = fault(each)
         if why:
-            mend = typed(tunnel.karmada, "get", f"--namespace={text(each, 'metadata', 'namespace')}", "--output=yaml")
-            return wrong(WORKS, why, f"{mend} work/{text(each, 'metadata', 'name')}  # says it whole, in its status")
+            remedy = kubectl_line(
+                tunnel.karmada, "get", f"--namespace={text(each, 'metadata', 'namespace')}", "--output=yaml"
+            )
+            return wrong(WORKS, why, f"{remedy} work/{text(each, 'metadata', 'name')}  # says it whole, in its status")
     return right(WORKS, f"{len(found)} applied in {tunnel.member}, as karmada-agent says")
 
 
-def restart(path: TunnelPath) -> str:
-    """What to type for karmada-agent to start again."""
+def restart_command(path: TunnelPath) -> str:
+    """The kubectl command that restarts karmada-agent."""
     agent = path.tunnel.agent
-    return typed(
+    return kubectl_line(
         path.tunnel.inside, f"--namespace={agent.namespace}", "rollout", "restart", f"deployment/{agent.deployment}"
     )
 
 
 def request(path: TunnelPath) -> Finding:
-    """A request to the member through Karmada."""
+    """Whether a request to the member through Karmada succeeds."""
     ready = f"{PROXY_PATH.format(path.tunnel.member)}/readyz"
     try:
-        path.asking.raw(path.tunnel.karmada, ready)
+        path.apis.raw(path.tunnel.karmada, ready)
     except Unavailable as reason:
         return wrong(REQUEST, f"GET {ready}: {reason}", _beyond(path, str(reason)))
     return right(REQUEST, f"GET {ready} answers ok")
 
 
 def _beyond(path: TunnelPath, reason: str) -> str:
-    """What is to be looked at when no other hop is wrong: what only the parts themselves can see of each other."""
+    """The remedy if no other hop is wrong, by the error: mostly logs of the parts, which see what the doctor cannot."""
     tunnel = path.tunnel
-    logs = typed(tunnel.inside, "logs", f"--namespace={tunnel.member_namespace}", f"deployment/{tunnel.agents_name}")
+    logs = kubectl_line(
+        tunnel.inside, "logs", f"--namespace={tunnel.member_namespace}", f"deployment/{tunnel.agents_name}"
+    )
     if any(each in reason for each in DIALLED):
         return f"{logs} --container={anp.AGENT}  # says why proxy-agent does not reach {tunnel.identifier}"
     if CERTIFICATE in reason:
@@ -145,7 +149,7 @@ def _beyond(path: TunnelPath, reason: str) -> str:
         return f"{logs} --container={anp.MEMBER_GUARD}  # says how it ended what came through the tunnel; ask again"
     if any(each in reason for each in PASSED):
         where = f"--namespace={tunnel.host_namespace}"
-        restarted = typed(tunnel.host, where, "rollout", "restart", f"deployment/{anp.SERVER}")
+        restarted = kubectl_line(tunnel.host, where, "rollout", "restart", f"deployment/{anp.SERVER}")
         return f"{restarted}  # if all else is right: a pod keeps what it read when it began"
     return (
         f"if all else is right, Karmada's own pods do not reach {tunnel.proxy_url}: see to NetworkPolicies, "

@@ -1,6 +1,6 @@
-"""Tunnel: what the way to one member should be, as a stack's settings and outputs have it. There is no secret in it.
+"""Tunnel: the path to one member as it should be, from a stack's settings and outputs. It holds no secret.
 
-The stack's own check is given one, as JSON; the doctor makes them from the config and the output `entry`.
+The stack's own check gets one as JSON; the doctor makes them from the config and the output `entry`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from config.settings import Agent, MemberSettings, Settings
 
 
 class Tunnel(BaseModel):
-    """From the Karmada API to a member. `inside` is the member's own API, of one that is `delivered` through the tunnel
-    itself; the namespaces are those of the proxies, `agents_name` is the Deployment's in the member.
+    """The path from the Karmada API to a member. `inside` is the member's own API, through the tunnel itself if the
+    member is `delivered`: only Karmada reaches it. The namespaces are those of the proxies, `agents_name` is
+    proxy-agent's Deployment.
 
-    `identifier` is the host by which proxy-server picks its agents;
-    `servers` and `agents` are how many there should be. Agents dial `address` and `port`, Karmada `proxy_url`, which
-    ends at the guards' `plain_port`; the member's guard dials `api_address` or, without, what pods are told.
+    `identifier` is the host by which proxy-server picks agents; `servers` and `agents` are the expected numbers of
+    pods. Agents dial `address` and `port`, Karmada `proxy_url`, which leads to the guards' `plain_port`; the member
+    guard dials `api_address` or, if that is empty, the API server's address in pods' environment.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,7 +48,7 @@ class Tunnel(BaseModel):
 
     @property
     def guarded(self) -> bool:
-        """Whether there is a guard; otherwise all is as documented."""
+        """Whether there are guards, or else the documented frontend."""
         return self.frontend is Frontend.GUARDED
 
     @classmethod

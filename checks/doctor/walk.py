@@ -1,4 +1,4 @@
-"""Walks the path of a tunnel, hop by hop: each hop is a possible cause of what is wrong behind it."""
+"""Walks the path of a tunnel, hop by hop: a wrong hop may be the cause of those after it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from checks.findings import Finding, State, Walk, unknown
 from clusters.errors import Unavailable
 
 Hop = Callable[[TunnelPath], Finding | None]
-"""A hop's finding, or None where this path has no such hop. Raises Unavailable where it could not be asked."""
+"""Returns a hop's finding, or None if the path has no such hop. Raises Unavailable if it could not be checked."""
 
 HOPS: Sequence[tuple[str, Hop]] = (
     (karmada_hops.API, karmada_hops.karmada_api),
@@ -35,11 +35,11 @@ BY_MEMBER_API = (
     member_hops.MEMBER_GUARD,
     member_hops.TUNNEL,
 )
-"""Hops about which the member's API is asked."""
+"""Hops that are checked by the member's API."""
 
 
 def walk(path: TunnelPath) -> Walk:
-    """What is found at each hop of the path."""
+    """The findings of all hops of the path."""
     return Walk(member=path.tunnel.member, findings=list(_findings(path)))
 
 
@@ -49,13 +49,13 @@ def _findings(path: TunnelPath) -> Iterator[Finding]:
         if name == member_hops.MEMBER_API:
             yield api
         elif name in BY_MEMBER_API and api.state is not State.RIGHT:
-            yield unknown(name, "the member's API does not answer", api.mend)
+            yield unknown(name, "the member's API does not answer", api.remedy)
         else:
-            found = _asked(name, hop, path)
+            found = _finding_at(name, hop, path)
             yield from [found] if found else []
 
 
-def _asked(name: str, hop: Hop, path: TunnelPath) -> Finding | None:
+def _finding_at(name: str, hop: Hop, path: TunnelPath) -> Finding | None:
     try:
         return hop(path)
     except Unavailable as reason:

@@ -1,17 +1,17 @@
-"""What stands where a stack's objects belong and was made by hand, as Karmada's documented steps make it.
+"""Adoption: objects of the stack's names that were made by hand, as by Karmada's documented steps.
 
-`proxy.adopt` lets the stack take its place: providers may then overwrite what is there, in those clusters alone and
-only while something made by hand is. Where all was made by a Pulumi stack, this one or another, nothing is taken.
+With `proxy.adopt` the stack takes them over: its provider upserts, in clusters that have such objects and only as long
+as they do. Objects of a Pulumi stack, this one or another, are not taken over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from clusters.api import DEPLOYMENTS, SECRETS, Asking
+from clusters.api import DEPLOYMENTS, SECRETS, KubernetesApis
 from clusters.errors import Unavailable
 from clusters.objects import Json, entries, items, text
-from clusters.workstation import typed
+from clusters.workstation import kubectl_line
 from components.anp import ENDPOINT_FLAG, PROXY_FLAG
 from config.problems import Problem, config_set
 from config.settings import Cluster
@@ -19,17 +19,17 @@ from config.settings import Cluster
 KEY = "proxy.adopt"
 
 PULUMI = "pulumi-kubernetes"
-"""How the names begin under which Pulumi's provider makes objects."""
+"""The prefix of the field managers of Pulumi's provider."""
 
 
-def made_by_hand(asking: Asking, cluster: Cluster, deployment: str, secrets: Sequence[str]) -> Sequence[Json]:
-    """The Deployment and Secrets of those names that no Pulumi stack made.
+def made_by_hand(apis: KubernetesApis, cluster: Cluster, deployment: str, secrets: Sequence[str]) -> Sequence[Json]:
+    """The Deployment and Secrets of those names that exist and that no Pulumi stack made.
 
-    Where the user may not look at them none is known: then an `up` ends at one that is there.
+    None if they cannot be read: if one exists, the provider's create fails then.
     """
     try:
         found = [
-            asking.get(cluster.api, what, name, cluster.namespace)
+            apis.get(cluster.api, what, name, cluster.namespace)
             for what, name in ((DEPLOYMENTS, deployment), *((SECRETS, each) for each in secrets))
         ]
     except Unavailable:
@@ -39,9 +39,10 @@ def made_by_hand(asking: Asking, cluster: Cluster, deployment: str, secrets: Seq
 
 
 def problems(cluster: Cluster, found: Sequence[Json], containers: Sequence[str], adopt: bool) -> Iterator[Problem]:
-    """Why the stack does not take the place of what was found, or cannot.
+    """Problems if objects made by hand were found without `adopt`, or cannot be taken over.
 
-    `containers` are those of the stack's own Deployment: it must not run beside others, which would have its ports.
+    `containers` are those of the stack's own Deployment: server-side apply would leave others beside them, which would
+    have its ports.
     """
     if found and not adopt:
         named = ", ".join(f'{text(each, "kind")} "{text(each, "metadata", "name")}"' for each in found)
@@ -59,20 +60,20 @@ def problems(cluster: Cluster, found: Sequence[Json], containers: Sequence[str],
         if differs:
             why = f'the Deployment "{name}" in namespace "{cluster.namespace}" of {cluster.context} has {differs}'
             where = [f"--namespace={cluster.namespace}", "delete", f"deployment/{name}"]
-            yield Problem(KEY, f"{why}: its place cannot be taken", typed(cluster.api, *where))
+            yield Problem(KEY, f"{why}: its place cannot be taken", kubectl_line(cluster.api, *where))
 
 
 def is_documented(args: Sequence[Json]) -> bool:
-    """Whether karmada-agent's args are the documented two flags alone, which a stack would set too."""
+    """Whether karmada-agent's args are only the two documented flags, which the stack sets too."""
     return all(str(each).startswith((ENDPOINT_FLAG, PROXY_FLAG)) for each in args)
 
 
 def names_a_proxy(command: Sequence[Json]) -> bool:
-    """Whether karmada-agent's own command has the flag with an address; `karmadactl register` leaves it without one."""
+    """Whether karmada-agent's command has the proxy flag with a value; `karmadactl register` sets it without one."""
     return any(str(each).startswith(PROXY_FLAG) and each != PROXY_FLAG for each in command)
 
 
 def _managers(found: Json) -> list[str]:
-    """Who has set something of an object, without the cluster's own controllers, which write its status."""
+    """The field managers of an object, without those of its status, which the cluster's controllers write."""
     managed = items(found, "metadata", "managedFields")
     return [text(each, "manager") for each in managed if not text(each, "subresource")]

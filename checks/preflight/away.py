@@ -1,8 +1,8 @@
-"""Members that are away, which is nobody else's problem: what they have stays as it is, and `up` goes on without them.
+"""Members that are away: `up` goes on without them, and leaves what they have unchanged.
 
-One that does not answer and has its part of the stack is declared as it was when it last answered, and paused; so is
-one that has left the config meanwhile, until it answers; a new one is left out. What they have the stack's state tells,
-which is read only where somebody is away or leaves. Karmada itself waits for those that it alone gets at.
+A member that does not answer is declared with the settings of its last `up`, and paused; so is one that has left the
+config and does not answer. A new one is left out. Which is which is read from the stack's state, only if a member is
+away or leaves. For members that only Karmada reaches, Karmada itself keeps their Works.
 """
 
 from __future__ import annotations
@@ -13,40 +13,40 @@ from functools import partial
 
 from checks.applied import owns
 from checks.outcomes import listed
-from checks.preflight.discovered import unasked
+from checks.preflight.discovered import default_limit
 from checks.preflight.facts import Facts
-from checks.preflight.memory import Remembered, exported, remembered
-from clusters.api import Asking
+from checks.preflight.stored_members import StoredMember, exported_state, stored_members
+from clusters.api import KubernetesApis
 from clusters.errors import Unavailable
 from clusters.objects import Json, text
-from clusters.pool import side_by_side
+from clusters.pool import in_parallel
 from config.problems import PROJECT, Problem, config_rm, config_set
 from config.settings import MemberSettings, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Away:
-    """Who is away: the names of those whose Works wait, of new ones, and by name what the state remembers of the others
-    and why they do not answer; `leaving` are those of these that have left the config."""
+    """The members that are away: `unready` ones, whose Works wait; `new` and `known` ones, with why they do not answer;
+    `leaving` are the known ones that have left the config, `stored` all members in the stack's state."""
 
     unready: Sequence[str] = ()
     new: Mapping[str, str] = field(default_factory=dict[str, str])
     known: Mapping[str, str] = field(default_factory=dict[str, str])
     leaving: frozenset[str] = frozenset()
-    memory: Mapping[str, Remembered] = field(default_factory=dict[str, Remembered])
+    stored: Mapping[str, StoredMember] = field(default_factory=dict[str, StoredMember])
 
     @property
     def names(self) -> list[str]:
-        """All of them."""
+        """The names of all members that are away."""
         return sorted([*self.unready, *self.new, *self.known])
 
     def without(self, settings: Settings) -> Settings:
-        """The settings without new ones, and with the others as they were, paused."""
+        """The settings without new members that are away, and with known ones as stored, paused."""
         was = {name: self._as_it_was(settings, name) for name in self.known}
         named = {each.name: each for each in settings.members if each.name not in self.new}
         monitored = [each for each in settings.monitored if not isinstance(each, MemberSettings)]
         stay = [each for each in settings.monitored if isinstance(each, MemberSettings) and each.name in named]
-        kept = [each for name, each in was.items() if name in self.memory and self.memory[name].monitored]
+        kept = [each for name, each in was.items() if name in self.stored and self.stored[name].monitored]
         return replace(
             settings,
             members=[each for _, each in sorted({**named, **was}.items())],
@@ -54,16 +54,16 @@ class Away:
         )
 
     def _as_it_was(self, settings: Settings, name: str) -> MemberSettings:
-        found = self.memory[name].settings
+        found = self.stored[name].settings
         member = found or next(each for each in settings.members if each.name == name)
         return member.model_copy(update={"paused": True})
 
     def too_many(self, settings: Settings) -> Iterator[Problem]:
-        """That more are away than may be; and, where nobody has said how many that are, that none answers at all."""
+        """A problem if more members are away than may be; without `away.most`, also if none answers."""
         names, most = self.names, settings.away.most
         every = {*(each.name for each in settings.active), *self.leaving}
         none = most is None and bool(names) and every == {*self.new, *self.known}
-        if none or len(names) > (unasked(len(every)) if most is None else most):
+        if none or len(names) > (default_limit(len(every)) if most is None else most):
             reasons = {**self.new, **self.known}
             first = f" ({next(iter(reasons))}: {next(iter(reasons.values()))})" if reasons else ""
             why = f"{len(names)} of {len(every)} members do not answer or are not Ready: {listed(names)}{first}"
@@ -72,7 +72,7 @@ class Away:
             )
 
     def warnings(self) -> Iterator[str]:
-        """Of each that does not answer what becomes of it."""
+        """A warning for each member that does not answer."""
         goes_on = "and the first `up` after it is back goes on"
         for name, why in self.new.items():
             yield f"{PROJECT}:members.{name}: it does not answer ({why}): it gets nothing yet, {goes_on}"
@@ -84,7 +84,7 @@ class Away:
 
 
 def members_away(
-    asking: Asking,
+    apis: KubernetesApis,
     settings: Settings,
     active: Mapping[str, MemberSettings],
     found: Mapping[str, Facts],
@@ -92,39 +92,39 @@ def members_away(
     manager: str,
     stack: str,
 ) -> Away:
-    """Who is away. Raises Unavailable where the state does not tell what they have."""
+    """The members that are away, by the facts found. Raises Unavailable if the stack's state cannot be read."""
     silent = {each.name: found[key].away for key, each in active.items() if found[key].away}
     unready = [each.name for key, each in active.items() if not found[key].delivery.ready and not found[key].away]
     named = {each.name for each in [*settings.members, *settings.gone]}
     shown = {text(each, "metadata", "name") for each in clusters if owns(each, manager)}
     if not silent and shown <= named:
         return Away(unready=unready)
-    memory = remembered(exported(stack))
-    left = {name: each.settings for name, each in memory.items() if name not in named and each.settings}
-    leaving = {name: why for name, each in left.items() if (why := _why_not(asking, each))}
-    known = {name: why for name, why in silent.items() if name in memory}
+    stored = stored_members(exported_state(stack))
+    left = {name: each.settings for name, each in stored.items() if name not in named and each.settings}
+    leaving = {name: why for name, each in left.items() if (why := _no_answer_reason(apis, each))}
+    known = {name: why for name, why in silent.items() if name in stored}
     return Away(
         unready=unready,
-        new={name: why for name, why in silent.items() if name not in memory},
+        new={name: why for name, why in silent.items() if name not in stored},
         known={**known, **leaving},
         leaving=frozenset(leaving),
-        memory=memory,
+        stored=stored,
     )
 
 
-def gone_ones_that_answer(asking: Asking, settings: Settings) -> Iterator[Problem]:
-    """That a member answers that is said to be gone: what is forgotten there would be left, and its karmada-agent
-    without its grant."""
+def answering_gone_members(apis: KubernetesApis, settings: Settings) -> Iterator[Problem]:
+    """Problems of members that are `gone` in the config, but answer: their objects would be left behind, and their
+    karmada-agent without its grant."""
     gone = {settings.key(each): each for each in settings.gone}
-    asked = side_by_side({key: partial(_why_not, asking, each) for key, each in gone.items()})
-    for key in [key for key, why in asked.items() if not why]:
+    reasons = in_parallel({key: partial(_no_answer_reason, apis, each) for key, each in gone.items()})
+    for key in [key for key, why in reasons.items() if not why]:
         yield Problem(f"{key}.gone", f'the API of "{gone[key].context}" answers', config_rm(f"{key}.gone"))
 
 
-def _why_not(asking: Asking, member: MemberSettings) -> str:
-    """Why a member does not answer, or nothing where it does."""
+def _no_answer_reason(apis: KubernetesApis, member: MemberSettings) -> str:
+    """Why a member does not answer, or an empty text if it does."""
     try:
-        asking.raw(member.api, "/version")
+        apis.raw(member.api, "/version")
     except Unavailable as reason:
         return str(reason)
     return ""

@@ -1,6 +1,6 @@
-"""What Karmada says of a member that it alone gets at, and what karmada-agent says through a tunnel that stands.
+"""Facts of a member that only Karmada reaches: from the Karmada API, and through the tunnel if that works already.
 
-What only the member itself knows, as whether a PriorityClass is there, is not known before.
+What only the member's API knows, as whether a PriorityClass exists, is not checked.
 """
 
 from __future__ import annotations
@@ -9,42 +9,42 @@ import re
 from collections.abc import Iterator, Sequence
 
 from checks.delivered import WORKS, Delivered, DeliveryFacts, condition, is_ready
-from checks.deployments import reports
+from checks.deployments import has_flags
 from checks.preflight import rights
 from checks.preflight.facts import Facts, Version, dotted
 from checks.preflight.member_cluster import GUARDED
-from checks.until import until
-from clusters.api import CLUSTERS, DEPLOYMENTS, Asking
+from checks.retry import retry
+from clusters.api import CLUSTERS, DEPLOYMENTS, KubernetesApis
 from clusters.errors import Unavailable
-from clusters.objects import Json, is_going, number, text
+from clusters.objects import Json, is_terminating, number, text
 from components.anp import EXECUTION_SPACE, OF_STACK, work_name
 from config.problems import PROJECT, Problem, config_rm, config_set
 from config.settings import MemberSettings, Settings
 
 GOING_SECONDS = 30
-"""How long Works of an earlier run may take to go, where their member is Ready."""
+"""How long terminating Works of an earlier run may take in a member that is Ready."""
 
 
-def facts_of_delivered(asking: Asking, key: str, of: MemberSettings, settings: Settings, stack: str) -> Facts:
-    """Its problems, and what is known of it for its delivery. `stack` is the stack's name."""
+def facts_of_delivered(apis: KubernetesApis, key: str, of: MemberSettings, settings: Settings, stack: str) -> Facts:
+    """The member's facts: problems, warnings and `delivery`. `stack` is the stack's name."""
     karmada = settings.host.karmada
     try:
-        cluster = asking.get(karmada, CLUSTERS, of.name)
+        cluster = apis.get(karmada, CLUSTERS, of.name)
         if cluster is None:
-            # the Karmada API's facts say so
+            # a problem in the Karmada API's facts
             return Facts()
         found = Facts()
-        lacking = rights.lacking(asking, karmada, rights.of_delivered(of))
+        lacking = rights.lacking(apis, karmada, rights.of_delivered(of))
         if lacking:
-            mend = f"give that user a role with these rights, or {config_set('host.karmadaContext', 'CONTEXT')}"
-            found.problems.append(Problem(key, f'the user of "{karmada.name}" may not {lacking}', mend))
+            remedy = f"give that user a role with these rights, or {config_set('host.karmadaContext', 'CONTEXT')}"
+            found.problems.append(Problem(key, f'the user of "{karmada.name}" may not {lacking}', remedy))
         found.problems += _too_old(key, of, text(cluster, "status", "kubernetesVersion"))
         here = Delivered(member=of.name, stack=stack, karmada=karmada)
-        works = asking.all(karmada, WORKS, EXECUTION_SPACE.format(of.name))
+        works = apis.all(karmada, WORKS, EXECUTION_SPACE.format(of.name))
         found.problems += _others(key, of, stack, works)
         ready = is_ready(cluster)
         try:
-            until(lambda: _none_goes(asking, here), GOING_SECONDS if ready else 0)
+            retry(lambda: _require_none_terminating(apis, here), GOING_SECONDS if ready else 0)
         except Unavailable as reason:
             if ready:
                 found.problems.append(Problem(key, str(reason), "see to karmada-agent"))
@@ -57,17 +57,17 @@ def facts_of_delivered(asking: Asking, key: str, of: MemberSettings, settings: S
         is_up = any(text(each, "metadata", "labels", OF_STACK) == stack for each in works)
         found.delivery = DeliveryFacts(
             ready=ready,
-            found=_lost(asking, of, cluster) if ready and is_up else "",
-            has_namespace=_whose(works, work_name("Namespace", of.namespace, "")) not in ("", stack),
+            found=_drift(apis, of, cluster) if ready and is_up else "",
+            has_namespace=_owner(works, work_name("Namespace", of.namespace, "")) not in ("", stack),
         )
     except Unavailable as reason:
         return Facts([Problem(key, f'the Karmada API does not tell of "{of.name}": {reason}', "see to that API")])
     return found
 
 
-def _too_old(key: str, of: MemberSettings, says: str) -> Iterator[Problem]:
-    """That the member's Kubernetes is older than what is deployed there; one that Karmada does not know yet is not."""
-    parts = re.match(r"v?(\d+)\.(\d+)", says)
+def _too_old(key: str, of: MemberSettings, reported: str) -> Iterator[Problem]:
+    """A problem if the member's Kubernetes is too old for the guarded proxy-agent; none if its version is unknown."""
+    parts = re.match(r"v?(\d+)\.(\d+)", reported)
     version: Version | None = (int(parts[1]), int(parts[2])) if parts else None
     if version and version < GUARDED:
         why = (
@@ -77,9 +77,9 @@ def _too_old(key: str, of: MemberSettings, says: str) -> Iterator[Problem]:
 
 
 def _others(key: str, of: MemberSettings, stack: str, works: Sequence[Json]) -> Iterator[Problem]:
-    """That the Work of the proxy-agents is there, and another stack's or somebody's."""
+    """A problem if the Work of the proxy-agents exists and is not the stack's."""
     name = work_name("Deployment", of.agents_name, of.namespace)
-    whose = _whose(works, name)
+    whose = _owner(works, name)
     if whose not in ("", stack):
         tunnel = f'"{of.name}" has the tunnel of the stack "{whose}" already'
         why = f"the Work {name} is there" if whose == NOBODY else tunnel
@@ -87,32 +87,32 @@ def _others(key: str, of: MemberSettings, stack: str, works: Sequence[Json]) -> 
 
 
 NOBODY = "-"
-"""In the place of a stack's name: no stack has this one."""
+"""In the place of a stack's name, which this cannot be."""
 
 
-def _whose(works: Sequence[Json], name: str) -> str:
-    """The stack of a Work, NOBODY if it is none's, or nothing where it is not there."""
+def _owner(works: Sequence[Json], name: str) -> str:
+    """The stack of the Work of that name, NOBODY if it has no stack, or an empty text if there is no such Work."""
     found = [each for each in works if text(each, "metadata", "name") == name]
     return (text(found[0], "metadata", "labels", OF_STACK) or NOBODY) if found else ""
 
 
-def _none_goes(asking: Asking, of: Delivered) -> None:
-    going = [name for name, work in of.works(asking).items() if is_going(work)]
+def _require_none_terminating(apis: KubernetesApis, of: Delivered) -> None:
+    going = [name for name, work in of.works(apis).items() if is_terminating(work)]
     if going:
         raise Unavailable(f"an earlier run has left what its karmada-agent is yet to take away: Work {going[0]}")
 
 
-def _lost(asking: Asking, of: MemberSettings, cluster: Json) -> str:
-    """What the stack had set and is not set any more, with what makes it another one than the last time; or nothing."""
+def _drift(apis: KubernetesApis, of: MemberSettings, cluster: Json) -> str:
+    """Which setting of the stack was lost, or an empty text. The generation makes it differ from an earlier loss."""
     url = text(cluster, "spec", "proxyURL")
     if not url:
         return f"Cluster {of.name} names no proxy, at generation {number(cluster, 'metadata', 'generation')}"
     agent = of.agent
     try:
-        found = asking.get(of.api, DEPLOYMENTS, agent.deployment, agent.namespace)
+        found = apis.get(of.api, DEPLOYMENTS, agent.deployment, agent.namespace)
     except Unavailable:
-        # what was set may have been changed; the step sets it again or says what is wrong
+        # proxyURL or the flag may have changed; the Command sets them again, or fails with the reason
         return f"Cluster {of.name} is not reached by {url}, at generation {number(cluster, 'metadata', 'generation')}"
-    if found is None or reports(found, agent.container, url, of.api_endpoint):
+    if found is None or has_flags(found, agent.container, url, of.api_endpoint):
         return ""
     return f"{agent.deployment} does not report {url}, at generation {number(found, 'metadata', 'generation')}"

@@ -1,22 +1,22 @@
-"""What this machine's Docker engine says, where images are built."""
+"""Facts of this machine's Docker engine, if images are built."""
 
 from __future__ import annotations
 
 from checks.preflight.facts import Facts
 from clusters.errors import Unavailable
-from clusters.programs import ask
+from clusters.programs import output_of
 from config.image_settings import BuiltImages, Images
 from config.problems import Problem
 
 
 def facts_of_engine(images: Images) -> Facts:
-    """Whether it answers, if there is anything to build."""
+    """A problem if images are built and the engine does not answer."""
     if not isinstance(images, BuiltImages):
         return Facts()
     try:
-        ask(["docker", "version", "--format={{.Server.Version}}"])
+        output_of(["docker", "version", "--format={{.Server.Version}}"])
     except Unavailable as reason:
         why = f"the Docker engine, which would build, does not answer: {reason}"
-        mend = "start the Docker engine, or give published images: images.server and images.agent"
-        return Facts([Problem("images.build", why, mend)])
+        remedy = "start the Docker engine, or give published images: images.server and images.agent"
+        return Facts([Problem("images.build", why, remedy)])
     return Facts()

@@ -1,7 +1,7 @@
-"""Whether the clusters that were asked are the ones that are meant, as when contexts are swapped. Pure.
+"""Whether each context is of the cluster that is meant, and not, say, swapped with another. Pure: it sends no request.
 
-A cluster's identity is the uid of one of its namespaces; Karmada keeps it as `spec.id` of the Cluster object. Where
-either is not known, a cluster is believed.
+A cluster is identified by the uid of its namespace kube-system, which Karmada keeps as `spec.id` of the Cluster object.
+If either is unknown, the context is accepted.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from clusters.objects import Json, text
 from config.problems import Problem, config_set
 
 NAMESPACE = "kube-system"
-"""The namespace that every cluster has."""
+"""The namespace whose uid identifies a cluster: every cluster has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """A cluster that was asked: its part of the config, its context, its uid, and the member's name if it is one."""
+class ApiIdentity:
+    """A cluster's API: its key in the config, its context, its uid, and its name if it is a member."""
 
     key: str
     context: str
@@ -26,14 +26,14 @@ class Asked:
     member: str = ""
 
 
-def mistaken(
-    karmada_uid: str, clusters: Sequence[Json], members: Sequence[str], asked: Sequence[Asked]
+def mismatches(
+    karmada_uid: str, clusters: Sequence[Json], members: Sequence[str], identities: Sequence[ApiIdentity]
 ) -> Iterator[tuple[str, Problem]]:
-    """What is wrong with whose context, by its key. `clusters` are the Cluster objects, `members` the stack's names."""
+    """Problems of wrong contexts, with their keys. `clusters` are the Cluster objects, `members` the stack's names."""
     known = {text(each, "spec", "id"): text(each, "metadata", "name") for each in clusters}
     known.pop("", None)
     others = {karmada_uid: "the Karmada API"}
-    for each in asked:
+    for each in identities:
         if not each.uid:
             continue
         what = ""
@@ -45,12 +45,12 @@ def mistaken(
             yield each.key, Problem(f"{each.key}.context", why, config_set(f"{each.key}.context", "CONTEXT"))
 
 
-def _another(asked: Asked, known: Mapping[str, str], members: Sequence[str]) -> str:
-    """What a cluster, which is not known as what is meant, is by Karmada's knowledge; or nothing."""
-    name = known.get(asked.uid, "")
-    if asked.member:
+def _another(identity: ApiIdentity, known: Mapping[str, str], members: Sequence[str]) -> str:
+    """What the cluster is by Karmada's Cluster objects, if not the one that is meant; else an empty text."""
+    name = known.get(identity.uid, "")
+    if identity.member:
         if name:
             return f'what Karmada knows as "{name}"'
-        return "" if asked.member not in known.values() else f'not what Karmada knows as "{asked.member}"'
+        return "" if identity.member not in known.values() else f'not what Karmada knows as "{identity.member}"'
     # the host may be a member of other stacks, or a member that Karmada dials
     return f'what Karmada knows as the member "{name}"' if name in members else ""

@@ -1,4 +1,4 @@
-"""What the Karmada API says: whether each member is joined, in pull mode, and how."""
+"""Facts of the Karmada API: whether each member is joined, in pull mode, and by `karmadactl register`."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from collections.abc import Iterator, Mapping
 from checks.preflight import rights
 from checks.preflight.facts import Facts, facts, no_answer
 from checks.registered import is_registered
-from clusters.api import CLUSTERS, FORBIDDEN, Asking
+from clusters.api import CLUSTERS, FORBIDDEN, KubernetesApis
 from clusters.errors import Unavailable
-from clusters.objects import Json, at, is_going, text
+from clusters.objects import Json, at, is_terminating, text
 from config.fields import is_loopback
 from config.problems import PROJECT, Problem, config_rm, config_set
 from config.proxy_settings import Frontend
 from config.settings import MemberSettings, Settings
 
 INSECURE = "insecureSkipTLSVerification"
-"""Of a Cluster: its API server's certificate is not looked at."""
+"""The field of a Cluster with which its API server's certificate is not verified."""
 
 
-def facts_of_karmada(asking: Asking, settings: Settings, members: Mapping[str, MemberSettings]) -> Facts:
-    """Its problems with the members by their keys, its identity, its Cluster objects, and who is registered.
+def facts_of_karmada(apis: KubernetesApis, settings: Settings, members: Mapping[str, MemberSettings]) -> Facts:
+    """Problems, `uid`, `clusters`, `registered` and `operator`. `members` are by their keys in the config.
 
-    Paused members are asked for how they were joined too: they keep what they have, a grant among it.
+    `registered` is read for paused members too: they keep what they have, also their grant.
     """
     context, of = "host.karmadaContext", settings.host.karmada
     registered: set[str] = set()
     problems: list[Problem] = []
     try:
-        clusters = asking.all(of, CLUSTERS)
+        clusters = apis.all(of, CLUSTERS)
         for key, member in members.items():
             try:
-                registered |= {member.name} if is_registered(asking, of, member.name, member.registered) else set()
+                registered |= {member.name} if is_registered(apis, of, member.name, member.registered) else set()
             except Unavailable as reason:
-                problems.append(_not_told(key, member, reason))
-        found = facts(asking, context, of, rights.of_karmada(settings.joined(registered)))
-        # of paused ones too: they keep what they have, their roles among it
+                problems.append(_registration_unknown(key, member, reason))
+        found = facts(apis, context, of, rights.of_karmada(settings.joined(registered)))
+        # for paused ones too: they keep what they have, also their roles
         delivered = any(each.delivered for each in members.values())
-        found.operator = rights.operator(asking, of) if delivered else ""
+        found.operator = rights.operator(apis, of) if delivered else ""
     except Unavailable as reason:
         return Facts([no_answer(context, of, reason)])
     known = {text(each, "metadata", "name"): each for each in clusters}
@@ -62,15 +62,15 @@ def _cluster_object(key: str, member: MemberSettings, known: Mapping[str, Json])
     elif mode != "Pull":
         why = f'the Cluster "{member.name}" is in {mode} mode: Karmada dials it, and needs no tunnel'
         yield Problem(key, why, config_rm(key))
-    elif is_going(cluster):
+    elif is_terminating(cluster):
         yield Problem(key, f'the Cluster "{member.name}" is deleted, and waits to go', config_rm(key))
 
 
 def _loopback(key: str, member: MemberSettings) -> Iterator[Problem]:
-    """Without a look at certificates Karmada would take itself for the member, were the tunnel's flag lost."""
+    """Without verification Karmada would take its own API server for the member, if the tunnel's flag were lost."""
     why = f'"{member.api_endpoint}" is loopback, and the Cluster "{member.name}" has {INSECURE}: without the tunnel '
-    mend = config_set(f"{key}.apiEndpoint", "https://HOST:6443")
-    yield Problem(f"{key}.apiEndpoint", f"{why}Karmada would take its own API server for the member", mend)
+    remedy = config_set(f"{key}.apiEndpoint", "https://HOST:6443")
+    yield Problem(f"{key}.apiEndpoint", f"{why}Karmada would take its own API server for the member", remedy)
 
 
 def _loopback_warning(key: str, member: MemberSettings) -> str:
@@ -78,9 +78,9 @@ def _loopback_warning(key: str, member: MemberSettings) -> str:
     return f"{PROJECT}:{key}.apiEndpoint: {why}; {config_set(f'{key}.apiEndpoint', 'https://HOST:6443')}"
 
 
-def _not_told(key: str, member: MemberSettings, reason: Unavailable) -> Problem:
-    """A grant that is taken away by mistake makes karmada-agent crash for ever: nothing is assumed."""
-    asked = "may not be asked" if reason.status == FORBIDDEN else "does not tell"
-    why = f'the Karmada API {asked} whether `karmadactl register` joined "{member.name}": {reason}'
-    mend = f"{config_set(f'{key}.registered', 'true')}, or false if it was not"
-    return Problem(f"{key}.registered", why, mend)
+def _registration_unknown(key: str, member: MemberSettings, reason: Unavailable) -> Problem:
+    """A problem rather than a guess: without its grant a registered karmada-agent crashes for ever."""
+    verb = "may not be asked" if reason.status == FORBIDDEN else "does not tell"
+    why = f'the Karmada API {verb} whether `karmadactl register` joined "{member.name}": {reason}'
+    remedy = f"{config_set(f'{key}.registered', 'true')}, or false if it was not"
+    return Problem(f"{key}.registered", why, remedy)

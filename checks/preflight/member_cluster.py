@@ -1,4 +1,4 @@
-"""What a member says: whether proxy-agent's place is there and free, and karmada-agent's args free or the stack's."""
+"""Facts of a member: whether proxy-agent can be deployed, and karmada-agent's args are unset or the stack's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from checks.delivered import Delivered
 from checks.deployments import args_owners, identifiers
 from checks.preflight import adoption, rights
 from checks.preflight.facts import Facts, facts, no_answer, no_namespace, no_priority_class, pull_secrets, too_old
-from clusters.api import DEPLOYMENTS, NAMESPACES, Asking
+from clusters.api import DEPLOYMENTS, NAMESPACES, KubernetesApis
 from clusters.errors import Unanswered, Unavailable
 from clusters.objects import Json, entries, items, text
 from components.anp import AGENT, AGENT_CERT_SECRET, IDENTIFIER, PROXY_FLAG
@@ -20,26 +20,28 @@ from config.settings import Access, MemberSettings, Settings
 SUFFIX = IDENTIFIER.format("")
 
 GUARDED = (1, 27)
-"""Fields of a pod's spread (`matchLabelKeys`) and of a budget (`unhealthyPodEvictionPolicy`) count since then."""
+"""The first Kubernetes with `matchLabelKeys` of a spread and `unhealthyPodEvictionPolicy` of a budget."""
 
 
-def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Settings, ours: str, stack: str) -> Facts:
-    """Its problems, its identity, whether anything there is taken over, and why nobody answers. `ours` is the stack's
-    field manager, and `stack` its name."""
+def facts_of_member(
+    apis: KubernetesApis, key: str, of: MemberSettings, settings: Settings, ours: str, stack: str
+) -> Facts:
+    """Problems, `uid`, `identifiers`, `takes_over`, `was_delivered` and `away`. `ours` is the stack's field manager,
+    `stack` its name."""
     agent, adopt = of.agent, settings.proxy.adopt
     try:
-        found = facts(asking, f"{key}.context", of.api, rights.of_member(settings, of))
-        found.problems += no_namespace(asking, key, of)
-        found.problems += _delivered_namespace(asking, key, of)
-        found.problems += pull_secrets(asking, of, settings.images)
+        found = facts(apis, f"{key}.context", of.api, rights.of_member(settings, of))
+        found.problems += no_namespace(apis, key, of)
+        found.problems += _delivered_namespace(apis, key, of)
+        found.problems += pull_secrets(apis, of, settings.images)
         if settings.proxy.frontend is Frontend.GUARDED:
-            found.problems += too_old(asking, f"{key}.context", of, GUARDED, "a guarded proxy-agent")
-            found.problems += no_priority_class(asking, key, of, of)
-        deployment = asking.get(of.api, DEPLOYMENTS, agent.deployment, agent.namespace)
-        found.identifiers = identifiers(asking.get(of.api, DEPLOYMENTS, AGENT, of.namespace))
+            found.problems += too_old(apis, f"{key}.context", of, GUARDED, "a guarded proxy-agent")
+            found.problems += no_priority_class(apis, key, of, of)
+        deployment = apis.get(of.api, DEPLOYMENTS, agent.deployment, agent.namespace)
+        found.identifiers = identifiers(apis.get(of.api, DEPLOYMENTS, AGENT, of.namespace))
         found.problems += _of_another_name(key, of, found.identifiers)
     except Unanswered as reason:
-        if _is_delivered(asking, of, settings, stack):
+        if _is_delivered(apis, of, settings, stack):
             why = (
                 f'the API of "{of.context}" does not answer ({reason}), and Karmada alone gets at the member until now'
             )
@@ -47,11 +49,11 @@ def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Sett
         return Facts(away=str(reason))
     except Unavailable as reason:
         problem = no_answer(f"{key}.context", of.api, reason)
-        mend = f"{problem.mend}, or pause it: {config_set(f'{key}.paused', 'true')}"
-        return Facts([Problem(problem.key, problem.why, mend)])
-    standing = adoption.made_by_hand(asking, of, AGENT, [AGENT_CERT_SECRET])
+        remedy = f"{problem.remedy}, or pause it: {config_set(f'{key}.paused', 'true')}"
+        return Facts([Problem(problem.key, problem.why, remedy)])
+    standing = adoption.made_by_hand(apis, of, AGENT, [AGENT_CERT_SECRET])
     found.problems += adoption.problems(of, standing, [AGENT], adopt)
-    found.adopts = bool(standing)
+    found.takes_over = bool(standing)
     if deployment is None:
         why = f'there is no Deployment "{agent.deployment}" in namespace "{agent.namespace}" of {of.context}'
         found.problems.append(Problem(f"{key}.agent.deployment", why, config_set(f"{key}.agent.deployment", "NAME")))
@@ -60,39 +62,39 @@ def facts_of_member(asking: Asking, key: str, of: MemberSettings, settings: Sett
     return found
 
 
-def _is_delivered(asking: Asking, of: MemberSettings, settings: Settings, stack: str) -> bool:
-    """Whether the member has what this stack has handed it. A user who may not look could hand it nothing."""
+def _is_delivered(apis: KubernetesApis, of: MemberSettings, settings: Settings, stack: str) -> bool:
+    """Whether the stack has Works for the member. A user who may not list Works has none."""
     try:
-        return bool(Delivered(member=of.name, stack=stack, karmada=settings.host.karmada).works(asking))
+        return bool(Delivered(member=of.name, stack=stack, karmada=settings.host.karmada).works(apis))
     except Unavailable:
         return False
 
 
 def _of_another_name(key: str, of: MemberSettings, hosts: Sequence[str]) -> Iterator[Problem]:
-    """That the agents there are another member's: this cluster's, as it was registered before."""
+    """A problem if the agents there have another member's name, as after it was joined by a new one."""
     names = [host.removesuffix(SUFFIX) for host in hosts if host.endswith(SUFFIX)]
     if names and of.name not in names:
         why = f'{AGENT} in {of.context} is of the member "{names[0]}"'
         yield Problem(key, why, f"take that one out of the config of its stack and `up`, then set {of.name}")
 
 
-def _delivered_namespace(asking: Asking, key: str, of: MemberSettings) -> Iterator[Problem]:
-    """That the namespace is there only as long as Karmada hands it over, as to a member that it alone got at."""
-    labels = entries(asking.get(of.api, NAMESPACES, of.namespace), "metadata", "annotations")
+def _delivered_namespace(apis: KubernetesApis, key: str, of: MemberSettings) -> Iterator[Problem]:
+    """A problem if a Work made the namespace, as when only Karmada reached the member: it goes with that."""
+    labels = entries(apis.get(of.api, NAMESPACES, of.namespace), "metadata", "annotations")
     if text(labels, "work.karmada.io/namespace") and of.namespace != of.agent.namespace:
         why = f'"{of.namespace}" is a namespace that Karmada has handed over, and takes away with what else it has'
         yield Problem(f"{key}.namespace", why, config_set(f"{key}.namespace", "ANOTHER"))
 
 
 def _karmada_agent(found: Facts, key: str, member: MemberSettings, deployment: Json, ours: str, adopt: bool) -> None:
-    """Whether the container that takes the flags is there, and its args free, the stack's, or taken over."""
+    """Adds problems of karmada-agent's container and args, or that the stack takes these over or set them before."""
     agent = member.agent
     containers = items(deployment, "spec", "template", "spec", "containers")
     by_name = {text(each, "name"): each for each in containers}
     if agent.container not in by_name:
         why = f'the Deployment "{agent.deployment}" has no container "{agent.container}", but ' + ", ".join(by_name)
-        mend = config_set(f"{key}.agent.container", "NAME")
-        found.problems.append(Problem(f"{key}.agent.container", why, mend))
+        remedy = config_set(f"{key}.agent.container", "NAME")
+        found.problems.append(Problem(f"{key}.agent.container", why, remedy))
         return
     found.warnings += _proxy_in_command(key, member, items(by_name[agent.container], "command"))
     args = items(by_name[agent.container], "args")
@@ -101,18 +103,18 @@ def _karmada_agent(found: Facts, key: str, member: MemberSettings, deployment: J
         return
     others = [each for each in owners if each not in (ours, f"{ours}{DELIVERING}")]
     if owners and not others:
-        # the stack's own, by the tunnel: as long as the member was one that Karmada alone gets at
-        found.returns = True
+        # the stack's own, set through the tunnel, while only Karmada reached the member
+        found.was_delivered = True
         return
-    # nobody owns them where an `up` that was to take them over ended half-way
+    # an `up` that ended while it took them over has left them without an owner
     if adopt and adoption.is_documented(args) and not any(map(stack_of, others)):
-        found.adopts = True
+        found.takes_over = True
     else:
         found.problems.append(_args_of_others(key, member, owners, ours, adoption.is_documented(args)))
 
 
 def _proxy_in_command(key: str, member: MemberSettings, command: Sequence[Json]) -> Iterator[str]:
-    """That karmada-agent's command names a proxy, which no stack can take away."""
+    """A warning if karmada-agent's command has the proxy flag, which no stack can remove."""
     if adoption.names_a_proxy(command):
         where = f'the command of the container "{member.agent.container}" in {member.context}'
         why = f"{where} has {PROXY_FLAG}…, which the stack's args override"
@@ -127,7 +129,7 @@ def _args_of_others(key: str, member: MemberSettings, owners: Sequence[str], our
         return Problem(key, why, f"take it out of one of the two: {key} here, or that stack's")
     whose = ", ".join(owners) or "an unknown manager"
     why = f'the container "{agent.container}" has args of {whose}, which this program would have to overwrite'
-    mend = f"move them into its command, or take them away from deployment/{agent.deployment}, then try again"
+    remedy = f"move them into its command, or take them away from deployment/{agent.deployment}, then try again"
     if documented:
-        mend = f"they are the two flags alone: {config_set(adoption.KEY, 'true')} takes their place"
-    return Problem(f"{key}.agent.container", why, mend)
+        remedy = f"they are the two flags alone: {config_set(adoption.KEY, 'true')} takes their place"
+    return Problem(f"{key}.agent.container", why, remedy)

@@ -1,6 +1,6 @@
-"""What a stack will do in each cluster, and what of it a user may not. Asking changes nothing.
+"""RBAC: the rights that a stack needs in each cluster, and which of them a user lacks, by access reviews.
 
-It asks for what every `up` and `destroy` of the stack needs, no more: another's admission may still refuse.
+The rights are those that every `up` and `destroy` of the stack needs; admission may still refuse a request.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from clusters.api import NOT_FOUND, SELF_REVIEW, SELF_REVIEWS, Asking
+from clusters.api import NOT_FOUND, SELF_REVIEW, SELF_REVIEWS, KubernetesApis
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, items, text
@@ -17,16 +17,16 @@ from config.proxy_settings import Exposure, Frontend
 from config.settings import Cluster, MemberSettings, Settings
 
 LATER = ("patch", "delete")
-"""What is done to an object that is there: a role may allow it for that one alone."""
+"""Verbs on an existing object, which a role may allow for that one alone."""
 
 ADMINS = "system:masters"
-"""The group that may do everything, in every cluster."""
+"""The group that has all rights in every cluster."""
 
 SELF: Json = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 
 MAKE = ("create", "list", "watch")
-"""What is done to a kind: Pulumi watches a namespace's until the one that it has deleted is gone, and where it may not,
-waits ten minutes."""
+"""Verbs on a resource type: Pulumi watches a namespace's objects until a deleted one is gone, and if it may not, waits
+ten minutes."""
 
 WORK = ("create", "list", *LATER)
 
@@ -35,7 +35,7 @@ WORK = ("create", "list", *LATER)
 class Right:
     """A verb on a resource (`deployments.apps`), in a namespace or none, and of one object or of all.
 
-    `ours` is whether that object is the stack's own, whose name tells a reader nothing; `below` is a subresource.
+    `ours` is whether that object is the stack's own, whose name is not printed; `below` is a subresource.
     """
 
     verb: str
@@ -47,14 +47,14 @@ class Right:
 
     @property
     def where(self) -> str:
-        """What the verb is for: `secrets in namespace "karmada-system"`."""
+        """The resource in words: `secrets in namespace "karmada-system"`."""
         named = f"{self.resource}/{self.name}" if self.name and not self.ours else self.resource
         named = f"{named}/{self.below}" if self.below else named
         return f'{named} in namespace "{self.namespace}"' if self.namespace else named
 
 
 def of_host(settings: Settings) -> list[Right]:
-    """What the stack does in the host cluster."""
+    """The rights that the stack needs in the host cluster."""
     host, proxy = settings.host, settings.proxy
     guard = [anp.GUARD] if proxy.frontend is Frontend.GUARDED else []
     found = _workload(settings, host, anp.SERVER, anp.SERVER_CERT_SECRET, *guard)
@@ -64,7 +64,7 @@ def of_host(settings: Settings) -> list[Right]:
 
 
 def of_karmada(settings: Settings) -> list[Right]:
-    """What it does in the Karmada API."""
+    """The rights that the stack needs in the Karmada API."""
     found: list[Right] = []
     if settings.proxy.frontend is Frontend.GUARDED:
         found += [
@@ -76,7 +76,7 @@ def of_karmada(settings: Settings) -> list[Right]:
 
 
 def of_member(settings: Settings, member: MemberSettings) -> list[Right]:
-    """What it does in a member."""
+    """The rights that the stack needs in a member."""
     agent = Right(
         verb="patch", resource="deployments.apps", namespace=member.agent.namespace, name=member.agent.deployment
     )
@@ -87,17 +87,17 @@ def of_member(settings: Settings, member: MemberSettings) -> list[Right]:
 
 
 def of_delivered(member: MemberSettings) -> list[Right]:
-    """What it does in the Karmada API for a member that this alone gets at."""
+    """The rights that the stack needs in the Karmada API for a member that only Karmada reaches."""
     space, cluster = anp.EXECUTION_SPACE.format(member.name), "clusters.cluster.karmada.io"
     through = [Right(verb=verb, resource=cluster, name=member.name, below="proxy") for verb in ("get", "patch")]
     return [*(Right(verb=verb, resource="works.work.karmada.io", namespace=space) for verb in WORK), *through]
 
 
-def operator(asking: Asking, karmada: Context) -> str:
-    """The user as whom Karmada asks members for who runs this; nothing for one who may do all. Raises Unavailable, but
-    not where nobody tells, as before Kubernetes 1.28."""
+def operator(apis: KubernetesApis, karmada: Context) -> str:
+    """The user as whom Karmada's requests reach members, by a SelfSubjectReview; empty for a user of system:masters,
+    or if the API has no such reviews, as before Kubernetes 1.28. Raises Unavailable."""
     try:
-        user = at(asking.create(karmada, SELF_REVIEW, SELF), "status", "userInfo")
+        user = at(apis.create(karmada, SELF_REVIEW, SELF), "status", "userInfo")
     except Unavailable as unavailable:
         if unavailable.status != NOT_FOUND:
             raise
@@ -105,24 +105,24 @@ def operator(asking: Asking, karmada: Context) -> str:
     return "" if ADMINS in items(user, "groups") else text(user, "username")
 
 
-def lacking(asking: Asking, of: Context, rights: Sequence[Right]) -> str:
-    """In words what the context's user may not of all that, or nothing. Raises Unavailable.
+def lacking(apis: KubernetesApis, of: Context, rights: Sequence[Right]) -> str:
+    """The rights that the context's user lacks, in words, or an empty text. Raises Unavailable.
 
-    A SelfSubjectAccessReview each, which any user may make and nobody keeps.
+    It creates a SelfSubjectAccessReview for each, which any user may do and the API does not store.
     """
-    answers = [asking.create(of, SELF_REVIEWS, _review(each)) for each in rights]
-    refused = [right for right, answer in zip(rights, answers, strict=True) if at(answer, "status", "allowed") is False]
-    return "; ".join(_said(refused))
+    reviews = [apis.create(of, SELF_REVIEWS, _review(each)) for each in rights]
+    refused = [right for right, answer in zip(rights, reviews, strict=True) if at(answer, "status", "allowed") is False]
+    return "; ".join(_in_words(refused))
 
 
-def _said(refused: Sequence[Right]) -> Iterator[str]:
+def _in_words(refused: Sequence[Right]) -> Iterator[str]:
     for where in dict.fromkeys(each.where for each in refused):
         verbs = dict.fromkeys(each.verb for each in refused if each.where == where)
         yield f"{', '.join(verbs)} {where}"
 
 
 def _workload(settings: Settings, cluster: Cluster, deployment: str, *secrets: str) -> list[Right]:
-    """A proxy's Deployment and its Secrets, and what monitors it."""
+    """The rights for a proxy's Deployment, its Secrets and its monitoring."""
     namespace, found = cluster.namespace, list[Right]()
     for resource, names in (("secrets", secrets), ("deployments.apps", (deployment,))):
         found += _created(namespace, resource)

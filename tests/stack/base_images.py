@@ -9,9 +9,9 @@ import subprocess
 import tarfile
 from collections.abc import Mapping
 
-from checks.commands.manifest_list import ManifestListInput, docker_config, joined
+from checks.commands.manifest_list import ManifestListInput, docker_config, push_list
 from clusters.objects import items, parse, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from tests.stack.registry import PASSWORD, USER, Registry
 
 ARCHITECTURES = ("amd64", "arm64")
@@ -26,9 +26,9 @@ def push_base(registry: Registry) -> str:
     images = {each: f"{name}-{each}" for each in ARCHITECTURES}
     for architecture, image in images.items():
         subprocess.run(["docker", "load", "--quiet"], input=archive(image, architecture), check=True)
-        ask(["docker", "push", "--quiet", image], 60)
-        ask(["docker", "image", "rm", image], 60)
-    joined(ManifestListInput(name=name, images=[*images.values()]))
+        output_of(["docker", "push", "--quiet", image], 60)
+        output_of(["docker", "image", "rm", image], 60)
+    push_list(ManifestListInput(name=name, images=[*images.values()]))
     return name
 
 
@@ -36,7 +36,7 @@ def architectures(registry: Registry, image: str) -> list[str]:
     """Those of a manifest list, by its reference. Raises Unavailable."""
     given = ManifestListInput(name=f"{registry.host}/x:1", images=[], username=USER, password=PASSWORD)
     with docker_config(given) as directory:
-        printed = ask(["docker", f"--config={directory}", "manifest", "inspect", image], 60)
+        printed = output_of(["docker", f"--config={directory}", "manifest", "inspect", image], 60)
     return sorted(text(each, "platform", "architecture") for each in items(parse(printed), "manifests"))
 
 

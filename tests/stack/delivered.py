@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from clusters.objects import Json, items, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from components.anp import DELIVERED_AGENT, EXECUTION_SPACE, OF_STACK
 from tests.stack import environment
 from tests.stack.environment import KARMADA, NAMESPACE
@@ -34,7 +34,7 @@ def args(name: str) -> Sequence[Json]:
 
 def label(name: str, given: str) -> None:
     """Gives a Cluster object a label (`key=value`), or takes one away (`key-`)."""
-    ask(kubectl(*KARMADA, "label", "--overwrite", f"clusters.cluster.karmada.io/{name}", given))
+    output_of(kubectl(*KARMADA, "label", "--overwrite", f"clusters.cluster.karmada.io/{name}", given))
 
 
 def works(name: str) -> Sequence[Json]:
@@ -54,7 +54,7 @@ def clear(name: str) -> None:
     """Deletes by hand what a member still has of the stack."""
     left = in_member(name)
     if left:
-        ask(kubectl(*environment.member(name), "delete", f"--namespace={NAMESPACE}", *left), 60)
+        output_of(kubectl(*environment.member(name), "delete", f"--namespace={NAMESPACE}", *left), 60)
 
 
 def agents(name: str) -> set[str]:

@@ -10,7 +10,7 @@ from functools import cache
 
 from clusters.errors import Unavailable
 from clusters.objects import Json, at, entries, items, parse, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from components.anp import PROXY_PATH
 from tests.stack.kubectl import kubectl, objects
 from tools.checkout import Checkout
@@ -73,7 +73,7 @@ def why_not() -> str:
             return f"{tool} is not on PATH"
     for end in (HOST, KARMADA, member("member3")):
         try:
-            ask(kubectl(*end, "get", "--raw", "/readyz", "--request-timeout=5s"), 10)
+            output_of(kubectl(*end, "get", "--raw", "/readyz", "--request-timeout=5s"), 10)
         except Unavailable as reason:
             return f"the cluster of context {end[1]} does not answer: {reason}"
     return ""
@@ -134,7 +134,7 @@ def ours_in(end: tuple[str, str], namespace: str = NAMESPACE, site: Site = SITE)
 
 def through_karmada(name: str) -> list[str]:
     """kubectl, spoken to a member through Karmada."""
-    view = parse(ask(kubectl(HOST_CONFIG, "", "config", "view", "--output=json")))
+    view = parse(output_of(kubectl(HOST_CONFIG, "", "config", "view", "--output=json")))
     servers = {text(each, "name"): text(each, "cluster", "server") for each in items(view, "clusters")}
     return kubectl(*KARMADA, f"--server={servers['karmada-apiserver']}{PROXY_PATH.format(name)}")
 
@@ -142,7 +142,7 @@ def through_karmada(name: str) -> list[str]:
 def answer(name: str, path: str) -> str:
     """What a member answers through Karmada, or why it does not."""
     try:
-        return ask(kubectl(*KARMADA, "get", "--raw", PROXY_PATH.format(name) + path, "--request-timeout=10s"))
+        return output_of(kubectl(*KARMADA, "get", "--raw", PROXY_PATH.format(name) + path, "--request-timeout=10s"))
     except Unavailable as reason:
         return f"error: {reason}"
 
@@ -155,10 +155,10 @@ def healthy(name: str) -> bool:
     a Cluster unknown of which it has heard nothing for 40 s: some rollouts in a row come to that.
     """
     agent = ("deployment/karmada-agent", f"--namespace={NAMESPACE}")
-    ask(kubectl(*member(name), "rollout", "status", *agent, "--timeout=60s"), 70)
+    output_of(kubectl(*member(name), "rollout", "status", *agent, "--timeout=60s"), 70)
     ready = ("--for=condition=Ready", "--timeout=60s")
     try:
-        ask(kubectl(*KARMADA, "wait", f"clusters.cluster.karmada.io/{name}", *ready), 70)
+        output_of(kubectl(*KARMADA, "wait", f"clusters.cluster.karmada.io/{name}", *ready), 70)
     except Unavailable:
         return False
     return True
@@ -174,8 +174,8 @@ def with_every_member(checkout: Checkout, site: Site = SITE) -> Iterator[Checkou
 @contextmanager
 def namespace(end: tuple[str, str], name: str) -> Generator[None]:
     """A namespace, gone in the end."""
-    ask(kubectl(*end, "create", "namespace", name))
+    output_of(kubectl(*end, "create", "namespace", name))
     try:
         yield
     finally:
-        ask(kubectl(*end, "delete", f"namespace/{name}"), 60)
+        output_of(kubectl(*end, "delete", f"namespace/{name}"), 60)

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 
 from clusters.objects import Json, items, parse, text
-from clusters.programs import ask
+from clusters.programs import output_of
 
 
 def kubectl(kubeconfig: str, context: str, *arguments: str) -> list[str]:
@@ -20,7 +20,7 @@ def kubectl(kubeconfig: str, context: str, *arguments: str) -> list[str]:
 def objects(command: Sequence[str], seconds: float = 10) -> Sequence[Json]:
     """What a `kubectl get` finds; what is not there is left out. Raises Unavailable."""
     timeout = f"--request-timeout={seconds:.0f}s"
-    printed = ask([*command, "--output=json", "--ignore-not-found", timeout], seconds + 5)
+    printed = output_of([*command, "--output=json", "--ignore-not-found", timeout], seconds + 5)
     if not printed.strip():
         return []
     found = parse(printed)

@@ -11,8 +11,8 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from clusters.errors import Unavailable
-from clusters.objects import Json, at, is_going, items, number, text
-from clusters.programs import ask
+from clusters.objects import Json, at, is_terminating, items, number, text
+from clusters.programs import output_of
 from components import anp
 from tests.stack import environment
 from tests.stack.environment import HOST, NAMESPACE, member
@@ -28,18 +28,18 @@ def node_of(name: str) -> str:
 
 def answers_itself(name: str) -> bool:
     """Whether it is a member's own node that is listed through Karmada."""
-    return node_of(name) in ask([*environment.through_karmada(name), "get", "nodes", "--output=name"])
+    return node_of(name) in output_of([*environment.through_karmada(name), "get", "nodes", "--output=name"])
 
 
 def address_of(node: str) -> str:
     """A node's address on the clusters' Docker network."""
-    return ask(["docker", "inspect", "--format={{.NetworkSettings.Networks.kind.IPAddress}}", node]).strip()
+    return output_of(["docker", "inspect", "--format={{.NetworkSettings.Networks.kind.IPAddress}}", node]).strip()
 
 
 def pods(end: tuple[str, str], app: str, namespace: str = NAMESPACE) -> Sequence[Json]:
     """An app's pods that run and are not about to end."""
     found = objects(kubectl(*end, "get", "pods", f"--namespace={namespace}", f"--selector=app={app}"))
-    return [each for each in found if not is_going(each) and text(each, "status", "phase") == "Running"]
+    return [each for each in found if not is_terminating(each) and text(each, "status", "phase") == "Running"]
 
 
 def shell(name: str, namespace: str, *command: str, **variables: str) -> Json:
@@ -83,40 +83,40 @@ def container(pod: Json, name: str) -> Json:
 def kill_pod(end: tuple[str, str], pod: Json) -> None:
     """Deletes a pod without any grace."""
     at_once = ["--grace-period=0", "--force"]
-    ask(kubectl(*end, "delete", f"pod/{name_of(pod)}", f"--namespace={namespace_of(pod)}", *at_once), 60)
+    output_of(kubectl(*end, "delete", f"pod/{name_of(pod)}", f"--namespace={namespace_of(pod)}", *at_once), 60)
 
 
 def process(node: str, pod: Json, name: str) -> int:
     """The id, on its node, of the process that a pod's container is."""
     wanted = text(container(pod, name), "containerID").removeprefix("containerd://")
-    listed = ask(["docker", "exec", node, "ctr", "--namespace=k8s.io", "tasks", "ls"])
+    listed = output_of(["docker", "exec", node, "ctr", "--namespace=k8s.io", "tasks", "ls"])
     return next(int(line.split()[1]) for line in listed.splitlines() if wanted and line.startswith(wanted))
 
 
 def signal(node: str, name: str, pid: int) -> None:
     """Sends a signal to one process on a node."""
-    ask(["docker", "exec", node, "kill", f"-{name}", str(pid)])
+    output_of(["docker", "exec", node, "kill", f"-{name}", str(pid)])
 
 
 def api_server(name: str) -> int:
     """The process of a member's API server."""
-    (pid,) = ask(["docker", "exec", node_of(name), "pgrep", "--exact", "kube-apiserver"]).split()
+    (pid,) = output_of(["docker", "exec", node_of(name), "pgrep", "--exact", "kube-apiserver"]).split()
     return int(pid)
 
 
 def restart(node: str) -> None:
     """Ends all that runs on a node, without asking it, and starts the node again."""
-    ask(["docker", "restart", "--time=1", node], 60)
+    output_of(["docker", "restart", "--time=1", node], 60)
 
 
 def stops(node: str) -> None:
     """Ends all that runs on a node, without asking it; it stays so."""
-    ask(["docker", "stop", "--time=1", node], 60)
+    output_of(["docker", "stop", "--time=1", node], 60)
 
 
 def starts(node: str) -> None:
     """Starts one that is stopped; one that runs goes on."""
-    ask(["docker", "start", node], 60)
+    output_of(["docker", "start", node], 60)
 
 
 @contextmanager
@@ -127,15 +127,15 @@ def cut_off(node: str, address: str, port: int) -> Generator[None]:
     with ExitStack() as rules:
         for way in ways:
             rule = ["FORWARD", "--protocol", "tcp", *way, "--jump", "DROP"]
-            ask([*filtering, "--insert", *rule])
-            rules.callback(ask, [*filtering, "--delete", *rule])
+            output_of([*filtering, "--insert", *rule])
+            rules.callback(output_of, [*filtering, "--delete", *rule])
         yield
 
 
 def metric(end: tuple[str, str], pod: Json, port: int, name: str) -> float:
     """A metric of a pod, read through its cluster's API; 0 where it has none. Raises Unavailable."""
     path = f"/api/v1/namespaces/{namespace_of(pod)}/pods/{name_of(pod)}:{port}/proxy/metrics"
-    printed = ask(kubectl(*end, "get", "--raw", path, "--request-timeout=5s"))
+    printed = output_of(kubectl(*end, "get", "--raw", path, "--request-timeout=5s"))
     found = re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)$", printed, re.MULTILINE)
     return float(found[1]) if found else 0.0
 
@@ -143,7 +143,7 @@ def metric(end: tuple[str, str], pod: Json, port: int, name: str) -> float:
 def resident(node: str, pid: int) -> int:
     """Bytes of memory that a process and its children hold."""
     script = f"grep VmRSS /proc/{pid}/status; cat /proc/{pid}/task/{pid}/children"
-    held, *children = ask(["docker", "exec", node, "sh", "-c", script]).splitlines()
+    held, *children = output_of(["docker", "exec", node, "sh", "-c", script]).splitlines()
     return int(held.split()[1]) * 1024 + sum(resident(node, int(child)) for child in " ".join(children).split())
 
 

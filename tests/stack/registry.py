@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from clusters.errors import Unavailable
-from clusters.programs import ask
+from clusters.programs import output_of
 from tests.parts import haproxy
 from tests.stack.nodes import HOST_NODE
 
@@ -111,8 +111,11 @@ def running(directory: Path, nodes: Sequence[str]) -> Generator[Registry]:
 
 def gateway() -> str:
     """This machine's address on the kind nodes' network: as the network says, or else as its containers have it."""
-    said = ask(["docker", "network", "inspect", "kind", "--format={{(index .IPAM.Config 0).Gateway}}"]).strip()
-    return said or ask(["docker", "inspect", HOST_NODE, "--format={{.NetworkSettings.Networks.kind.Gateway}}"]).strip()
+    said = output_of(["docker", "network", "inspect", "kind", "--format={{(index .IPAM.Config 0).Gateway}}"]).strip()
+    return (
+        said
+        or output_of(["docker", "inspect", HOST_NODE, "--format={{.NetworkSettings.Networks.kind.Gateway}}"]).strip()
+    )
 
 
 def _trust(node: str, host: str, ca: str) -> None:

@@ -15,7 +15,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json
-from clusters.programs import ask
+from clusters.programs import output_of
 from clusters.workstation import processor
 from config.image_settings import Build
 from tests.proof import note
@@ -48,17 +48,17 @@ def build(directory: Path) -> None:
         part = image.rpartition("proxy-")[2].partition(":")[0]
         file = directory / "anp" / "artifacts" / "images" / f"{part}-build.Dockerfile"
         options = [f"--build-arg=ARCH={processor()}", f"--file={file}", f"--tag={image}"]
-        ask(["docker", "build", *options, str(directory / "anp")], 600)
+        output_of(["docker", "build", *options, str(directory / "anp")], 600)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def by_hand(before: Mapping[str, Json], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The six steps, done; undone in the end where no stack took their place."""
     build(tmp_path_factory.mktemp("fork"))
-    ask(UP, 120)
+    output_of(UP, 120)
     yield
     if environment.agent_specs() != before:
-        ask(DOWN, 120)
+        output_of(DOWN, 120)
 
 
 @pytest.fixture(scope="module")

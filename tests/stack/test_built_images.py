@@ -15,7 +15,7 @@ import pytest
 
 from checks.commands.kind_load import is_in_engine
 from clusters.objects import Json, entries
-from clusters.programs import ask
+from clusters.programs import output_of
 from clusters.workstation import processor
 from config.image_settings import Build
 from tests.proof import note
@@ -59,7 +59,7 @@ def remove(*images: str) -> None:
     """Takes images from the engine, by their tags, those of them that it has."""
     for image in images:
         if is_in_engine(image):
-            ask(["docker", "image", "rm", image], 60)
+            output_of(["docker", "image", "rm", image], 60)
 
 
 def make_new(checkout: Checkout) -> None:

@@ -13,7 +13,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json
-from clusters.programs import ask
+from clusters.programs import output_of
 from components import anp
 from components.anp import PROXY_PATH
 from tests.proof import note
@@ -55,9 +55,9 @@ def pod(up: automation.UpResult, member: str) -> Iterator[str]:
     proxied = through_karmada(member)
     serving = shell("tunnel-test", "default", "sh", "-c", SERVES, WEB_SERVER=WEB_SERVER)
     apply(proxied, serving)
-    ask([*proxied, "wait", "pod/tunnel-test", "--for=condition=Ready", "--timeout=60s"], 70)
+    output_of([*proxied, "wait", "pod/tunnel-test", "--for=condition=Ready", "--timeout=60s"], 70)
     yield "tunnel-test"
-    ask(kubectl(*environment.member(member), "delete", "pod/tunnel-test", "--wait=false"))
+    output_of(kubectl(*environment.member(member), "delete", "pod/tunnel-test", "--wait=false"))
 
 
 @pytest.fixture(scope="module")
@@ -116,11 +116,11 @@ def test_get_works_through_karmada(up: automation.UpResult, member: str) -> None
 
 
 def test_logs_work_through_karmada(pod: str, member: str) -> None:
-    assert ask([*through_karmada(member), "logs", pod]) == "started\n"
+    assert output_of([*through_karmada(member), "logs", pod]) == "started\n"
 
 
 def test_exec_works_through_karmada(pod: str, member: str) -> None:
-    assert ask([*through_karmada(member), "exec", pod, "--", "sh", "-c", "echo inside $((6*7))"]) == "inside 42\n"
+    assert output_of([*through_karmada(member), "exec", pod, "--", "sh", "-c", "echo inside $((6*7))"]) == "inside 42\n"
 
 
 def test_watch_works_through_karmada(pod: str, member: str) -> None:
@@ -130,13 +130,13 @@ def test_watch_works_through_karmada(pod: str, member: str) -> None:
     )
     try:
         time.sleep(1)
-        ask([*proxied, "create", "configmap", "watched"])
+        output_of([*proxied, "create", "configmap", "watched"])
         assert watch.stdout
         assert watch.stdout.readline() == "configmap/watched\n"
     finally:
         watch.terminate()
         watch.wait(10)
-        ask([*proxied, "delete", "configmap", "watched"])
+        output_of([*proxied, "delete", "configmap", "watched"])
 
 
 def test_port_forward_works_through_karmada(pod: str, member: str) -> None:
@@ -191,7 +191,7 @@ def test_one_member_can_leave_without_the_other_being_touched(
     was = [identity(each) for each in objects(kubectl(*environment.member(stays), *agent))]
     servers = [uid_of(each) for each in pods(HOST, anp.SERVER)]
     apply(kubectl(*environment.member(stays)), shell("stays", "default", "sleep", "600"))
-    ask(kubectl(*environment.member(stays), "wait", "pod/stays", "--for=condition=Ready", "--timeout=60s"), 70)
+    output_of(kubectl(*environment.member(stays), "wait", "pod/stays", "--for=condition=Ready", "--timeout=60s"), 70)
     echoing = [*through_karmada(stays), "exec", "--stdin", "stays", "--", "cat"]
     session = subprocess.Popen(echoing, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
     try:
@@ -210,7 +210,7 @@ def test_one_member_can_leave_without_the_other_being_touched(
     finally:
         session.kill()
         session.wait(10)
-        ask(kubectl(*environment.member(stays), "delete", "pod/stays", "--wait=false"))
+        output_of(kubectl(*environment.member(stays), "delete", "pod/stays", "--wait=false"))
     note(
         "Members",
         tried="one leaves and comes back, requests and an open exec to another meanwhile",

@@ -17,10 +17,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pulumi import automation
 
-from checks.until import until
+from checks.retry import retry
 from clusters.errors import Unavailable
 from clusters.objects import Json, entries, items, parse, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from components import anp
 from tests import issuing
 from tests.proof import note
@@ -55,13 +55,13 @@ def firsts(done: subprocess.CompletedProcess[str]) -> Mapping[str, str]:
 
 
 def patched(end: tuple[str, str], what: Sequence[str], patch: Json, kind: str = "merge") -> None:
-    ask([*kubectl(*end, "patch", *what), f"--type={kind}", f"--patch={json.dumps(patch)}"])
+    output_of([*kubectl(*end, "patch", *what), f"--type={kind}", f"--patch={json.dumps(patch)}"])
 
 
 def rolled() -> None:
     """Waits for proxy-agent's new pod, and until the old one, which answers to its end, is gone."""
-    ask(kubectl(*IN_MEMBER, "rollout", "status", *AGENT, "--timeout=60s"), 70)
-    until(one_pod, 60, pause=1)
+    output_of(kubectl(*IN_MEMBER, "rollout", "status", *AGENT, "--timeout=60s"), 70)
+    retry(one_pod, 60, pause=1)
 
 
 def one_pod() -> None:
@@ -73,15 +73,15 @@ def one_pod() -> None:
 
 @contextmanager
 def no_agent(_: Checkout) -> Generator[None]:
-    ask(kubectl(*IN_MEMBER, "scale", *AGENT, "--replicas=0"))
-    ask(
+    output_of(kubectl(*IN_MEMBER, "scale", *AGENT, "--replicas=0"))
+    output_of(
         kubectl(*IN_MEMBER, "wait", "pods", AGENT[1], f"--selector=app={anp.AGENT}", "--for=delete", "--timeout=60s"),
         70,
     )
     try:
         yield
     finally:
-        ask(kubectl(*IN_MEMBER, "scale", *AGENT, "--replicas=1"))
+        output_of(kubectl(*IN_MEMBER, "scale", *AGENT, "--replicas=1"))
         rolled()
 
 
@@ -127,7 +127,7 @@ def present(secret: Sequence[str], certificate: str) -> None:
     """Gives the agent a certificate, which it reads when it starts."""
     patched(IN_MEMBER, secret, {"data": {"proxy-agent.crt": certificate}})
     for pod in pods(IN_MEMBER, anp.AGENT):
-        ask(kubectl(*IN_MEMBER, "delete", f"pod/{text(pod, 'metadata', 'name')}", AGENT[1]), 60)
+        output_of(kubectl(*IN_MEMBER, "delete", f"pod/{text(pod, 'metadata', 'name')}", AGENT[1]), 60)
 
 
 @contextmanager
@@ -149,7 +149,7 @@ def member_guard_down(_: Checkout) -> Generator[None]:
 @contextmanager
 def hanging(node: str, pid: int) -> Generator[None]:
     """A process on a node is stopped, with what it has started."""
-    children = ask(["docker", "exec", node, "cat", f"/proc/{pid}/task/{pid}/children"]).split()
+    children = output_of(["docker", "exec", node, "cat", f"/proc/{pid}/task/{pid}/children"]).split()
     every = [pid, *map(int, children)]
     for each in every:
         signal(node, "STOP", each)
@@ -275,7 +275,7 @@ def test_a_fault_is_told_by_its_hop_and_is_over_when_it_is_taken_back(
     told(fault, f"wrong at {hop}, exit 1", done)
     assert done.returncode == 1
     assert f"{MEMBER}: wrong at {hop}" in done.stdout, done.stdout
-    until(lambda: right(dev), 60, pause=1)
+    retry(lambda: right(dev), 60, pause=1)
 
 
 def right(dev: Checkout) -> None:
@@ -289,7 +289,7 @@ def right(dev: Checkout) -> None:
 def test_a_missing_grant_is_told_and_mended_as_the_doctor_says(up: automation.UpResult, dev: Checkout) -> None:
     if REGISTERED not in environment.members():
         pytest.skip("no member was joined by karmadactl register")
-    ask(kubectl(*KARMADA, "delete", f"clusterrolebinding/karmada-anp:{REGISTERED}"))
+    output_of(kubectl(*KARMADA, "delete", f"clusterrolebinding/karmada-anp:{REGISTERED}"))
     done = doctor(dev)
     told("a registered member's grant is missing", "wrong at grant, exit 1", done)
     assert done.returncode == 1

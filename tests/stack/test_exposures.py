@@ -17,7 +17,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, items, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from components import anp
 from config.fields import OWN_PORTS
 from tests.proof import note
@@ -47,7 +47,7 @@ def give_address(address: str) -> None:
     while not objects(kubectl(*HOST, "get", *service)) and time.monotonic() < ends:
         time.sleep(0.5)
     status = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": address}]}}})
-    ask(kubectl(*HOST, "patch", *service, "--subresource=status", "--type=merge", f"--patch={status}"))
+    output_of(kubectl(*HOST, "patch", *service, "--subresource=status", "--type=merge", f"--patch={status}"))
 
 
 def test_one_server_on_the_host_network_has_a_gap_that_ends_by_itself(

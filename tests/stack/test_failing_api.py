@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from clusters.objects import Json, entries, items, parse, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from tests import issuing
 from tests.parts import haproxy
 from tests.proof import note
@@ -102,7 +102,7 @@ def decoded(of: str) -> str:
 
 def seen(end: tuple[str, str]) -> tuple[Mapping[str, Json], Mapping[str, Json]]:
     """The cluster and the user of a context."""
-    view = parse(ask(kubectl(*end, "config", "view", "--raw", "--minify", "--output=json")))
+    view = parse(output_of(kubectl(*end, "config", "view", "--raw", "--minify", "--output=json")))
     return entries(items(view, "clusters")[0], "cluster"), entries(items(view, "users")[0], "user")
 
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from checks.until import until
+from checks.retry import retry
 from clusters.errors import Unavailable
 from clusters.objects import Json, number
-from clusters.programs import ask
+from clusters.programs import output_of
 from components import anp
 from tests.proof import note
 from tests.stack import environment
@@ -197,7 +197,7 @@ def test_a_server_that_hangs_is_noticed_and_started_again(to: Karmada) -> None:
         nonlocal noticed
         signal(HOST_NODE, "STOP", process(HOST_NODE, victim, anp.SERVER))
         began = time.monotonic()
-        until(lambda: _restarted(victim, restarts), NOTICED)
+        retry(lambda: _restarted(victim, restarts), NOTICED)
         noticed = time.monotonic() - began
 
     said_so(comes_back(to, "a server hangs (SIGSTOP), one of two", SERVER_POD, fault).lost)
@@ -270,9 +270,9 @@ def test_servers_and_agents_are_rolled_at_once(to: Karmada) -> None:
 
     def fault() -> None:
         for end, app in ends:
-            ask(kubectl(*end, "rollout", "restart", f"deployment/{app}", f"--namespace={NAMESPACE}"))
+            output_of(kubectl(*end, "rollout", "restart", f"deployment/{app}", f"--namespace={NAMESPACE}"))
         for end, app in ends:
-            ask(
+            output_of(
                 kubectl(*end, "rollout", "status", f"deployment/{app}", f"--namespace={NAMESPACE}", "--timeout=180s"),
                 190,
             )
@@ -286,4 +286,4 @@ def test_servers_and_agents_are_rolled_at_once(to: Karmada) -> None:
 def karmada_answers(seconds: float) -> None:
     """Waits until the Karmada API answers, down to its Cluster objects. Raises Unavailable if it does not in time."""
     clusters = kubectl(*KARMADA, "get", "--raw", "/apis/cluster.karmada.io/v1alpha1/clusters", "--request-timeout=2s")
-    until(lambda: ask(clusters), seconds)
+    retry(lambda: output_of(clusters), seconds)

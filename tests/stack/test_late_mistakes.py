@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from clusters.objects import Json
-from clusters.programs import ask
+from clusters.programs import output_of
 from tests.stack import environment
 from tests.stack.nodes import HOST_NODE
 from tests.stack.refusals import gives_back, goes_on, local, refused, tell
@@ -44,7 +44,7 @@ def test_a_port_that_is_taken_on_the_host_network_is_said_and_the_next_up_goes_o
 @contextmanager
 def listening_on_the_hosts_node(port: int) -> Generator[None]:
     """Something else on a port of the host network."""
-    pid = ask(["docker", "inspect", "--format={{.State.Pid}}", HOST_NODE]).strip()
+    pid = output_of(["docker", "inspect", "--format={{.State.Pid}}", HOST_NODE]).strip()
     listen = f"import socket, time; s = socket.create_server(('', {port})); print('up', flush=True); time.sleep(900)"
     process = subprocess.Popen(
         ["nsenter", f"--target={pid}", "--net", sys.executable, "-c", listen], stdout=subprocess.PIPE, text=True

@@ -13,7 +13,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, items, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from components import anp
 from config.image_settings import Build
 from tests.proof import note
@@ -47,7 +47,7 @@ def private(clusters: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             make_pull_secret(end, running)
         yield running
         for end in ends:
-            ask(kubectl(*end, "delete", f"secret/{PULL_SECRET}", f"--namespace={NAMESPACE}"))
+            output_of(kubectl(*end, "delete", f"secret/{PULL_SECRET}", f"--namespace={NAMESPACE}"))
 
 
 @pytest.fixture(scope="module")

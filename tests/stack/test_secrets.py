@@ -21,7 +21,7 @@ import pytest
 
 from clusters.errors import Unavailable
 from clusters.objects import Json, entries, items, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, SITE, member, settings_of
@@ -101,7 +101,7 @@ def planted(run: Run, dev: Checkout, backend: Path) -> Iterator[str]:
     yield value
     for end in (HOST, member("member3")):
         where = [f"pod/{PLANTED}", f"event/{PLANTED}", f"--namespace={NAMESPACE}", "--grace-period=1"]
-        ask(kubectl(*end, "delete", *where), 60)
+        output_of(kubectl(*end, "delete", *where), 60)
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +210,8 @@ def pieces(data: str) -> dict[str, str]:
 def in_api(name: str, end: tuple[str, str], *kinds: str) -> dict[str, str]:
     """Objects of all namespaces, as the API has them."""
     return {
-        f"{kind} of {name}": ask(kubectl(*end, "get", kind, "--all-namespaces", "--output=json"), 30) for kind in kinds
+        f"{kind} of {name}": output_of(kubectl(*end, "get", kind, "--all-namespaces", "--output=json"), 30)
+        for kind in kinds
     }
 
 
@@ -227,10 +228,10 @@ def logs(name: str, end: tuple[str, str]) -> dict[str, str]:
         for container in items(pod, "spec", "containers"):
             of = [text(pod, "metadata", "name"), f"--container={text(container, 'name')}", f"--namespace={NAMESPACE}"]
             place = f"log of {name}: {of[0]} {text(container, 'name')}"
-            found[place] = ask(kubectl(*end, "logs", *of), 30)
+            found[place] = output_of(kubectl(*end, "logs", *of), 30)
             # there is none where the container never ended
             with suppress(Unavailable):
-                found[f"{place}, before"] = ask(kubectl(*end, "logs", *of, "--previous"), 30)
+                found[f"{place}, before"] = output_of(kubectl(*end, "logs", *of, "--previous"), 30)
     return found
 
 
@@ -276,7 +277,9 @@ def event_with(value: str) -> Json:
 
 def until_logged(end: tuple[str, str], value: str) -> None:
     """Waits until the pod has said it."""
-    ask(kubectl(*end, "wait", f"pod/{PLANTED}", f"--namespace={NAMESPACE}", "--for=condition=Ready"), 60)
+    output_of(kubectl(*end, "wait", f"pod/{PLANTED}", f"--namespace={NAMESPACE}", "--for=condition=Ready"), 60)
     ends = time.monotonic() + 20
-    while value not in ask(kubectl(*end, "logs", PLANTED, f"--namespace={NAMESPACE}")) and time.monotonic() < ends:
+    while (
+        value not in output_of(kubectl(*end, "logs", PLANTED, f"--namespace={NAMESPACE}")) and time.monotonic() < ends
+    ):
         time.sleep(0.5)

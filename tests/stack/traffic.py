@@ -18,7 +18,7 @@ from threading import Event, Thread
 from urllib.parse import urlsplit
 
 from clusters.objects import at, items, parse, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from components.anp import PROXY_PATH
 from tests.stack.environment import HOST_CONFIG, KARMADA
 from tests.stack.kubectl import kubectl
@@ -128,7 +128,9 @@ class Karmada:
 
 def karmada(into: Path) -> Karmada:
     """From the kubeconfig, whose certificates are written into a directory for as long as it takes to read them."""
-    config = parse(ask([*kubectl(HOST_CONFIG, KARMADA[1], "config", "view"), "--raw", "--minify", "--output=json"]))
+    config = parse(
+        output_of([*kubectl(HOST_CONFIG, KARMADA[1], "config", "view"), "--raw", "--minify", "--output=json"])
+    )
     cluster, user = at(items(config, "clusters")[0], "cluster"), at(items(config, "users")[0], "user")
     files = {
         name: _file(into / name, text(of, key))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
-from checks.commands.deliver import Wanted
+from checks.commands.deliver import DesiredDelivery
 from checks.delivered import WORKS, Expected
 from checks.delivered_agent import DeliveredAgent
 from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, MERGE_PATCH, PODS, Resource
@@ -35,7 +35,7 @@ GIVEN = DeliveredAgent(
     manager=OURS,
     former=PATCHS,
 )
-WANTED = Wanted(works=[Expected(work=CERT), DEPLOYED], seconds=1, api_endpoint="", ready=True)
+WANTED = DesiredDelivery(works=[Expected(work=CERT), DEPLOYED], seconds=1, api_endpoint="", ready=True)
 
 
 def work(
@@ -63,7 +63,7 @@ def work(
 
 
 class Afar:
-    """Asking. The member is reached while its Cluster names the tunnel and proxy-agents run.
+    """KubernetesApis. The member is reached while its Cluster names the tunnel and proxy-agents run.
 
     `flag` is karmada-agent's, of `owners`, and `proxy_url` the Cluster's; `done` is what was changed, in order. With
     `restarts` karmada-agent starts again so many times before it gets its flag; `stuck` is one that does not come back,
@@ -155,8 +155,8 @@ class Afar:
 
     raw: Callable[..., str]
     create: Callable[..., Json]
-    served: Callable[..., str]
-    connected: Callable[..., int]
+    pod_get: Callable[..., str]
+    pod_connect: Callable[..., int]
 
     def _starts(self) -> None:
         """What karmada-agent does when it starts: its Cluster says what its flag says."""

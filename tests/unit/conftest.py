@@ -122,11 +122,11 @@ def any_stack(request: pytest.FixtureRequest) -> Run:
 def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
     """Clusters that are as they should be, in the place of those that would be asked, and a Docker engine."""
     fake = Clusters()
-    monkeypatch.setattr("checks.preflight.Apis", lambda: fake)
-    monkeypatch.setattr("checks.preflight.docker_engine.ask", fake.docker)
+    monkeypatch.setattr("checks.preflight.OfficialClient", lambda: fake)
+    monkeypatch.setattr("checks.preflight.docker_engine.output_of", fake.docker)
     monkeypatch.setattr("checks.preflight.field_manager", lambda: OURS)
     monkeypatch.setattr("pulumi.get_stack", lambda: "dev")
-    monkeypatch.setattr("checks.preflight.away.exported", never_up)
+    monkeypatch.setattr("checks.preflight.away.exported_state", never_up)
     return fake
 
 

@@ -131,10 +131,10 @@ class Clusters:
     def delete(self, of: Context, path: str) -> None:
         raise AssertionError(f"preflight takes away {path}")
 
-    def served(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
+    def pod_get(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
         raise AssertionError(f"preflight looks at a pod: {pod}")
 
-    def connected(self, of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
+    def pod_connect(self, of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
         raise AssertionError(f"preflight asks a guard: {pod}")
 
     def docker(self, command: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from typing import cast
 from checks.doctor.host_hops import REFUSED
 from checks.doctor.tunnel_path import TunnelPath
 from checks.tunnels import tunnels
-from clusters.api import REVIEWS, Closed, NotServing, Resource
+from clusters.api import REVIEWS, ConnectionClosed, NotServing, Resource
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, items, number, text
@@ -33,7 +33,7 @@ KARMADA_AGENT_POD = "app=karmada-agent"
 
 
 class Patient:
-    """Asking, which finds a run's objects in place. Its parts may be changed: then something is wrong with the stack.
+    """KubernetesApis that finds a run's objects in place. Its parts may be changed: then the stack has a fault.
 
     `objects` are by context and by namespace, kind and name or labels; a context in `away` does not answer. `silent`
     are the containers' ports that do not answer, `connections` what an agent counts, `says` why a request fails.
@@ -107,7 +107,7 @@ class Patient:
     def delete(self, of: Context, path: str) -> None:
         raise AssertionError(f"the doctor takes away {path}")
 
-    def served(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
+    def pod_get(self, of: Context, namespace: str, pod: str, port: int, path: str) -> str:
         self._found(of, "")
         if (of.name, port, path) in self.silent:
             raise NotServing("it does not answer within 5 s")
@@ -117,13 +117,13 @@ class Patient:
             return f"{API_SERVER_UP if self.api_server_up else API_SERVER_DOWN}\n"
         return METRICS.format(self.connections)
 
-    def connected(self, of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
+    def pod_connect(self, of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
         """As the guard does: what it does not take it refuses itself."""
         self._found(of, "")
         if (of.name, port, "CONNECT") in self.silent:
             raise NotServing("it does not answer within 5 s")
         if self.closes:
-            raise Closed("it closes the connection without an answer")
+            raise ConnectionClosed("it closes the connection without an answer")
         member = self._credentials.get(credential)
         return REFUSED if member is None else self.answers.get(pod, self.answers.get(member, 200))
 
@@ -195,7 +195,7 @@ def settings(sections: Mapping[str, Json] | None = None) -> Settings:
 def path(run: Run, patient: Patient, member: str = "member3", sections: Mapping[str, Json] | None = None) -> TunnelPath:
     """The path to a member of a run's stack, as the doctor walks it."""
     (found,) = [each for each in tunnels(settings(sections), run.stack.outputs) if each.member == member]
-    return TunnelPath(tunnel=found, asking=patient)
+    return TunnelPath(tunnel=found, apis=patient)
 
 
 def _within(found: Json, key: str) -> Json:

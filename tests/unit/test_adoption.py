@@ -11,7 +11,7 @@ import pulumi
 import pytest
 
 from checks import preflight
-from checks.preflight import Ready
+from checks.preflight import PreflightResult
 from clusters.objects import Json, parse, text
 from components.providers import providers
 from config.settings import Settings
@@ -58,7 +58,7 @@ def refusal(settings: Settings) -> list[str]:
 
 
 def adopted(settings: Settings) -> list[str]:
-    return [each.context for each in preflight.check(settings).adopting]
+    return [each.context for each in preflight.check(settings).taken_over]
 
 
 def test_what_was_made_by_hand_is_named_with_who_made_it_and_the_key_that_takes_its_place(
@@ -116,9 +116,9 @@ def test_other_args_would_be_lost_and_are_refused_with_the_key_too(
     clusters: Clusters, adopting: Settings, args: list[Json]
 ) -> None:
     steps_done(clusters, args=args)
-    problem, mend = refusal(adopting)
+    problem, remedy = refusal(adopting)
     assert "has args of kubectl-patch, which this program would have to overwrite" in problem
-    assert mend.startswith("move them into its command, or take them away")
+    assert remedy.startswith("move them into its command, or take them away")
 
 
 def sidecar(clusters: Clusters) -> None:
@@ -142,11 +142,11 @@ def test_a_deployment_that_the_stacks_own_would_run_beside_is_refused(
 ) -> None:
     steps_done(clusters)
     change(clusters)
-    problem, mend = refusal(adopting)
+    problem, remedy = refusal(adopting)
     assert problem.startswith("- karmada-anp:proxy.adopt: ")
     assert f'"proxy-server" in namespace "karmada-system" of karmada-host has {differs}' in problem
     where = f"--kubeconfig={Path('~/karmada.config').expanduser()} --context=karmada-host --namespace=karmada-system"
-    assert mend == f"kubectl {where} delete deployment/proxy-server"
+    assert remedy == f"kubectl {where} delete deployment/proxy-server"
 
 
 def test_it_is_looked_for_where_the_proxies_run(clusters: Clusters) -> None:
@@ -197,8 +197,8 @@ def test_only_providers_of_clusters_in_which_something_is_taken_over_may_overwri
 def made(by_hand: bool, **sections: Json) -> Run:
     """The dev stack's `up`, where everything was made by hand or nothing."""
 
-    def ready(settings: Settings) -> Ready:
-        return Ready(settings=settings, adopting=[settings.host, *settings.members] if by_hand else [])
+    def ready(settings: Settings) -> PreflightResult:
+        return PreflightResult(settings=settings, taken_over=[settings.host, *settings.members] if by_hand else [])
 
     with patch("tools.render.program.ready", ready):
         return changed((), **sections)
@@ -256,8 +256,8 @@ FIRST = "proxy-server-agents-first"
 def renamed(former: Mapping[str, Sequence[str]], members: Json) -> Run:
     """The `up` in which some members' agents are to be found by former hosts too."""
 
-    def ready(settings: Settings) -> Ready:
-        return Ready(settings=settings, adopting=[], former=former)
+    def ready(settings: Settings) -> PreflightResult:
+        return PreflightResult(settings=settings, taken_over=[], former=former)
 
     with patch("tools.render.program.ready", ready):
         return changed((), members=members)

@@ -11,13 +11,13 @@ from threading import Barrier
 import pytest
 from kubernetes.client import Configuration
 
-from clusters import api as apis
+from clusters import api as api_module
 from clusters import kubeconfig
-from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, Apis, Closed, NotServing
+from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, ConnectionClosed, NotServing, OfficialClient
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context, servers
 from clusters.objects import Json
-from clusters.pool import side_by_side
+from clusters.pool import in_parallel
 from tests.unit.fake_api_server import CONTEXTS, ApiServer
 
 AGENT = "member3 /apis/apps/v1/namespaces/tunnel/deployments/proxy-agent"
@@ -32,7 +32,7 @@ def url_of(api: ApiServer) -> str:
 
 def why(api: ApiServer, path: str = "/readyz", seconds: float = 5) -> Unavailable:
     with pytest.raises(Unavailable) as error:
-        Apis().raw(api.context("member3"), path, seconds)
+        OfficialClient().raw(api.context("member3"), path, seconds)
     return error.value
 
 
@@ -46,9 +46,9 @@ TOKEN = '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1"
 
 def test_an_object_is_what_the_api_has_and_none_where_it_has_not(api: ApiServer) -> None:
     api.has[AGENT] = {"kind": "Deployment"}
-    asking, member = Apis(), api.context("member3")
-    assert asking.get(member, DEPLOYMENTS, "proxy-agent", "tunnel") == {"kind": "Deployment"}
-    assert asking.get(member, DEPLOYMENTS, "proxy-server", "tunnel") is None
+    apis, member = OfficialClient(), api.context("member3")
+    assert apis.get(member, DEPLOYMENTS, "proxy-agent", "tunnel") == {"kind": "Deployment"}
+    assert apis.get(member, DEPLOYMENTS, "proxy-server", "tunnel") is None
 
 
 def test_a_kind_that_an_api_does_not_know_is_not_an_object_that_is_not_there(api: ApiServer) -> None:
@@ -56,13 +56,13 @@ def test_a_kind_that_an_api_does_not_know_is_not_an_object_that_is_not_there(api
     api.has["member3 /apis/cluster.karmada.io/v1alpha1/clusters/member3"] = "404 page not found"
     api.answers_with = 404
     with pytest.raises(Unavailable, match="404 page not found") as error:
-        Apis().get(api.context("member3"), CLUSTERS, "member3")
+        OfficialClient().get(api.context("member3"), CLUSTERS, "member3")
     assert error.value.status == 404
 
 
 def test_a_list_is_asked_for_with_its_labels(api: ApiServer) -> None:
     api.has["member3 /api/v1/namespaces/tunnel/pods?labelSelector=app%3Dproxy-agent"] = {"items": [{"kind": "Pod"}]}
-    assert Apis().all(api.context("member3"), PODS, "tunnel", "app=proxy-agent") == [{"kind": "Pod"}]
+    assert OfficialClient().all(api.context("member3"), PODS, "tunnel", "app=proxy-agent") == [{"kind": "Pod"}]
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 503])
@@ -100,7 +100,7 @@ def test_an_api_that_does_not_answer_is_not_waited_for_longer_than_said(api: Api
 def test_the_token_of_an_exec_plugin_is_shown_to_the_api(api: ApiServer) -> None:
     api.write_kubeconfig(url_of(api), exec=plugin(TOKEN))
     api.has["member3 /readyz"] = "ok"
-    assert Apis().raw(api.context("member3"), "/readyz") == "ok"
+    assert OfficialClient().raw(api.context("member3"), "/readyz") == "ok"
     assert api.asked[-1].headers["authorization"] == "Bearer of the plugin"
 
 
@@ -138,7 +138,7 @@ def test_a_kubeconfig_that_cannot_be_read_is_one_line(tmp_path: Path, content: s
 
 def test_a_context_that_is_not_there_is_named(api: ApiServer) -> None:
     with pytest.raises(Unavailable, match="typo"):
-        Apis().raw(Context(str(api.kubeconfig), "typo"), "/readyz")
+        OfficialClient().raw(Context(str(api.kubeconfig), "typo"), "/readyz")
 
 
 # several at the same time
@@ -155,9 +155,9 @@ def test_who_asks_of_one_context_does_not_wait_for_the_exec_plugin_of_another(
         plugins.wait(10)
         return kubeconfig.configuration(of)
 
-    monkeypatch.setattr(apis, "configuration", configuration)
-    asking = Apis()
-    told = side_by_side({each: partial(asking.raw, api.context(each), "/readyz") for each in CONTEXTS})
+    monkeypatch.setattr(api_module, "configuration", configuration)
+    apis = OfficialClient()
+    told = in_parallel({each: partial(apis.raw, api.context(each), "/readyz") for each in CONTEXTS})
     assert list(told.values()) == ["ok"] * len(CONTEXTS)
 
 
@@ -170,21 +170,21 @@ def test_a_context_that_many_ask_of_is_read_once(api: ApiServer, monkeypatch: py
         time.sleep(0.05)
         return kubeconfig.configuration(of)
 
-    monkeypatch.setattr(apis, "configuration", configuration)
-    asking = Apis()
-    side_by_side({i: partial(asking.raw, api.context("member3"), "/readyz") for i in range(8)})
+    monkeypatch.setattr(api_module, "configuration", configuration)
+    apis = OfficialClient()
+    in_parallel({i: partial(apis.raw, api.context("member3"), "/readyz") for i in range(8)})
     assert len(read) == 1
 
 
 def test_after_an_exec_plugin_has_failed_it_is_tried_again(api: ApiServer) -> None:
     """As where somebody logs in while an `up` waits for an answer."""
     api.has["member3 /readyz"] = "ok"
-    asking, member = Apis(), api.context("member3")
+    apis, member = OfficialClient(), api.context("member3")
     api.write_kubeconfig(url_of(api), exec=plugin("", 3))
     with pytest.raises(Unavailable, match="log in first"):
-        asking.raw(member, "/readyz")
+        apis.raw(member, "/readyz")
     api.write_kubeconfig(url_of(api), exec=plugin(TOKEN))
-    assert asking.raw(member, "/readyz") == "ok"
+    assert apis.raw(member, "/readyz") == "ok"
 
 
 def test_a_file_is_parsed_once_for_all_its_contexts_and_again_when_it_is_another(
@@ -211,21 +211,24 @@ def test_a_file_is_parsed_once_for_all_its_contexts_and_again_when_it_is_another
 
 def test_what_a_pod_serves_is_asked_for_by_a_port_forward(api: ApiServer) -> None:
     api.pods[POD] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell"
-    assert Apis().served(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "/healthz") == "well"
+    assert OfficialClient().pod_get(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "/healthz") == "well"
     assert api.heads[0].startswith("GET /healthz HTTP/1.1\r\n")
 
 
 def test_a_pod_that_serves_an_error_is_not_well(api: ApiServer) -> None:
     api.pods[POD] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
     with pytest.raises(NotServing, match="it answers 503"):
-        Apis().served(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "/readyz")
+        OfficialClient().pod_get(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "/readyz")
 
 
 @pytest.mark.parametrize("status", [200, 407, 500, 502, 504])
 def test_a_guard_is_asked_by_a_connect_with_the_credential_and_its_status_is_told(api: ApiServer, status: int) -> None:
     """HAProxy answers 400 where the Host is not the target."""
     api.pods[POD] = f"HTTP/1.1 {status} Said\r\n\r\nand more, of a tunnel or a reason"
-    assert Apis().connected(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "Basic of member3") == status
+    assert (
+        OfficialClient().pod_connect(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "Basic of member3")
+        == status
+    )
     request, *headers = api.heads[0].split("\r\n")
     assert request == "CONNECT member:443 HTTP/1.1"
     assert {"Host: member:443", "Proxy-Authorization: Basic of member3"} <= set(headers)
@@ -235,17 +238,17 @@ def test_a_guard_is_asked_by_a_connect_with_the_credential_and_its_status_is_tol
     ("answer", "raised", "said"),
     [
         (None, NotServing, "it does not answer within 0.2 s"),
-        ("", Closed, "it closes the connection without an answer"),
+        ("", ConnectionClosed, "it closes the connection without an answer"),
     ],
     ids=["silent", "closes"],
 )
 def test_a_pod_that_does_not_answer_is_told_from_one_that_closes_the_connection(
     api: ApiServer, monkeypatch: pytest.MonkeyPatch, answer: str | None, raised: type[NotServing], said: str
 ) -> None:
-    monkeypatch.setattr(apis, "POD_SECONDS", 0.2)
+    monkeypatch.setattr(api_module, "POD_SECONDS", 0.2)
     api.pods[POD] = answer
     with pytest.raises(NotServing) as error:
-        Apis().connected(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "")
+        OfficialClient().pod_connect(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "")
     assert (type(error.value), str(error.value)) == (raised, said)
 
 
@@ -253,5 +256,5 @@ def test_a_pod_that_may_not_be_asked_is_told_in_the_words_of_the_api(api: ApiSer
     said = 'pods "proxy-agent-1" is forbidden: User "x" cannot create resource "pods/portforward"'
     api.has[POD], api.answers_with = {"kind": "Status", "message": said}, 403
     with pytest.raises(Unavailable) as error:
-        Apis().connected(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "")
+        OfficialClient().pod_connect(api.context("member3"), "tunnel", "proxy-agent-1", 8096, "")
     assert (str(error.value), error.value.status) == (said, 403)

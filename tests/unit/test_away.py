@@ -9,8 +9,8 @@ import pulumi
 import pytest
 
 from checks import preflight
-from checks.preflight import Ready
-from checks.preflight.memory import remembered
+from checks.preflight import PreflightResult
+from checks.preflight.stored_members import stored_members
 from clusters.errors import Unavailable
 from clusters.objects import Json, entries
 from tests.unit.fake_clusters import OURS, Clusters, cluster, deployment
@@ -59,7 +59,7 @@ def having(clusters: Clusters, *found: Json) -> None:
     clusters.apis["karmada-apiserver"]["clusters"] = found
 
 
-def check(**sections: Json) -> Ready:
+def check(**sections: Json) -> PreflightResult:
     return preflight.check(load(**{"members": PAIR, **sections}))
 
 
@@ -77,7 +77,7 @@ def states(monkeypatch: pytest.MonkeyPatch) -> list[Json]:
     def exported(_: str) -> Json:
         return found[0]
 
-    monkeypatch.setattr("checks.preflight.away.exported", exported)
+    monkeypatch.setattr("checks.preflight.away.exported_state", exported)
     return found
 
 
@@ -153,7 +153,7 @@ def test_where_the_state_cannot_be_read_it_is_said(one_away: Clusters, monkeypat
     def fails(_: str) -> Json:
         raise Unavailable("pulumi is not installed, or not on PATH")
 
-    monkeypatch.setattr("checks.preflight.away.exported", fails)
+    monkeypatch.setattr("checks.preflight.away.exported_state", fails)
     assert "the stack's state does not tell what members have" in refusal()
 
 
@@ -183,7 +183,7 @@ def test_one_whose_works_still_go_is_left_out_until_it_is_back(
 
 def test_what_the_program_leaves_in_the_state_is_read_again(pair: Run) -> None:
     outputs = [(name, pair.the("Member", name).outputs) for name in ("member3", "member4")]
-    found = remembered(state(*outputs))
+    found = stored_members(state(*outputs))
     for name, each in found.items():
         assert each.settings
         assert (each.settings.name, each.settings.replicas, each.monitored) == (name, 1, False)

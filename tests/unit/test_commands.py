@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from checks.commands import agent_gone, check, disown_args, free_strategy, load_balancer, renamed
 from checks.deployments import identifiers
 from checks.doctor.tunnel import Tunnel
-from clusters.api import JSON_PATCH, MERGE_PATCH, Apis
+from clusters.api import JSON_PATCH, MERGE_PATCH, OfficialClient
 from clusters.objects import Json
 from components.local_command import local_command
 from tests.unit.fake_api_server import ApiServer
@@ -355,7 +355,7 @@ def test_all_are_waited_for_at_the_same_time(api: ApiServer) -> None:
     names = [f"member{i}" for i in range(4, 12)]
     given = of_members(api, 1, *names)
     started = time.monotonic()
-    assert renamed.lines(Apis(), given)[1:] == [
+    assert renamed.wait_for_all(OfficialClient(), given)[1:] == [
         f"{each}: its agents are not known as {each}.member yet, and requests to it fail until then: "
         "there is no deployment/proxy-agent"
         for each in names
@@ -376,7 +376,7 @@ def test_all_are_waited_for_at_the_same_time(api: ApiServer) -> None:
 def test_why_agents_have_not_followed_is_said(api: ApiServer, found: Json, why: str) -> None:
     if found is not None:
         api.has[f"member3 {PROXY_AGENT}"] = found
-    (line,) = renamed.lines(Apis(), of_members(api, 0))
+    (line,) = renamed.wait_for_all(OfficialClient(), of_members(api, 0))
     assert line.endswith(f"fail until then: {why}")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from checks.commands import deliver, remember, take_away, take_back
-from checks.commands.deliver import delivered, given_up
-from checks.commands.take_away import taken_away
-from checks.commands.take_back import taken_back
+from checks.commands.deliver import deliver_member, release_member
+from checks.commands.take_away import delete_works
+from checks.commands.take_back import withdraw_tunnel
 from checks.delivered_agent import DeliveredMembers
-from checks.outcomes import told
+from checks.outcomes import run_steps
 from clusters.errors import Unavailable
 from clusters.objects import Json
 from config.settings import Agent
@@ -31,15 +31,15 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def put(afar: Afar) -> str:
-    return delivered(afar, GIVEN, WANTED)
+    return deliver_member(afar, GIVEN, WANTED)
 
 
 def back(afar: Afar) -> str:
-    return taken_back(afar, GIVEN)
+    return withdraw_tunnel(afar, GIVEN)
 
 
 def away(afar: Afar) -> str:
-    return taken_away(afar, GIVEN)
+    return delete_works(afar, GIVEN)
 
 
 def up() -> Afar:
@@ -117,7 +117,7 @@ def test_a_member_that_is_not_ready_is_not_waited_for() -> None:
     afar.ready = False
     was_away = WANTED.model_copy(update={"ready": False})
     said = "it is not Ready: what is meant for it waits in Karmada, and the next `up` goes on"
-    assert delivered(afar, GIVEN, was_away) == said
+    assert deliver_member(afar, GIVEN, was_away) == said
     assert afar.done == []
 
 
@@ -164,7 +164,7 @@ def test_what_the_member_had_and_is_not_to_have_goes_once_the_new_is_there() -> 
 
 def test_of_a_member_that_has_left_all_is_taken_back() -> None:
     afar = up()
-    assert given_up(afar, GIVEN) == "karmada-agent reports no tunnel any more; what it had is gone"
+    assert release_member(afar, GIVEN) == "karmada-agent reports no tunnel any more; what it had is gone"
     assert (afar.flag, afar.proxy_url, afar.works) == ("", "", {})
 
 
@@ -172,7 +172,7 @@ def test_one_that_has_left_and_has_nothing_is_not_touched_whoever_reaches_it_now
     """It may be another stack's since."""
     afar = Afar(flag="http://192.0.2.9:1", proxy_url="http://192.0.2.9:1", owners=["karmada-anp-prod:delivery"])
     afar.works.clear()
-    assert given_up(afar, GIVEN) == "it has left"
+    assert release_member(afar, GIVEN) == "it has left"
     assert back(afar) == "nothing is there of the stack"
     assert (afar.done, afar.proxy_url) == ([], "http://192.0.2.9:1")
 
@@ -188,15 +188,15 @@ def test_one_that_has_left_is_remembered_while_it_has_anything(has: bool, names:
     if not has:
         afar.works.clear()
     known = {"member3": GIVEN.agent, "member4": GIVEN.agent}
-    assert sorted(remember.remembered(afar, MEMBERS, known)) == names
+    assert sorted(remember.members_to_remember(afar, MEMBERS, known)) == names
 
 
 def test_what_is_remembered_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = Agent.model_validate({"namespace": "elsewhere"})
-    said = remember.written({"member3": GIVEN.agent, "member4": elsewhere})
+    said = remember.to_json({"member3": GIVEN.agent, "member4": elsewhere})
     assert said == '{"member3":{},"member4":{"namespace":"elsewhere"}}'
-    monkeypatch.setenv(remember.BEFORE, said)
-    assert remember.before() == {"member3": GIVEN.agent, "member4": elsewhere}
+    monkeypatch.setenv(remember.PREVIOUS_OUTPUT, said)
+    assert remember.previous_members() == {"member3": GIVEN.agent, "member4": elsewhere}
 
 
 def test_a_step_goes_on_with_the_others_and_says_of_each_what_became_of_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,11 +204,11 @@ def test_a_step_goes_on_with_the_others_and_says_of_each_what_became_of_it(capsy
         raise Unavailable("no tunnel leads there")
 
     steps = {**{f"m{i}": lambda: "it is there" for i in range(12)}, "away": fails}
-    assert told(steps) == 1
+    assert run_steps(steps) == 1
     others = "m0, m1, m2, m3, m4, m5, m6, m7, m8, m9 and 2 more: it is there\n"
     assert capsys.readouterr() == ("", f"{others}away: no tunnel leads there\n")
     del steps["away"]
-    assert told(steps) == 0
+    assert run_steps(steps) == 0
     assert capsys.readouterr() == (others, "")
 
 
@@ -319,7 +319,7 @@ def test_works_that_do_not_go_are_named() -> None:
 def test_for_a_member_whose_cluster_is_deleted_nobody_waits() -> None:
     afar = up()
     afar.going, afar.lets_go = True, False
-    assert given_up(afar, GIVEN) == (
+    assert release_member(afar, GIVEN) == (
         "it is not Ready: karmada-agent's flag stays, if it is set; it is not Ready: what it has goes when it is back"
     )
 

@@ -129,14 +129,14 @@ Row = tuple[Change, str, str, str]
 """What is done, the hop that is named, what is said of it, and what to do."""
 
 
-def refreshed(change: Change, hop: str, says: str) -> Row:
+def refreshed(change: Change, hop: str, detail: str) -> Row:
     """What the stack itself puts back."""
-    return change, hop, says, REFRESH
+    return change, hop, detail, REFRESH
 
 
-def restarted(change: Change, says: str) -> Row:
+def restarted(change: Change, detail: str) -> Row:
     """What karmada-agent reports anew when it begins."""
-    return change, "Cluster", says, "rollout restart deployment/karmada-agent"
+    return change, "Cluster", detail, "rollout restart deployment/karmada-agent"
 
 
 FAULTS: Mapping[str, Row] = {
@@ -364,13 +364,13 @@ def first_of(patient: Patient, member: str = "member3") -> Finding:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_told_by_its_hop_with_what_to_do(fault: str) -> None:
-    change, hop, says, mend = FAULTS[fault]
+    change, hop, detail, remedy = FAULTS[fault]
     patient = Patient(pair())
     change(patient)
     first = first_of(patient)
     assert (first.hop, first.state) == (hop, State.WRONG)
-    assert says in first.says
-    assert mend in first.mend
+    assert detail in first.detail
+    assert remedy in first.remedy
 
 
 @pytest.mark.parametrize("answer", ["Bad Gateway", "Gateway Timeout"])
@@ -380,12 +380,12 @@ def test_an_endpoint_that_the_agent_cannot_dial_is_looked_for_at_the_agent(answe
     patient.says = answer
     first = first_of(patient)
     assert first.hop == "request"
-    assert "logs --namespace=karmada-system deployment/proxy-agent --container=proxy-agent" in first.mend
-    assert first.mend.endswith("# says why proxy-agent does not reach member3.member")
+    assert "logs --namespace=karmada-system deployment/proxy-agent --container=proxy-agent" in first.remedy
+    assert first.remedy.endswith("# says why proxy-agent does not reach member3.member")
 
 
 @pytest.mark.parametrize(
-    ("said", "mend"),
+    ("said", "remedy"),
     [
         ("x509: certificate is valid for 10.96.0.1, not 192.0.2.4", "the host of members.member3.apiEndpoint"),
         ("tls: failed to verify certificate: x509: certificate signed by unknown authority", "the CA in the Cluster's"),
@@ -396,12 +396,12 @@ def test_an_endpoint_that_the_agent_cannot_dial_is_looked_for_at_the_agent(answe
         ("no answer within 10 s", "see to NetworkPolicies"),
     ],
 )
-def test_what_karmada_says_of_a_request_tells_how_far_it_came(said: str, mend: str) -> None:
+def test_what_karmada_says_of_a_request_tells_how_far_it_came(said: str, remedy: str) -> None:
     """The endpoint is what the API server's certificate is checked against: none of the other hops looks at that."""
     patient = Patient(pair())
     patient.away.add(REQUEST)
     patient.says = said
-    assert mend in first_of(patient).mend
+    assert remedy in first_of(patient).remedy
 
 
 @pytest.mark.parametrize("answer", ["Unauthorized", "Service Unavailable", "Internal Server Error"])
@@ -409,14 +409,14 @@ def test_an_answer_of_the_guards_own_is_not_blamed_on_the_way_to_it(answer: str)
     patient = Patient(pair())
     patient.away.add(REQUEST)
     patient.says = answer
-    assert "rollout restart deployment/proxy-server" in first_of(patient).mend
+    assert "rollout restart deployment/proxy-server" in first_of(patient).remedy
 
 
 def test_what_the_karmada_api_itself_refuses_is_not_taken_for_an_answer_of_the_guards() -> None:
     patient = Patient(pair())
     patient.away.add(REQUEST)
     patient.says = 'clusters.cluster.karmada.io "member3" is forbidden: User "x" cannot get resource "clusters/proxy"'
-    assert "rollout restart" not in first_of(patient).mend
+    assert "rollout restart" not in first_of(patient).remedy
 
 
 def test_a_registered_members_missing_grant_is_named_before_what_comes_of_it() -> None:
@@ -425,7 +425,7 @@ def test_a_registered_members_missing_grant_is_named_before_what_comes_of_it() -
     patient.changed("karmada-apiserver", "clusters/member4", "spec", "proxyURL", to="")
     first = first_of(patient, "member4")
     assert first.hop == "grant"
-    assert first.mend == "pulumi up --refresh"
+    assert first.remedy == "pulumi up --refresh"
 
 
 def test_the_grant_is_asked_for_as_karmadactl_register_names_the_agent() -> None:
@@ -477,7 +477,7 @@ def test_the_fork_has_no_guard_and_does_not_tell_of_its_tunnel_and_only_a_regist
 @pytest.mark.parametrize(("name", "presented"), [("dev", 2), ("fork", 3)])
 def test_only_as_documented_has_a_frontend_with_a_certificate(name: str, presented: int) -> None:
     run, sections = stacks()[name]
-    found = {each.hop: each.says for each in walk(path(run, Patient(run), sections=sections)).findings}
+    found = {each.hop: each.detail for each in walk(path(run, Patient(run), sections=sections)).findings}
     assert found["certificates"].startswith(f"{presented} are trusted, ")
 
 
@@ -505,8 +505,8 @@ def test_an_address_of_the_members_own_choice_is_named_with_what_may_be_wrong_wi
     patient.api_server_up = False
     first = walk(path(run, patient, sections={"members": members})).first
     assert first is not None
-    assert "the API server at api.site.example:8443 is not reached" in first.says
-    assert "members.member3.apiAddress must be right, and a name be known there" in first.mend
+    assert "the API server at api.site.example:8443 is not reached" in first.detail
+    assert "members.member3.apiAddress must be right, and a name be known there" in first.remedy
 
 
 SERVED: Mapping[str, Json] = {"proxy": {"exposure": "loadBalancer", "replicas": 2}}
@@ -531,9 +531,9 @@ def served() -> Patient:
 def test_each_proxy_server_is_asked_for_the_member_and_named() -> None:
     found = walk(path(two_servers(), served(), sections=SERVED))
     assert found.first is None
-    says = {each.hop: each.says for each in found.findings}["tunnel"]
-    assert says.startswith("2 of 2 proxy-agents connected to ")
-    assert says.endswith("; proxy-server-1, proxy-server-2 can reach member3 through them")
+    detail = {each.hop: each.detail for each in found.findings}["tunnel"]
+    assert detail.startswith("2 of 2 proxy-agents connected to ")
+    assert detail.endswith("; proxy-server-1, proxy-server-2 can reach member3 through them")
 
 
 def test_agents_of_which_one_of_the_servers_knows_nothing_are_stuck_all_of_them() -> None:
@@ -542,10 +542,10 @@ def test_agents_of_which_one_of_the_servers_knows_nothing_are_stuck_all_of_them(
     first = walk(path(two_servers(), patient, sections=SERVED)).first
     assert first is not None
     assert first.hop == "tunnel"
-    assert first.says.startswith("proxy-agent-1, proxy-agent-2: stuck: ")
-    assert "proxy-server-2 has no tunnel to member3" in first.says
-    assert "rollout restart --namespace=karmada-system deployment/proxy-agent  # others take" in first.mend
-    assert " delete " not in first.mend
+    assert first.detail.startswith("proxy-agent-1, proxy-agent-2: stuck: ")
+    assert "proxy-server-2 has no tunnel to member3" in first.detail
+    assert "rollout restart --namespace=karmada-system deployment/proxy-agent  # others take" in first.remedy
+    assert " delete " not in first.remedy
 
 
 @pytest.mark.parametrize("change", [connected(0), silent("member3", anp.AGENT_HEALTH_PORT, "/readyz")])
@@ -556,8 +556,8 @@ def test_an_agent_that_is_not_connected_by_its_own_word_is_not_called_stuck(chan
     change(patient)
     first = first_of(patient)
     assert first.hop == "tunnel"
-    assert "stuck" not in first.says
-    assert " delete " not in first.mend
+    assert "stuck" not in first.detail
+    assert " delete " not in first.remedy
 
 
 def test_a_guard_that_lets_nobody_through_does_not_make_the_tunnel_behind_it_wrong() -> None:
@@ -565,7 +565,7 @@ def test_a_guard_that_lets_nobody_through_does_not_make_the_tunnel_behind_it_wro
     FAULTS["the Cluster's credential is of a key that the guard does not have"][0](patient)
     found = {each.hop: each for each in walk(path(pair(), patient)).findings}
     assert found["tunnel"].state is State.RIGHT
-    assert "can reach" not in found["tunnel"].says
+    assert "can reach" not in found["tunnel"].detail
 
 
 def test_a_pod_that_was_evicted_is_none_of_those_that_run() -> None:
@@ -602,7 +602,7 @@ def test_a_host_that_may_not_be_asked_is_unknown_while_requests_come_through() -
     patient.away.add("karmada-host")
     first = first_of(patient)
     assert (first.hop, first.state) == ("guard", State.UNKNOWN)
-    assert "rights of the kubeconfig's user" in first.mend
+    assert "rights of the kubeconfig's user" in first.remedy
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -638,16 +638,16 @@ def test_a_header_that_is_none_of_the_members_is_shown_to_no_server_and_not_told
     showing(shown)(patient)
     tried: list[str] = []
 
-    def connected(of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
+    def pod_connect(of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
         tried.append(credential)
         return 200
 
-    monkeypatch.setattr(patient, "connected", connected)
+    monkeypatch.setattr(patient, "pod_connect", pod_connect)
     found = walk(path(pair(), patient))
     assert tried == []
     assert found.first is not None
-    assert (found.first.hop, found.first.mend) == ("guard", REFRESH)
-    assert "the credential on the Cluster object is " in found.first.says
+    assert (found.first.hop, found.first.remedy) == ("guard", REFRESH)
+    assert "the credential on the Cluster object is " in found.first.detail
     told = "\n".join(found.lines()) + json.dumps(found.json())
     assert shown[6:26] not in told
     assert "Traceback" not in told
@@ -665,9 +665,9 @@ def test_no_credential_is_told_by_the_command_either(at_hand: Patient, capsys: p
 WALK = Walk(
     member="member3",
     findings=[
-        Finding(hop="guard", state=State.RIGHT, says="well"),
-        Finding(hop="tunnel", state=State.UNKNOWN, says="not asked", mend="ask"),
-        Finding(hop="request", state=State.WRONG, says="no answer", mend="see to it"),
+        Finding(hop="guard", state=State.RIGHT, detail="well"),
+        Finding(hop="tunnel", state=State.UNKNOWN, detail="not asked", remedy="ask"),
+        Finding(hop="request", state=State.WRONG, detail="no answer", remedy="see to it"),
     ],
 )
 
@@ -695,7 +695,7 @@ def at_hand(monkeypatch: pytest.MonkeyPatch) -> Patient:
     monkeypatch.setenv("STACK", "dev")
     monkeypatch.setattr(doctor.stack, "settings", settings)
     monkeypatch.setattr(doctor.stack, "outputs", lambda: pair().stack.outputs)
-    monkeypatch.setattr(doctor, "Apis", lambda: patient)
+    monkeypatch.setattr(doctor, "OfficialClient", lambda: patient)
     return patient
 
 

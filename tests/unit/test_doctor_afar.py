@@ -35,7 +35,7 @@ def test_nothing_is_wrong_with_what_the_program_makes(member: str) -> None:
 
 
 def test_its_works_are_told_of_by_the_karmada_api() -> None:
-    assert findings(Patient(afar()))["Works"].says == "4 applied in member3, as karmada-agent says"
+    assert findings(Patient(afar()))["Works"].detail == "4 applied in member3, as karmada-agent says"
 
 
 def test_a_work_that_is_not_applied_is_named_with_what_karmada_agent_says() -> None:
@@ -45,26 +45,26 @@ def test_a_work_that_is_not_applied_is_named_with_what_karmada_agent_says() -> N
     patient.objects[where] = [{**entries(work), "status": status}, *others]
     found = first(patient)
     assert (found.hop, found.state) == ("Works", State.WRONG)
-    assert found.says.endswith(": exceeded quota")
-    assert "kubectl" in found.mend
+    assert found.detail.endswith(": exceeded quota")
+    assert "kubectl" in found.remedy
 
 
 def test_works_that_are_gone_are_put_back_by_a_refresh() -> None:
     patient = Patient(afar())
     patient.gone("karmada-apiserver", WORKS)
-    assert (first(patient).hop, first(patient).mend) == ("Works", REFRESH)
+    assert (first(patient).hop, first(patient).remedy) == ("Works", REFRESH)
 
 
 def test_one_that_is_not_ready_is_said_to_be_the_members_own_business() -> None:
     patient = Patient(afar())
     patient.changed("karmada-apiserver", CLUSTER, "status", to={"conditions": [{"type": "Ready", "status": "False"}]})
-    assert first(patient).says.startswith("member3 is not Ready in Karmada")
+    assert first(patient).detail.startswith("member3 is not Ready in Karmada")
 
 
 def test_a_proxy_url_that_was_cleared_is_put_back_by_the_stack_itself() -> None:
     patient = Patient(afar())
     patient.changed("karmada-apiserver", CLUSTER, "spec", "proxyURL", to="")
-    assert (first(patient).hop, first(patient).mend) == ("Cluster", REFRESH)
+    assert (first(patient).hop, first(patient).remedy) == ("Cluster", REFRESH)
 
 
 def test_a_flag_that_was_taken_away_is_put_back_by_the_stack_itself() -> None:
@@ -75,7 +75,7 @@ def test_a_flag_that_was_taken_away_is_put_back_by_the_stack_itself() -> None:
         *("spec", "template", "spec", "containers", "0", "args"),
         to=[],
     )
-    assert (first(patient).hop, first(patient).mend) == ("karmada-agent", REFRESH)
+    assert (first(patient).hop, first(patient).remedy) == ("karmada-agent", REFRESH)
 
 
 def test_an_endpoint_that_the_stack_does_not_set_is_not_compared() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from checks import preflight
 from checks.commands import agent_gone
-from checks.commands.take_away import taken_away
-from checks.commands.take_back import taken_back
+from checks.commands.take_away import delete_works
+from checks.commands.take_back import withdraw_tunnel
 from clusters.kubeconfig import Context
 from clusters.objects import Json, entries, text
 from components.anp import PROXY_FLAG
@@ -228,26 +228,26 @@ def test_one_that_answers_is_not_gone(clusters: Clusters) -> None:
 def test_the_credential_goes_with_the_flag(ready: bool) -> None:
     afar = Afar(flag=URL, proxy_url=URL, owners=[OURS])
     afar.ready = ready
-    taken_back(afar, GIVEN)
+    withdraw_tunnel(afar, GIVEN)
     assert not afar.credential
 
 
 def test_it_stays_where_the_stack_has_reached_the_member_by_a_kubeconfig_since() -> None:
     afar = Afar(flag=URL, proxy_url=URL, owners=[PATCHS])
-    taken_back(afar, GIVEN)
+    withdraw_tunnel(afar, GIVEN)
     assert afar.credential
     afar = Afar(flag=URL, proxy_url=URL, owners=[OURS])
-    taken_back(afar, GIVEN.model_copy(update={"reached": True}))
+    withdraw_tunnel(afar, GIVEN.model_copy(update={"reached": True}))
     assert afar.credential
 
 
 def test_it_goes_with_the_works_after_an_up_that_failed_before_the_tunnel_stood() -> None:
     afar = Afar()
-    taken_away(afar, GIVEN)
+    delete_works(afar, GIVEN)
     assert not afar.credential
 
 
 def test_where_the_tunnel_is_in_use_it_stays_though_the_works_go() -> None:
     afar = Afar(flag=URL, proxy_url=URL, owners=[PATCHS])
-    taken_away(afar, GIVEN)
+    delete_works(afar, GIVEN)
     assert afar.credential

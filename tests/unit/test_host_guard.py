@@ -115,10 +115,10 @@ def test_a_caller_that_does_not_read_is_cut_off_before_the_server_gives_up_its_d
     assert anp.DIAL_SECONDS >= 2 * 10
 
 
-@pytest.mark.parametrize("ending", [anp.ALONE, anp.HANDING_OVER])
-def test_it_stops_when_its_grace_is_over_and_before_the_pods_is(ending: anp.Ending) -> None:
-    assert f"hard-stop-after {ending.grace}s" in lines(replace(ONE, grace=ending.grace), "global")
-    assert ending.guard_pause + ending.grace < ending.termination
+@pytest.mark.parametrize("shutdown", [anp.ALONE, anp.HANDING_OVER])
+def test_it_stops_when_its_grace_is_over_and_before_the_pods_is(shutdown: anp.ShutdownTimes) -> None:
+    assert f"hard-stop-after {shutdown.grace}s" in lines(replace(ONE, grace=shutdown.grace), "global")
+    assert shutdown.guard_pause + shutdown.grace < shutdown.termination
 
 
 def test_a_full_plain_port_leaves_connections_for_health_and_metrics() -> None:

@@ -138,11 +138,11 @@ def test_from_containerds_store_the_one_platform_is_loaded_from_an_archive(tools
 def test_where_that_fails_too_it_is_said_what_to_type(tools: Tools, call: str, said: str, why: str) -> None:
     tools.says |= {LOAD: f"!{KIND_FAILS}", "info": f'[["driver-type","{CONTAINERD_STORE}"]]', call: f"!{said}"}
     code, output, errors = tools.run("kind_load", AGENT)
-    first, mend, again = errors.splitlines()
+    first, remedy, again = errors.splitlines()
     assert (code, output) == (1, "")
     assert first.startswith(f"{ABOUT}cannot be loaded: ")
     assert first.endswith(why)
-    assert '{"features": {"containerd-snapshotter": false}}' in mend
+    assert '{"features": {"containerd-snapshotter": false}}' in remedy
     assert again == f"  then build the image again: {AGAIN}"
 
 
@@ -217,11 +217,11 @@ def test_a_list_that_cannot_be_made_is_one_message_without_the_password(
     tools.says |= says
     given = ManifestListInput(name=LIST, images=PUSHED, username="robot", password=PASSWORD)
     code, output, errors = tools.run("manifest_list", given)
-    first, mend = errors.splitlines()
+    first, remedy = errors.splitlines()
     assert (code, output) == (1, "")
     assert first.startswith(
         f"karmada-anp:images.build.platforms: the manifest list {LIST}, of {PUSHED[0]} and {PUSHED[1]}"
     )
     assert why in first
-    assert "images.credentials or `docker login`" in mend
+    assert "images.credentials or `docker login`" in remedy
     assert PASSWORD not in errors

@@ -88,9 +88,9 @@ def test_sessions_may_be_silent_for_as_long_as_in_the_host_guard() -> None:
     assert {"timeout client 4h", "timeout server 4h", "timeout connect 5s"} <= set(lines(OWN, "defaults"))
 
 
-@pytest.mark.parametrize("ending", [anp.ALONE, anp.HANDING_OVER])
-def test_it_stops_when_its_grace_is_over(ending: anp.Ending) -> None:
-    assert f"hard-stop-after {ending.grace}s" in lines(replace(OWN, grace=ending.grace), "global")
+@pytest.mark.parametrize("shutdown", [anp.ALONE, anp.HANDING_OVER])
+def test_it_stops_when_its_grace_is_over(shutdown: anp.ShutdownTimes) -> None:
+    assert f"hard-stop-after {shutdown.grace}s" in lines(replace(OWN, grace=shutdown.grace), "global")
 
 
 def test_when_it_is_full_there_are_connections_left_for_health_and_metrics() -> None:

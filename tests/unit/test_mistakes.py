@@ -19,10 +19,10 @@ def test_a_mistake_is_answered_with_its_key_what_was_found_and_what_mends_it(mis
     assert said.startswith("The stack's config has problems (")
     assert f"  - karmada-anp:{refusal.key}: " in said
     (problem,) = [each for each in said.split("\n  - ")[1:] if each.startswith(f"karmada-anp:{refusal.key}: ")]
-    found, mend = problem.split("\n", 1)
+    found, remedy = problem.split("\n", 1)
     note("Mistakes", tried=mistake, expected=f"refused, naming {refusal.key}", seen=found)
     assert refusal.found in found
-    assert refusal.mend in mend
+    assert refusal.remedy in remedy
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())

@@ -97,15 +97,15 @@ def to_set(change: Change, key: str, found: str, value: str = "CONTEXT") -> Row:
     return change, key, found, SET.format(key, value)
 
 
-def unanswering(context: str, mend: str) -> Row:
+def unanswering(context: str, remedy: str) -> Row:
     found = f'the API of "{context}" does not answer: connection refused'
-    return without(context), KEYS[context], found, mend
+    return without(context), KEYS[context], found, remedy
 
 
 def no_namespace(context: str, section: str, kubeconfig: str) -> Row:
     found = f'there is no namespace "karmada-system" in {context}'
-    mend = f"kubectl --kubeconfig={HOME}/{kubeconfig} --context={context} create namespace karmada-system"
-    return having(context, "namespaces/karmada-system"), f"{section}.namespace", found, mend
+    remedy = f"kubectl --kubeconfig={HOME}/{kubeconfig} --context={context} create namespace karmada-system"
+    return having(context, "namespaces/karmada-system"), f"{section}.namespace", found, remedy
 
 
 def others_args(managers: Sequence[str], found: str) -> Row:
@@ -118,8 +118,8 @@ def mistaken(context: str, other: str, found: str) -> Row:
 
 
 def lacking(context: str, found: str, *rights: str) -> Row:
-    mend = "give that user a role with these rights, or " + SET.format(KEYS[context], "CONTEXT")
-    return denying(context, *rights), KEYS[context], f'the user of "{context}" may not {found}', mend
+    remedy = "give that user a role with these rights, or " + SET.format(KEYS[context], "CONTEXT")
+    return denying(context, *rights), KEYS[context], f'the user of "{context}" may not {found}', remedy
 
 
 def deleted(name: str) -> Json:
@@ -295,12 +295,12 @@ PROBLEMS: Mapping[str, Row] = {
 
 
 @pytest.mark.parametrize(
-    ("mistake", "change", "key", "found", "mend"),
+    ("mistake", "change", "key", "found", "remedy"),
     [(mistake, *of) for mistake, of in PROBLEMS.items()],
     ids=PROBLEMS.keys(),
 )
 def test_a_problem_is_said_with_its_key_what_was_found_and_what_mends_it(
-    clusters: Clusters, settings: Settings, mistake: str, change: Change, key: str, found: str, mend: str
+    clusters: Clusters, settings: Settings, mistake: str, change: Change, key: str, found: str, remedy: str
 ) -> None:
     change(clusters)
     said = refusal(settings)
@@ -309,7 +309,7 @@ def test_a_problem_is_said_with_its_key_what_was_found_and_what_mends_it(
     assert headline == "The clusters are not ready for this stack; nothing was changed (1):"
     assert problem.startswith(f"  - karmada-anp:{key}: ")
     assert found in problem
-    assert mend in deed
+    assert remedy in deed
 
 
 def test_args_that_are_ours_are_no_problem(clusters: Clusters, settings: Settings) -> None:
@@ -323,7 +323,7 @@ def test_args_that_are_ours_by_the_tunnel_are_taken_back_by_the_kubeconfig(
     """A member that Karmada alone got at until now."""
     having("member3", "deployments/karmada-agent", deployment(["--x=y"], [f"{OURS}:delivery"]))(clusters)
     ready = preflight.check(settings)
-    assert (ready.returning, ready.adopting) == ({"member3"}, [])
+    assert (ready.formerly_delivered, ready.taken_over) == ({"member3"}, [])
 
 
 def test_args_of_another_container_are_no_problem(clusters: Clusters, settings: Settings) -> None:
@@ -646,7 +646,7 @@ def test_agents_of_the_manual_steps_whose_place_is_taken_have_no_former_hosts(cl
     agent = deployment(["--agent-identifiers=host=10.0.0.3"], container="proxy-agent", name="proxy-agent")
     having("member3", "deployments/proxy-agent", agent)(clusters)
     ready = preflight.check(load(**members(MEMBER, MEMBER), proxy={"adopt": True}))
-    assert ([each.context for each in ready.adopting], ready.former) == (["member3"], {"member4": ["10.0.0.4"]})
+    assert ([each.context for each in ready.taken_over], ready.former) == (["member3"], {"member4": ["10.0.0.4"]})
 
 
 def test_where_the_hosts_place_is_taken_no_member_has_former_hosts(clusters: Clusters) -> None:
@@ -655,7 +655,7 @@ def test_where_the_hosts_place_is_taken_no_member_has_former_hosts(clusters: Clu
         clusters
     )
     ready = preflight.check(load(proxy={"adopt": True}))
-    assert ([each.context for each in ready.adopting], ready.former) == (["karmada-host"], {})
+    assert ([each.context for each in ready.taken_over], ready.former) == (["karmada-host"], {})
 
 
 # what its user may

@@ -54,7 +54,7 @@ def standing(afar: Clusters, cluster: Json, agent: Sequence[str] = ()) -> None:
     afar.apis[THROUGH] = {"deployments/karmada-agent": [deployment(agent)]}
 
 
-def check() -> preflight.Ready:
+def check() -> preflight.PreflightResult:
     return preflight.check(load(members={"member3": MEMBER}, images=PUBLISHED))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from checks.commands import server_ready
-from checks.commands.server_ready import ServerReadyInput, waited
+from checks.commands.server_ready import ServerReadyInput, wait_until_ready
 from checks.delivered import Delivered
 from clusters.api import DEPLOYMENTS, PODS
 from clusters.errors import Unavailable
@@ -52,23 +52,23 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_ends_when_an_agent_is_connected() -> None:
-    assert waited(Waiting(3), given("member3")) == "proxy-server is ready"
+    assert wait_until_ready(Waiting(3), given("member3")) == "proxy-server is ready"
 
 
 def test_nobody_waits_for_agents_of_members_that_are_away() -> None:
-    assert waited(Waiting(1_000), given()).startswith("no member is Ready")
+    assert wait_until_ready(Waiting(1_000), given()).startswith("no member is Ready")
 
 
 def test_where_nothing_can_be_applied_that_is_said_and_not_that_the_server_is_not_ready() -> None:
     clusters = Waiting(1_000)
     clusters.works[CERT] = work(CERT, applied="False", says="exceeded quota")
     with pytest.raises(Unavailable, match=f"member3: Work {CERT}: exceeded quota"):
-        waited(clusters, given("member3"))
+        wait_until_ready(clusters, given("member3"))
 
 
 def test_what_its_pods_wait_for_is_said_in_the_end() -> None:
     with pytest.raises(Unavailable, match="proxy-server: ErrImagePull no such image"):
-        waited(Waiting(1_000), given("member3", seconds=0))
+        wait_until_ready(Waiting(1_000), given("member3", seconds=0))
 
 
 def test_pulumi_itself_waits_where_a_member_has_a_kubeconfig() -> None:

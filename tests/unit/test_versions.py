@@ -14,7 +14,7 @@ from pulumi.runtime.proto.alias_pb2 import Alias
 
 from checks.commands import agent_gone, take_away, take_back
 from checks.delivered_agent import DeliveredMembers
-from checks.preflight.memory import remembered
+from checks.preflight.stored_members import stored_members
 from clusters.objects import Json, entries, text
 from components.local_command import local_command
 from tests import golden
@@ -105,7 +105,7 @@ def test_what_its_state_runs_on_deletion_is_still_there_and_understands_what_it_
 def test_what_its_state_remembers_of_members_is_still_read(was: Left) -> None:
     members = entries(was[1], "config", "karmada-anp:members")
     reached = [each for each in members if f"::member-{each}" in str(was[1])]
-    assert sorted(name for name, each in remembered(was[1]).items() if each.settings) == sorted(reached)
+    assert sorted(name for name, each in stored_members(was[1]).items() if each.settings) == sorted(reached)
 
 
 def named(name: str) -> Alias:

@@ -113,7 +113,7 @@ def test_of_what_a_program_says_the_reason_is_repeated(
     (tmp_path / "said").write_text(errors)
     docker(monkeypatch, tmp_path, f"cat {tmp_path}/said >&2; exit 1")
     with pytest.raises(Unavailable) as raised:
-        programs.ask(["docker"])
+        programs.output_of(["docker"])
     assert str(raised.value) == why
 
 
@@ -121,13 +121,13 @@ def test_a_command_to_be_typed_names_the_kubeconfig_and_is_one_that_a_shell_take
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HOME", "/home/jane doe")
-    typed = workstation.typed(Context("~/members.config", "member3"), "delete", "deployment/proxy-agent")
+    typed = workstation.kubectl_line(Context("~/members.config", "member3"), "delete", "deployment/proxy-agent")
     assert (
         typed == "kubectl '--kubeconfig=/home/jane doe/members.config' --context=member3 delete deployment/proxy-agent"
     )
-    assert workstation.typed(Context("", "member3"), "get", "pods") == "kubectl --context=member3 get pods"
+    assert workstation.kubectl_line(Context("", "member3"), "get", "pods") == "kubectl --context=member3 get pods"
 
 
 def test_a_program_that_is_not_installed_is_said_to_be_so() -> None:
     with pytest.raises(Unavailable, match="no-such-program is not installed"):
-        programs.ask(["no-such-program"])
+        programs.output_of(["no-such-program"])

@@ -1,4 +1,5 @@
-"""How long up, a second up and destroy take, how fast requests are and what they cost: `python -m tools.bench`.
+"""Benchmark: times of `up`, a second `up` and `destroy`, and speed and CPU time of requests: `python -m tools.bench`.
 
-Beside it stand the manual steps as one script, with the fork's images, and an empty stack. It is no test.
+It compares the stack with the manual steps as one script, with the fork's images, and with an empty stack. It is no
+test.
 """

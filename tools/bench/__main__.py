@@ -1,7 +1,7 @@
-"""`make bench`: all runs, then the report. RUNS is how many, 3 if it does not say.
+"""`make bench`: runs the benchmark and prints the report. The environment variable RUNS sets how often, by default 3.
 
-It needs Karmada's local environment, as the dev stack names it, with nothing of a stack on it, and the tools of
-`make up`; openssl too. It changes no checkout and no state but its own, which it throws away.
+It needs Karmada's local environment, as the dev stack names it, with no stack on it, the tools of `make up`, and
+openssl. It works in throw-away checkouts with a throw-away state, and changes no other.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EMPTY_PROGRAM = "name: empty\nruntime: {name: python, options: {toolchain: pip, 
 
 
 def main() -> None:
-    """Measures and reports."""
+    """Measures, and prints the report. Ends the program with a message where it cannot measure."""
     missing = [each for each in ("pulumi", "docker", "kind", "kubectl", "openssl") if not shutil.which(each)]
     if missing:
         raise SystemExit(f"not on PATH: {', '.join(missing)}")
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def measure(directory: Path, measured: Measured) -> None:
-    """All runs: in each, both sides of a figure one soon after the other."""
+    """Makes all runs. Each run measures both sides of a figure soon after each other."""
     dev, fork, nothing = (checkout(directory, name) for name in ("dev", "fork", "empty"))
     (nothing.directory / "Pulumi.yaml").write_text(EMPTY_PROGRAM)
     (nothing.directory / "__main__.py").write_text("")
@@ -79,7 +79,7 @@ def measure(directory: Path, measured: Measured) -> None:
 
 @contextmanager
 def undone(measured: Measured, side: Side, undo: Callable[[], None]) -> Generator[None]:
-    """Takes what a block made away again, whatever happened, and adds how long that takes."""
+    """Undoes what the block made, also when the block fails, and adds the seconds that this takes."""
     try:
         yield
     finally:
@@ -88,7 +88,7 @@ def undone(measured: Measured, side: Side, undo: Callable[[], None]) -> Generato
 
 
 def through_karmada(measured: Measured, side: Side) -> None:
-    """Adds the latency of small answers, the throughput of large ones, and the CPU time that these take."""
+    """Adds the latency of small answers, the throughput of large ones, and the CPU time for each MB of these."""
     probe = Probe()
     probe.answers(SMALL, WARM_UP)
     measured.add(LATENCY, side, probe.answers(SMALL, SMALL_REQUESTS).p50)
@@ -101,13 +101,13 @@ def through_karmada(measured: Measured, side: Side) -> None:
 
 
 def checkout(directory: Path, name: str) -> Checkout:
-    """A copy of the program with a state of its own, for the stack of that name."""
+    """A copy of the program with a state of its own, for the stack `name`."""
     (directory / name).mkdir()
     return Checkout(directory / name, directory / f"{name}-state", name)
 
 
 def pulumi(of: Checkout, command: str) -> None:
-    """An `up` or a `destroy` that must succeed."""
+    """Runs an `up` or a `destroy`, which must succeed."""
     succeed(of.run(command, "--yes", "--skip-preview"))
 
 
@@ -116,7 +116,7 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def succeed(done: subprocess.CompletedProcess[str]) -> None:
-    """Ends the program with what a command said if it failed."""
+    """Ends the program with a command's output if the command failed."""
     if done.returncode:
         raise SystemExit(f"{shlex.join(done.args)} failed:\n{done.stdout}{done.stderr}")
 

@@ -1,4 +1,4 @@
-"""Karmada's documented manual steps 3 to 6 for member3 as one script, and the images that steps 1 and 2 build."""
+"""Karmada's documented manual steps 3 to 6 for member3, as one script, with the images that steps 1 and 2 build."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ FORK_IMAGES = [f"swr.ap-southeast-1.myhuaweicloud.com/karmada/proxy-{each}:0.0.2
 SCRIPT = Path(__file__).with_suffix(".sh")
 
 UP, DOWN = [str(SCRIPT), "up", *FORK_IMAGES], [str(SCRIPT), "down"]
-"""Commands."""
+"""Command lines of the script."""

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Steps 3 to 6 of Karmada's page for one member, typed by hand, as one script: what the stack is timed against.
+# Steps 3 to 6 of Karmada's page for one member, as one script: the benchmark compares the stack's times with it.
 #   by_hand.sh up SERVER_IMAGE AGENT_IMAGE   both built before; the server is the fork's, which opens :8088 by itself
 #   by_hand.sh down
 # On Karmada's local environment: host cluster karmada-host, member member3, each a kind cluster.

@@ -1,4 +1,4 @@
-"""What is measured: this stack's, what stands beside it, and the goal."""
+"""The figures of the report: what is measured, what it is compared with, and its goal."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tools.bench.goals import Goal, at_least_times, at_most, at_most_above, at_m
 BY_HAND, EMPTY, FORK = "by hand", "empty stack", "the fork"
 
 SMALL, LARGE = "/readyz", "/openapi/v2"
-"""Paths of the member's API: two bytes, and some megabytes that the API server has at hand."""
+"""Paths of the member's API: an answer of two bytes, and one of some megabytes that the API server has cached."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A line of the report. What has nothing beside it, or no goal, is only shown."""
+    """A line of the report. `beside` names what it is compared with; without that or a goal, it is only shown."""
 
     what: str
     unit: str
@@ -35,6 +35,6 @@ CPU = {
     GUARD: Figure(what="CPU of the host guard", unit="ms/MB"),
     MEMBER_GUARD: Figure(what="CPU of the member guard", unit="ms/MB"),
 }
-"""By the process: milliseconds of CPU time for each megabyte of the large answers."""
+"""By process: milliseconds of CPU time for each megabyte of the large answers."""
 
 FIGURES = (UP, UP_AGAIN, DESTROY, LATENCY, THROUGHPUT, *CPU.values())

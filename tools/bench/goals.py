@@ -1,4 +1,4 @@
-"""What a figure should come to, by itself or beside another one of the same run."""
+"""Goals of a figure: bounds on its value, or on its value compared with another one of the same run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """A bound, at the hundredth that a report shows."""
+    """A bound on a figure, checked at the two decimals that the report shows."""
 
     words: str
     bound: float
@@ -19,7 +19,10 @@ class Goal:
     meets: Callable[[float, float], bool] = operator.le
 
     def met(self, ours: Sequence[float], beside: Sequence[float]) -> bool:
-        """Whether the median does of what each run's own two compare to: the machine's moods are in both of them."""
+        """Whether the median of the runs' own comparisons meets the bound.
+
+        Both values of one run are compared, since the machine's load at the time affects both.
+        """
         return self.meets(round(statistics.median(map(self.compared, ours, beside)), 2), self.bound)
 
 

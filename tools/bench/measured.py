@@ -1,4 +1,4 @@
-"""The values of the figures, one a run, and the table that they make, in Markdown."""
+"""The measured values of the figures, one for each run, and the Markdown table made from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tools.bench.goals import ratio
 
 
 class Side(StrEnum):
-    """Whose a value is: this stack's, or of what stands beside it."""
+    """Whether a value is of this stack, or of what it is compared with."""
 
     THIS = "this"
     BESIDE = "beside it"
@@ -22,23 +22,23 @@ class Side(StrEnum):
 
 @dataclass(frozen=True)
 class Measured:
-    """Values in the order of the runs; those of a figure's two sides at the same place are of the same run."""
+    """Values in the order of the runs. A figure's two sides have values of the same run at the same index."""
 
     of: dict[tuple[Figure, Side], list[float]] = field(default_factory=dict[tuple[Figure, Side], list[float]])
 
     def add(self, figure: Figure, side: Side, value: float) -> None:
-        """Adds a run's."""
+        """Adds the value of a run."""
         self.of.setdefault((figure, side), []).append(value)
 
     @contextmanager
     def timed(self, figure: Figure, side: Side) -> Generator[None]:
-        """Adds the seconds that a block takes, unless it fails."""
+        """Adds the seconds that the block takes, unless it fails."""
         started = time.perf_counter()
         yield
         self.add(figure, side, time.perf_counter() - started)
 
     def table(self) -> Iterator[str]:
-        """A line a figure: both sides' medians, the median of the runs' own ratios, the goal, and whether it is met."""
+        """A line for each figure: medians of both sides, median of the runs' ratios, the goal, whether it is met."""
         yield "| | this | beside it | ratio | goal | |"
         yield "| --- | --- | --- | --- | --- | --- |"
         for figure in FIGURES:
@@ -46,7 +46,7 @@ class Measured:
                 yield "|" + "".join(f" {each} |" if each else " |" for each in self._cells(figure))
 
     def notes(self) -> Iterator[str]:
-        """Every single value; and what was not to be had."""
+        """Every single value, and what could not be measured."""
         for (figure, side), values in self.of.items():
             whose = figure.beside if side is Side.BESIDE else side
             yield f"{figure.what}, {whose}, {figure.unit}: {' '.join(f'{each:.2f}' for each in values)}"

@@ -1,6 +1,6 @@
 """Requests to member3 through Karmada, one after the other over one connection to the Karmada API.
 
-Karmada itself opens a connection through the tunnel for each. Nothing is asked at the same time, and nothing twice.
+Karmada itself opens a connection through the tunnel for each. No two requests run at once, and none is retried.
 """
 
 # the Kubernetes client declares no types
@@ -24,14 +24,14 @@ KARMADA = Context("~/.kube/karmada.config", "karmada-apiserver")
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """The seconds that each of some requests for the same thing took, and the bytes of all their answers."""
+    """Requests for the same path: the seconds that each took, and the bytes of all answers together."""
 
     seconds: Sequence[float]
     size: int
 
     @property
     def p50(self) -> float:
-        """The middle one, in milliseconds."""
+        """The median, in milliseconds."""
         return 1_000 * statistics.median(self.seconds)
 
     @property
@@ -40,12 +40,12 @@ class Answers:
 
     @property
     def rate(self) -> float:
-        """MB/s."""
+        """Throughput in MB/s."""
         return self.megabytes / sum(self.seconds)
 
 
 class Probe:
-    """A connection to the Karmada API that is kept. Raises Unavailable where the kubeconfig does not tell of one."""
+    """A kept-alive connection to the Karmada API. Raises Unavailable where the kubeconfig does not lead to it."""
 
     def __init__(self, karmada: Context = KARMADA, member: str = "member3") -> None:
         found = configuration(karmada)
@@ -56,13 +56,13 @@ class Probe:
         self._below = PROXY_PATH.format(member)
 
     def answers(self, path: str, count: int) -> Answers:
-        """What so many GETs of a member's path took. Raises OSError or HTTPException; ends the program where an answer
-        is an error."""
+        """Makes `count` GETs of a path of the member's API. Raises OSError or HTTPException; ends the program where an
+        answer is not 200."""
         asked = [self._ask(path) for _ in range(count)]
         return Answers(seconds=[seconds for seconds, _ in asked], size=sum(size for _, size in asked))
 
     def _ask(self, path: str) -> tuple[float, int]:
-        """The seconds until the whole answer was there, and its bytes."""
+        """The seconds until the whole answer had arrived, and its bytes."""
         started = time.perf_counter()
         self._connection.request("GET", self._below + path)
         answer = self._connection.getresponse()

@@ -1,4 +1,4 @@
-"""`python -m tools.render STACK [--into DIR]`: what a stack would deploy, as files, and its resources as a tree."""
+"""`python -m tools.render STACK [--into DIR]`: writes a stack's manifests, and prints its resources as a tree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tools.render.stackfile import config_of
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0, or 1 after one message about what is wrong with the stack."""
+    """Renders the stack. Returns 0, or 1 after a message with what is wrong with the stack."""
     parser = argparse.ArgumentParser(prog="python -m tools.render", description=__doc__)
     parser.add_argument("stack", help="the stack whose file, Pulumi.STACK.yaml, is rendered")
     parser.add_argument("--into", type=Path, default=Path("rendered"), metavar="DIR", help="default: rendered")
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def tree(ran: Run, below: str = "", indent: str = "  ") -> Iterator[str]:
-    """A line a resource, below its parent: type and name, and the cluster of a Kubernetes object."""
+    """A line for each resource, below its parent's: type, name, and the cluster of a Kubernetes object."""
     for each in ran.children(below or ran.stack.urn):
         cluster = f"  in {each.provider}" if each.is_kubernetes else ""
         yield f"{indent}{each.type} {each.name}{cluster}"
@@ -44,7 +44,7 @@ def tree(ran: Run, below: str = "", indent: str = "  ") -> Iterator[str]:
 
 
 def placeholders(ran: Run) -> Iterator[str]:
-    """What each placeholder address that is in a manifest stands for."""
+    """A line for each placeholder address in the manifests: what it stands for."""
     written = "\n".join(manifests.as_yaml(each) for each in manifests.manifests(ran).values())
     yield "Nothing was asked; keys and certificates are none. Placeholders:"
     for address, what in {**ran.placeholders, LOAD_BALANCERS_ADDRESS: "the load balancer's address"}.items():

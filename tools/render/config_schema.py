@@ -1,8 +1,7 @@
-"""`python -m tools.render.config_schema`: the JSON Schema of a stack's file, Pulumi.STACK.yaml, from the settings
-themselves: editors complete and check by it.
+"""`python -m tools.render.config_schema`: prints docs/stack.schema.json, the JSON Schema of a stack's file.
 
-It knows what each key may be. What goes together the program itself says (config/), and what Pulumi writes into the
-file beside the config is Pulumi's.
+It is made from the settings' models, and editors complete and check Pulumi.STACK.yaml by it. It describes each key
+alone: config/ checks what goes together, and keys that Pulumi writes beside `config` are not described.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from config.stack_config import SECTIONS
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 ENCRYPTED: Json = {"type": "object", "required": ["secure"], "properties": {"secure": {"type": "string"}}}
-"""What `pulumi config set --secret` makes of a text."""
+"""The object that `pulumi config set --secret` writes in place of a text."""
 
 
 def schema() -> Mapping[str, Json]:
-    """The whole schema. Of a section with variants each is one of several."""
+    """The whole schema. A section with variants may match any of them."""
     models = [model for variants in SECTIONS.values() for model in variants]
     references, found = models_json_schema([(model, "validation") for model in models], by_alias=True)
     definitions: dict[str, Json] = found["$defs"]
@@ -50,7 +49,7 @@ def schema() -> Mapping[str, Json]:
 
 
 def _untitled(of: Json, key: str = "") -> Json:
-    """A schema without the titles that pydantic makes of names, and with a password encrypted or not."""
+    """A schema without the titles that pydantic makes from names, and in which a password may be encrypted."""
     if isinstance(of, Mapping):
         left = {
             name: _untitled(each, name) for name, each in of.items() if name != "title" or not isinstance(each, str)

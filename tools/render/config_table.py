@@ -1,8 +1,8 @@
-"""`python -m tools.render.config_table`: the table of config keys in docs/config.md, from the settings themselves.
+"""`python -m tools.render.config_table`: prints the table of config keys in docs/config.md, from the settings' models.
 
-A row a key: its path (`host.context`, `members.NAME.kind`), its default, and what it means. An empty default is an
-empty cell; a key that must be given says `required`. A key that several variants of a section have is one row. A
-member's own keys that count for every member too are not said again.
+Each row has a key's path (`host.context`, `members.NAME.kind`), its default, and its meaning. An empty default is an
+empty cell; the default of a required key is `required`. A key of several variants of a section is one row. Keys of
+`memberDefaults` are not repeated below `members.NAME`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from config.stack_config import SECTIONS
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A config key. `default` is as the table's cell has it."""
+    """A row of the table. `default` is the text of its cell."""
 
     key: str
     default: str
@@ -34,7 +34,7 @@ class Row:
 
 
 def rows() -> Iterator[Row]:
-    """Every key of a stack's config, sections in their order."""
+    """A row for every key of a stack's config, in the order of the sections."""
     for section, variants in SECTIONS.items():
         path, common = section, set[str]()
         if section == "members":
@@ -42,7 +42,7 @@ def rows() -> Iterator[Row]:
             yield Row(key=f"{path}.KEY", default="", meaning="Every key of `memberDefaults`, for this member alone")
         tables = [{row.key: row for row in _rows(path, model, common)} for model in variants]
         for key, row in {key: row for table in reversed(tables) for key, row in table.items()}.items():
-            # what one variant alone must have, a config need not have
+            # a key that only some variants require is not required of a config
             everywhere = all(key.rpartition(".")[0] != path or key in table for table in tables)
             yield row if everywhere else replace(row, default=row.default.replace("required", ""))
 
@@ -53,7 +53,7 @@ def table() -> str:
 
 
 def _rows(path: str, model: type[BaseModel], but: Collection[str] = ()) -> Iterator[Row]:
-    """A model's keys, those that must be given first; a key with keys of its own before these."""
+    """A row for each key of a model except those in `but`, required ones first; an object's own keys follow it."""
     fields = [field for name, field in model.model_fields.items() if name not in but]
     for field in sorted(fields, key=lambda each: not each.is_required()):
         key = f"{path}.{field.alias}"

@@ -1,4 +1,4 @@
-"""The machine that a stack is rendered on: every context and kind cluster exists, at an address that nobody has."""
+"""A made-up Workstation to render a stack on: every context and kind cluster exists, at a documentation address."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from clusters.errors import Unavailable
 from clusters.workstation import KindNode, processor
 
 LAST = 254
-"""How many addresses TEST-NET-1 (192.0.2.0/24, RFC 5737) has to give."""
+"""Number of addresses in TEST-NET-1 (192.0.2.0/24, RFC 5737)."""
 
 
 class PlaceholderMachine:
-    """A workstation of which nothing need be there. `given` says what each of its addresses stands for."""
+    """A Workstation that asks nothing. `given` says what each placeholder address stands for."""
 
     def __init__(self) -> None:
         self.given: dict[str, str] = {}
 
     def servers(self, kubeconfig: str) -> Mapping[str, str]:
-        """Any context that is asked for, each with an API server of its own."""
+        """A mapping that has every context, each with an API server of its own."""
         return _EveryContext(self, kubeconfig)
 
     def kind_node(self, cluster: str) -> KindNode:
-        """The node of any kind cluster."""
+        """A node for any kind cluster."""
         return KindNode(id=f"the container of {cluster}-control-plane", address=self.address(f"kind node of {cluster}"))
 
     def architecture(self) -> str:
@@ -30,19 +30,19 @@ class PlaceholderMachine:
         return processor()
 
     def node_address(self, kubeconfig: str, context: str) -> str:
-        """An address of a node of any cluster."""
+        """An address of a node, for any cluster."""
         return self.address(f"a node of context {context}")
 
     def pull_members(self, kubeconfig: str, context: str, selector: str) -> Sequence[str]:
-        """A member for all that a selector may match."""
+        """One member, which stands for all that the selector may match."""
         return ["discovered-member"]
 
     def has_monitors(self, kubeconfig: str, context: str) -> bool:
-        """Every cluster has prometheus-operator's kinds."""
+        """True: every cluster has the prometheus-operator's CRDs."""
         return True
 
     def address(self, of: str) -> str:
-        """The address that stands for something: the same whenever it is asked for again."""
+        """The placeholder address for something, the same at every call. Raises Unavailable where none is left."""
         for address, what in self.given.items():
             if what == of:
                 return address
@@ -54,7 +54,7 @@ class PlaceholderMachine:
 
 
 class _EveryContext(Mapping[str, str]):
-    """The contexts of a kubeconfig that nobody has read: those that were asked for."""
+    """The contexts of a kubeconfig that is not read. It contains every context, and iterates over those looked up."""
 
     def __init__(self, machine: PlaceholderMachine, kubeconfig: str) -> None:
         self._machine = machine

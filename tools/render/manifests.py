@@ -1,8 +1,8 @@
-"""The Kubernetes objects of a run as files, `CLUSTER/KIND-NAME.yaml`, without anything that is secret.
+"""The Kubernetes objects of a run as files, `CLUSTER/KIND-NAME.yaml`, without secrets. They are not for applying.
 
-What is secret to the engine is redacted wherever it is, and a Secret's data always, but for the member guard's
-configuration: there is nothing secret in it, and it is shown as a text. What comes from keys made for the
-occasion only is left out too, so that two renderings of one config are the same. Not for applying.
+What the engine holds to be secret is redacted wherever it is, and so is all data of a Secret, except the member guard's
+configuration, which is not secret and is shown as text. What depends on the placeholder keys is left out too, so that
+two renderings of one config are the same.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ CLUSTERS = ("host", "karmada", "member-*")
 """The directories of a rendering: the names of the Kubernetes providers (components/providers.py)."""
 
 CERTIFICATE_END = re.compile(r"vector\(\d+\)")
-"""The end of a certificate that was made for the occasion, in an alert."""
+"""The end of a placeholder certificate, in an alert's expression."""
 
 SHOWN = (anp.AGENT_CERT_SECRET, haproxy.CONFIGURATION)
-"""The Secret and the file in it that are the member guard's configuration."""
+"""The Secret, and the file in it, with the member guard's configuration."""
 
 PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 FIRST = ("apiVersion", "kind", "metadata", "name")
 
 
 def manifests(run: Run) -> dict[PurePath, Json]:
-    """The manifest of each Kubernetes object, or patch of one, by its file's path."""
+    """The manifest of each Kubernetes object or patch, by the path of its file."""
     found = [each for each in run.resources.values() if each.is_kubernetes]
     return {_path(each): manifest(each) for each in sorted(found, key=lambda each: (each.provider, each.label))}
 
 
 def manifest(resource: Recorded) -> Json:
-    """A resource's inputs as a manifest: what is secret is redacted. For a patch, only the fields that it owns."""
+    """A resource's inputs as a manifest, redacted. A patch's has only the fields that it owns."""
     if text(resource.inputs, "kind") != "Secret":
         return _redacted(resource.inputs, (), resource.secrets)
     redacted = _redacted(resource.inputs, (), resource.secrets | {("data",), ("stringData",)})
@@ -53,7 +53,7 @@ def manifest(resource: Recorded) -> Json:
 
 
 def write(run: Run, into: Path) -> list[Path]:
-    """Writes all manifests below a directory, in place of an earlier rendering's. Returns the files."""
+    """Writes all manifests below a directory, deletes those of an earlier rendering, and returns the files."""
     for earlier in [file for cluster in CLUSTERS for file in into.glob(f"{cluster}/*-*.yaml")]:
         earlier.unlink()
         if not any(earlier.parent.iterdir()):
@@ -68,13 +68,13 @@ def write(run: Run, into: Path) -> list[Path]:
 
 
 def as_yaml(content: Json) -> str:
-    """YAML in a fixed order: what an object is called comes first, the rest by name."""
+    """YAML in a fixed order of keys: `apiVersion`, `kind`, `metadata` and `name` first, the rest sorted."""
     dumped: str = yaml.safe_dump(_ordered(content), sort_keys=False, width=120)
     return dumped
 
 
 def holds(written: str, address: str) -> bool:
-    """Whether a text has an address in it, whole."""
+    """Whether a text contains an IP address, and not just as a part of a longer one."""
     return re.search(rf"(?<![0-9.]){re.escape(address)}(?![0-9])", written) is not None
 
 
@@ -96,7 +96,7 @@ def _redacted(value: Json, path: Keys, secrets: frozenset[Keys]) -> Json:
 
 
 def _withheld(value: str, key: str) -> str:
-    """What a secret value is, without its content: the kinds of its PEM blocks, or its size."""
+    """A text in place of a secret value: the labels of its PEM blocks, or its size in bytes."""
     content = base64.b64decode(value) if key == "data" else value.encode()
     blocks = PEM_LABEL.findall(content.decode(errors="replace"))
     return f"<redacted: {', '.join(blocks) or f'{len(content)} bytes'}>"

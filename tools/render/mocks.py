@@ -1,8 +1,8 @@
-"""Pulumi's mocks for this program: every resource is recorded, and answers as its provider would.
+"""Pulumi's mocks for this program: every resource is recorded, and gets outputs as its provider would give it.
 
-Given an earlier run's resources it behaves as a second `up`: what has the same inputs keeps its outputs, keys and
-certificates among them. In a preview, what a provider would make is unknown. Unlike an engine it plans, deletes and
-replaces nothing. A resource type or a function that it does not know is an error: its outputs would silently be none.
+Given an earlier run's resources, it behaves as a second `up`: a resource with the same inputs keeps its outputs, such
+as keys and certificates. In a preview, the outputs that a provider would compute are unknown. Unlike an engine, it
+plans, deletes and replaces nothing. An unknown resource type or function is an error: it would have no outputs.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tools.render.recorded import UNKNOWN, Recorded, decoded, marked_secret, pla
 
 Properties = dict[str, Json]
 Tls = Callable[[str, Properties], Properties]
-"""What pulumi-tls would make of a resource, by its type and inputs."""
+"""A function that returns pulumi-tls's outputs for a resource, given its type and inputs."""
 
 PEM_LABELS: Mapping[str, str] = {
     "tls:index/privateKey:PrivateKey": "EC PRIVATE KEY",
@@ -40,23 +40,23 @@ PEM_LABELS: Mapping[str, str] = {
     "tls:index/selfSignedCert:SelfSignedCert": "CERTIFICATE",
     "tls:index/locallySignedCert:LocallySignedCert": "CERTIFICATE",
 }
-"""pulumi-tls's resources, and what the PEM is that they make."""
+"""The label of the PEM that each of pulumi-tls's resources makes."""
 
 ENDS = "9999-12-31T00:00:00Z"
-"""What is rendered for the end of a certificate that nobody has issued."""
+"""Placeholder for the end of a certificate."""
 
 LOAD_BALANCER, MANIFEST_LIST, REMEMBER = (
     local_command(each) for each in ("load_balancer", "manifest_list", "remember")
 )
 PLACEHOLDER = "load-balancer.example"
-"""What is rendered for the address of a load balancer that nobody has asked for (RFC 2606)."""
+"""Placeholder for the address of a load balancer (RFC 2606)."""
 
 NODE_PORT = 32767
-"""What is rendered for a node port that the cluster would choose."""
+"""Placeholder for a node port that the cluster would choose."""
 
 
 class ProgramMocks(Mocks):
-    """Answers for the providers, `tls` for pulumi-tls. `before` are an earlier run's resources."""
+    """Answers in place of the providers; `tls` answers for pulumi-tls. `before` are an earlier run's resources."""
 
     def __init__(self, before: Iterable[Recorded], preview: bool, tls: Tls) -> None:
         self._before = {(each.type, each.name): each for each in before}
@@ -86,7 +86,7 @@ class ProgramMocks(Mocks):
         if args.typ == "docker:index/image:Image":
             digest = _digest(inputs)
             repository = text(inputs, "imageName").rpartition(":")[0]
-            # a local image's is its own id, a pushed one's the reference by which it is pulled
+            # repoDigest of a local image is the image's id, that of a pushed one the reference to pull it by
             return {"repoDigest": digest if inputs.get("skipPush") else f"{repository}@{digest}"}
         if args.typ == "command:local:Command":
             return {"stdout": _printed(inputs), "stderr": ""}
@@ -96,14 +96,14 @@ class ProgramMocks(Mocks):
 
 
 def placeholder(kind: str, inputs: Properties) -> Properties:
-    """Instead of what pulumi-tls makes: nothing that is a key or a certificate, by whose PEM label one is told."""
+    """Outputs in place of pulumi-tls's: PEM labels without keys or certificates, by which manifests.py names them."""
     return {
         each: ENDS if each == "validityEndTime" else f"-----BEGIN {PEM_LABELS[kind]}-----\n" for each in COMPUTED[kind]
     }
 
 
 def _printed(inputs: Properties) -> str:
-    """What a Command prints by which another resource goes."""
+    """The stdout of a Command, if another resource reads it."""
     if text(inputs, "create") == LOAD_BALANCER:
         return PLACEHOLDER
     if text(inputs, "create") == REMEMBER:
@@ -115,12 +115,12 @@ def _printed(inputs: Properties) -> str:
 
 
 def _digest(of: Properties) -> str:
-    """What stands for an image's digest: another one of other inputs."""
+    """A placeholder for an image's digest, which changes with the inputs."""
     return f"sha256:{hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()}"
 
 
 def _in_cluster(name: str, inputs: Properties, before: Recorded | None) -> Properties:
-    """What an API server adds: an identity that lasts, and a generation that counts the changes."""
+    """The fields that an API server adds: a lasting uid, a generation that counts changes, a Service's node ports."""
     generation = number(before.outputs, "metadata", "generation") if before else 0
     uid = str(uuid5(NAMESPACE_URL, name))
     made: Properties = {"metadata": {**entries(inputs, "metadata"), "uid": uid, "generation": generation + 1}}
@@ -138,11 +138,11 @@ COMPUTED: Mapping[str, Sequence[str]] = {
     "docker:index/image:Image": ["repoDigest"],
     "command:local:Command": ["stdout", "stderr"],
 }
-"""What a provider makes of a resource beside its inputs."""
+"""The outputs of a resource type that its provider computes."""
 
 
 def _yet_to_be_made(kind: str, inputs: Properties) -> Properties:
-    """What a preview does not know of a resource. Its other outputs are its inputs, which RecordingMonitor adds."""
+    """A resource's outputs that are unknown in a preview. RecordingMonitor adds the others, which are its inputs."""
     if not kind.startswith("kubernetes:"):
         return dict.fromkeys(COMPUTED.get(kind, []), UNKNOWN)
     made: Properties = {"metadata": {**entries(inputs, "metadata"), "uid": UNKNOWN, "generation": UNKNOWN}}
@@ -153,10 +153,10 @@ def _yet_to_be_made(kind: str, inputs: Properties) -> Properties:
 
 
 def _answer_with_inputs(request: RegisterResourceRequest, response: RegisterResourceResponse) -> None:
-    """Adds inputs to a preview's answer, as they went over the wire: a mock is told of no unknown.
+    """Adds the inputs to a preview's answer, from the wire: Pulumi does not pass unknown values to a mock.
 
-    pulumi-kubernetes asks no API server of an object with something unknown in it: its outputs are its inputs alone,
-    and its metadata has no uid.
+    pulumi-kubernetes does not ask the API server about an object with an unknown value: its outputs are its inputs
+    alone, and its metadata has no uid.
     """
     if request.type.startswith("kubernetes:") and UNKNOWN in str(request.object):
         response.object.Clear()
@@ -165,7 +165,7 @@ def _answer_with_inputs(request: RegisterResourceRequest, response: RegisterReso
 
 
 async def _transformed(request: RegisterResourceRequest, transform: ResourceTransform) -> None:
-    """Changes what is asked for as a transform wants it; options that it changes are left as they are."""
+    """Applies a transform's new properties to a request. Options that it changes are ignored."""
     asked = ResourceTransformArgs(
         custom=request.custom,
         type_=request.type,
@@ -179,9 +179,9 @@ async def _transformed(request: RegisterResourceRequest, transform: ResourceTran
 
 
 class RecordingMonitor(MockMonitor):
-    """Pulumi's mock monitor, which also keeps what it is told in `recorded`, by URN, and secret what is secret.
+    """Pulumi's mock monitor, which also keeps every resource in `recorded`, by URN, and secret outputs secret.
 
-    The stack itself is among it; its outputs are the exports. Transforms, which Pulumi's own leaves out, are run.
+    The stack is recorded too; its outputs are the exports. It runs transforms, which Pulumi's mock monitor does not.
     """
 
     def __init__(self, mocks: ProgramMocks) -> None:
@@ -191,9 +191,9 @@ class RecordingMonitor(MockMonitor):
 
     def RegisterResource(self, request: RegisterResourceRequest) -> RegisterResourceResponse:
         for transform in self.get_registered_transforms():
-            # one that is no coroutine; a thread of Pulumi's asks for each resource
+            # asyncio.run may be used, since Pulumi calls this method in a thread; a transform must not be a coroutine
             asyncio.run(_transformed(request, transform))
-        # pulumi gives its mock monitor no types
+        # Pulumi's mock monitor has no types
         response: RegisterResourceResponse = super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType]
         if response.urn in self.recorded:
             raise ValueError(f"two resources have the URN {response.urn}")

@@ -1,6 +1,6 @@
-"""Runs the whole program, `__main__.py` as it is, without an engine: `run`, and what comes out of it.
+"""Runs the whole program, `__main__.py` unchanged, without an engine: `run`, and its result, `Run`.
 
-Everything is awaited, and an error anywhere is raised.
+All outputs are awaited, and an error anywhere is raised.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pulumi.runtime import set_mocks
 from pulumi.runtime.settings import SETTINGS, get_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
-from checks.preflight import Ready
+from checks.preflight import PreflightResult
 from clusters.objects import Json
 from config.problems import PROJECT
 from config.settings import Settings
@@ -28,29 +28,27 @@ from tools.render.stackfile import ROOT, environment
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a run of the program asked for: the stack, its resources by URN, and what each placeholder stands for.
-
-    The stack's outputs are its exports.
-    """
+    """The result of a run: the stack, whose outputs are its exports, its resources by URN, and what each placeholder
+    stands for."""
 
     stack: Recorded
     resources: Mapping[str, Recorded]
     placeholders: Mapping[str, str]
 
     def children(self, of: str) -> Sequence[Recorded]:
-        """The resources right below a URN, by name."""
+        """The resources whose parent is a URN, sorted by name."""
         found = [each for each in self.resources.values() if each.parent == of]
         return sorted(found, key=lambda each: (each.name, each.type))
 
     def the(self, kind: str, name: str) -> Recorded:
-        """The resource of a type that ends in `kind` (`Deployment`) with that name. Raises KeyError."""
+        """The resource with a name whose type ends in `kind` (`Deployment`). Raises KeyError."""
         for each in self.resources.values():
             if each.name == name and each.type.rsplit(":", 1)[-1] == kind:
                 return each
         raise KeyError(f"{kind} {name}")
 
     def needs(self, resource: Recorded) -> frozenset[str]:
-        """The URNs of everything that must be there before a resource, however indirectly."""
+        """The URNs of all dependencies of a resource, direct and indirect."""
         found: set[str] = set()
         waiting: list[str] = [*resource.dependencies]
         while waiting:
@@ -68,21 +66,24 @@ def run(
     preview: bool = False,
     tls: Tls = placeholder,
 ) -> Run:
-    """Runs the program with a config by full key. Raises pulumi.RunError, and whatever else the program raises.
+    """Runs the program with a config by full key (`karmada-anp:host`). Raises what the program raises.
 
-    `before` are an earlier run's resources, for what a second `up` would keep; `tls` makes keys and certificates. In
-    a `preview` what providers would make is recorded as UNKNOWN, and so is what depends on it.
+    `before` are an earlier run's resources, whose outputs a second `up` would keep; `tls` makes keys and certificates.
+    In a `preview`, outputs that providers would compute are recorded as UNKNOWN, and so is what depends on them.
     """
     return asyncio.run(_run(stack, config, ProgramMocks(before, preview, tls)))
 
 
-def ready(settings: Settings) -> Ready:
-    """What no cluster was asked: nothing is there, and who is not said to be registered is not."""
-    return Ready(settings=settings.joined([each.name for each in settings.members if each.registered]), adopting=[])
+def ready(settings: Settings) -> PreflightResult:
+    """Preflight's result without asking a cluster: nothing exists yet, and only members that the config says are
+    registered are."""
+    return PreflightResult(
+        settings=settings.joined([each.name for each in settings.members if each.registered]), taken_over=[]
+    )
 
 
 async def _run(stack: str, config: Mapping[str, Json], mocks: ProgramMocks) -> Run:
-    # what an earlier run that failed left unawaited belongs to that run's event loop
+    # outputs that a failed earlier run left unawaited belong to that run's event loop
     SETTINGS.outputs.clear()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     machine, monitor = PlaceholderMachine(), RecordingMonitor(mocks)
     set_mocks(mocks, PROJECT, stack, preview=mocks.preview, monitor=monitor)

@@ -1,4 +1,4 @@
-"""What the program asked the engine for: a resource as it went over the wire, with what is secret in it."""
+"""A resource as the program registers it with the engine, decoded from the wire, and which values in it are secret."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from clusters.objects import Json, text
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
-"""How the wire marks a secret: an object with the one as a key and the other as its value (pulumi's rpc.py)."""
+"""The mark of a secret on the wire: an object in which SIGNATURE is a key and SECRET its value (pulumi's rpc.py)."""
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What stands on the wire for a value that only an `up` will know (pulumi's rpc.py)."""
+"""The wire's placeholder for a value that a preview does not know (pulumi's rpc.py)."""
 
 Path = tuple[str, ...]
 """Keys from the top of a resource's properties; a list's index is a key too."""
@@ -24,11 +24,11 @@ Path = tuple[str, ...]
 
 @dataclass(kw_only=True)
 class Recorded:
-    """One resource. Properties have their camelCase keys and no marks; `secrets` are the paths of secret inputs.
+    """One resource. Properties have camelCase keys and no marks of secrets; `secrets` are the paths of secret inputs.
 
-    `parent` and `dependencies` are URNs; dependencies are all of them, those by depends_on and those by an input.
-    `provider` is the name of an explicit provider, or empty. `timeouts` are Pulumi's own by operation (`create`), with
-    those that are set. A component's outputs are those that it registered.
+    `parent` and `dependencies` are URNs; dependencies include those by depends_on and those by inputs. `provider` is
+    the name of an explicit provider, or "". `timeouts` are the custom timeouts that are set, by operation (`create`).
+    A component's outputs are those that it registered.
     """
 
     urn: str
@@ -51,12 +51,12 @@ class Recorded:
 
     @property
     def is_component(self) -> bool:
-        """Whether it is one of this program's own parts, which no provider makes."""
+        """Whether it is one of this program's component resources, which no provider makes."""
         return self.type.startswith("karmada-anp:")
 
     @property
     def is_kubernetes(self) -> bool:
-        """Whether it is an object in a cluster, or a patch of one."""
+        """Whether it is a Kubernetes object, or a patch of one."""
         return self.type.startswith("kubernetes:")
 
     @property
@@ -67,7 +67,7 @@ class Recorded:
 
 
 def decoded(properties: Struct) -> tuple[dict[str, Json], frozenset[Path]]:
-    """Properties from the wire, and the paths in them that are secret."""
+    """Decodes properties from the wire. Returns them without marks, and the paths that are secret."""
     marked: dict[str, Json] = MessageToDict(properties)
     secrets: set[Path] = set()
     _plain(marked, (), secrets)
@@ -75,7 +75,7 @@ def decoded(properties: Struct) -> tuple[dict[str, Json], frozenset[Path]]:
 
 
 def plain(marked: Mapping[str, Json]) -> dict[str, Json]:
-    """Properties without the marks of secrets, with whole numbers where the wire has only floats."""
+    """Properties without the marks of secrets. Whole numbers become ints; the wire has only floats."""
     return {key: _plain(value, (key,), set()) for key, value in sorted(marked.items())}
 
 
@@ -91,7 +91,7 @@ def _plain(value: Json, path: Path, secrets: set[Path]) -> Json:
 
 
 def marked_secret(properties: Struct, keys: set[str]) -> None:
-    """Marks properties as secret, as the engine does with what a resource says is secret."""
+    """Marks the top-level properties in `keys` as secret, as the engine does for additional_secret_outputs."""
     for key in keys & set(properties.fields):
         if SIGNATURE not in properties.fields[key].struct_value.fields:
             marked = Struct()
@@ -101,7 +101,7 @@ def marked_secret(properties: Struct, keys: set[str]) -> None:
 
 
 def leaves(value: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
-    """Every scalar of some properties, with its path."""
+    """Every scalar in a value, with its path."""
     if isinstance(value, Mapping):
         for key, each in value.items():
             yield from leaves(each, (*path, key))
@@ -113,5 +113,5 @@ def leaves(value: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
 
 
 def within(path: Path, secrets: frozenset[Path]) -> bool:
-    """Whether a path is secret, by itself or by what it is in."""
+    """Whether a path, or one that it is below, is among the secret paths."""
     return any(path[:length] in secrets for length in range(len(path) + 1))

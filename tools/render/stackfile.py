@@ -1,6 +1,6 @@
-"""A stack's config as the engine would hand it to the program: its own file, over the defaults in Pulumi.yaml.
+"""A stack's config as the engine would hand it to the program: the stack's own file, over the defaults in Pulumi.yaml.
 
-An encrypted value is replaced: without the stack's key nobody can read it, and nothing that is rendered holds it.
+An encrypted value is replaced by ENCRYPTED: it cannot be read without the stack's key, and no manifest contains it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from clusters.objects import Json, at, entries
 from config.problems import PROJECT
 
 ROOT = Path(__file__).resolve().parents[2]
-"""Where the program and its stacks' files are."""
+"""The directory of the program and its stacks' files."""
 
 ENCRYPTED = "<encrypted>"
-"""What stands for an encrypted value."""
+"""Placeholder for an encrypted value."""
 
 
 def stacks(root: Path = ROOT) -> list[str]:
@@ -40,7 +40,7 @@ def config_of(stack: str, root: Path = ROOT) -> dict[str, Json]:
 
 
 def environment(config: Mapping[str, Json]) -> dict[str, str]:
-    """The environment by which the engine hands config to a program: each value a string, objects as JSON."""
+    """The environment variables in which the engine hands config to a program: values are strings, objects are JSON."""
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
     secret = [key for key, value in texts.items() if ENCRYPTED in value]
     return {"PULUMI_CONFIG": json.dumps(texts), "PULUMI_CONFIG_SECRET_KEYS": json.dumps(secret)}
@@ -58,7 +58,7 @@ def _full(key: str) -> str:
 
 
 def _readable(value: Json) -> Json:
-    """A value with a placeholder for what is encrypted in it."""
+    """A value in which encrypted values are replaced by ENCRYPTED."""
     if isinstance(value, Mapping):
         if list(value) == ["secure"]:
             return ENCRYPTED

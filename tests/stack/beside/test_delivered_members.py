@@ -16,7 +16,7 @@ from threading import Event, Thread
 import pytest
 
 from clusters.objects import Json, items, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from components.anp import PROXY_FLAG
 from tests.proof import note
 from tests.stack import environment
@@ -67,7 +67,7 @@ def restarting(names: Sequence[str], when: Callable[[str], bool]) -> Generator[N
         while not over.wait(0.1):
             if when(name):
                 selector = ["--selector=app=karmada-agent", f"--namespace={NAMESPACE}", "--grace-period=0", "--force"]
-                ask(kubectl(*environment.member(name), "delete", "pods", *selector), 60)
+                output_of(kubectl(*environment.member(name), "delete", "pods", *selector), 60)
                 done.append(name)
                 return
 
@@ -146,8 +146,8 @@ def test_a_flag_that_was_taken_away_is_told_by_the_doctor_and_put_back(
 ) -> None:
     patch = '[{"op": "remove", "path": "/spec/template/spec/containers/0/args"}]'
     where = ["deployment/karmada-agent", f"--namespace={NAMESPACE}"]
-    ask(kubectl(*environment.member(beside().plain), "patch", *where, "--type=json", f"--patch={patch}"))
-    ask(kubectl(*environment.member(beside().plain), "rollout", "status", *where, "--timeout=60s"), 70)
+    output_of(kubectl(*environment.member(beside().plain), "patch", *where, "--type=json", f"--patch={patch}"))
+    output_of(kubectl(*environment.member(beside().plain), "rollout", "status", *where, "--timeout=60s"), 70)
     assert environment.healthy(beside().plain)
     told = doctor(afar)
     assert told.returncode == 1

@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 import pytest
 
 from checks.deployments import args_owners
-from checks.until import until
+from checks.retry import retry
 from clusters.errors import Unavailable
 from clusters.objects import Json, at, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from components.anp import DELIVERED_AGENT, PROXY_FLAG
 from tests.proof import note
 from tests.stack import environment
@@ -45,19 +45,21 @@ def having(name: str, manifest: Json) -> Generator[None]:
         yield
     finally:
         kind, of = text(manifest, "kind"), text(manifest, "metadata", "name")
-        ask(kubectl(*member(name), "delete", f"{kind}/{of}", f"--namespace={NAMESPACE}", "--ignore-not-found"), 60)
+        output_of(
+            kubectl(*member(name), "delete", f"{kind}/{of}", f"--namespace={NAMESPACE}", "--ignore-not-found"), 60
+        )
 
 
 @contextmanager
 def flagged(name: str, url: str) -> Generator[None]:
     """karmada-agent of a member with its flag, as `karmadactl register --proxy-server-address` leaves it."""
     patched(name, f'[{{"op": "add", "path": "/spec/template/spec/containers/0/args", "value": ["{PROXY_FLAG}{url}"]}}]')
-    until(lambda: names(name, url), 60)
+    retry(lambda: names(name, url), 60)
     try:
         yield
     finally:
         patched(name, '[{"op": "remove", "path": "/spec/template/spec/containers/0/args"}]')
-        until(lambda: names(name, ""), 60)
+        retry(lambda: names(name, ""), 60)
 
 
 def names(name: str, url: str) -> None:
@@ -68,13 +70,13 @@ def names(name: str, url: str) -> None:
 
 def patched(name: str, patch: str) -> None:
     """Changes karmada-agent of a member by hand, and waits for it."""
-    ask(kubectl(*member(name), "patch", *AGENT, "--type=json", f"--patch={patch}"))
+    output_of(kubectl(*member(name), "patch", *AGENT, "--type=json", f"--patch={patch}"))
     assert environment.healthy(name)
 
 
 def restarted(name: str) -> None:
     """karmada-agent, which tries at once when it starts what it could not do; its Deployment stays as it was."""
-    ask(kubectl(*member(name), "delete", "pods", "--selector=app=karmada-agent", f"--namespace={NAMESPACE}"), 60)
+    output_of(kubectl(*member(name), "delete", "pods", "--selector=app=karmada-agent", f"--namespace={NAMESPACE}"), 60)
     assert environment.healthy(name)
 
 
@@ -126,7 +128,7 @@ def counted(name: str) -> None:
 def with_quota(name: str) -> Generator[None]:
     """No Secret more may be made in a member."""
     with having(name, quota(name)):
-        until(lambda: counted(name), 30)
+        retry(lambda: counted(name), 30)
         yield
 
 
@@ -196,13 +198,13 @@ def without_rights(name: str) -> Generator[None]:
     whole = {key: at(binding, key) for key in ("apiVersion", "kind", "roleRef", "subjects")}
     whole["metadata"] = {"name": "karmada-agent"}
     view: Json = {**whole, "metadata": {"name": "by-hand"}, "roleRef": {**VIEWS}}
-    ask(kubectl(*member(name), "delete", "clusterrolebinding/karmada-agent"), 60)
+    output_of(kubectl(*member(name), "delete", "clusterrolebinding/karmada-agent"), 60)
     apply(kubectl(*member(name)), view)
     try:
         yield
     finally:
         apply(kubectl(*member(name)), whole)
-        ask(kubectl(*member(name), "delete", "clusterrolebinding/by-hand"), 60)
+        output_of(kubectl(*member(name), "delete", "clusterrolebinding/by-hand"), 60)
 
 
 VIEWS: Mapping[str, Json] = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}

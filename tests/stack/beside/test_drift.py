@@ -16,7 +16,7 @@ import pytest
 
 from checks.deployments import args_owners
 from clusters.objects import Json, at, entries, items, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from components.secret_files import CHECKSUM_ANNOTATION
 from tests.proof import note
 from tests.stack import environment
@@ -148,10 +148,10 @@ def as_it_was(up: Checkout) -> Mapping[Ours, Json]:
 
 def test_what_is_deleted_or_taken_away_by_hand_is_there_again(up: Checkout, as_it_was: Mapping[Ours, Json]) -> None:
     for each in every():
-        ask(each.kubectl("delete"), 60)
+        output_of(each.kubectl("delete"), 60)
     no_args()
     no_header = ["--type=merge", '--patch={"spec": {"proxyHeader": null}}', f"--field-manager={SOMEBODY}"]
-    ask([*CLUSTER.kubectl("patch"), *no_header])
+    output_of([*CLUSTER.kubectl("patch"), *no_header])
     assert CLUSTER.at("spec", "proxyHeader") is None
 
     done = up.run(*REFRESH)
@@ -171,7 +171,7 @@ def test_a_karmada_agent_that_is_made_again_by_whoever_joined_the_member_gets_it
     up: Checkout, manifest: Json
 ) -> None:
     was = KARMADA_AGENT.at("metadata", "uid")
-    ask(KARMADA_AGENT.kubectl("delete"), 60)
+    output_of(KARMADA_AGENT.kubectl("delete"), 60)
     applied(MEMBER, manifest, "--server-side=false")
     assert owners_of_args() == []
     done = up.run(*REFRESH)
@@ -209,7 +209,7 @@ def test_nor_are_karmada_agents_args_that_somebody_else_took_over(up: Checkout) 
     # not with server-side apply: kubectl would take over all that it has ever applied
     container: Json = {"name": "karmada-agent", "args": ["--v=3"]}
     theirs: Json = {"spec": {"template": {"spec": {"containers": [container]}}}}
-    ask([*KARMADA_AGENT.kubectl("patch"), "--type=strategic", f"--patch={json.dumps(theirs)}", by()])
+    output_of([*KARMADA_AGENT.kubectl("patch"), "--type=strategic", f"--patch={json.dumps(theirs)}", by()])
     done = up.run(*REFRESH)
     named = f"has args of {SOMEBODY}" in done.stdout + done.stderr
     judge(
@@ -231,7 +231,7 @@ def test_what_they_give_back_is_put_right_and_so_is_what_was_edited_with_kubectl
     for each in takeovers():
         applied(each.of.end, each.identity, "--server-side", by())
     for each, patch in edits().items():
-        ask([*each.kubectl("patch"), "--type=merge", f"--patch={json.dumps(patch)}"])
+        output_of([*each.kubectl("patch"), "--type=merge", f"--patch={json.dumps(patch)}"])
         assert meant(each) != as_it_was[each]
     done = up.run(*REFRESH)
     for each in edits():
@@ -253,7 +253,7 @@ def test_what_they_give_back_is_put_right_and_so_is_what_was_edited_with_kubectl
 
 @pytest.mark.long
 def test_a_proxy_url_that_was_cleared_is_said_to_be_karmada_agents(up: Checkout) -> None:
-    ask([*CLUSTER.kubectl("patch"), "--type=merge", '--patch={"spec": {"proxyURL": ""}}', by()])
+    output_of([*CLUSTER.kubectl("patch"), "--type=merge", '--patch={"spec": {"proxyURL": ""}}', by()])
     done = up.run(*REFRESH)
     said = "rollout restart deployment/karmada-agent" in done.stdout + done.stderr
     judge(
@@ -264,7 +264,7 @@ def test_a_proxy_url_that_was_cleared_is_said_to_be_karmada_agents(up: Checkout)
     assert done.returncode != 0
     assert said, done.stdout + done.stderr
     # as the command does, but without the annotation that it leaves
-    ask(kubectl(*MEMBER, "delete", "pods", "--selector=app=karmada-agent", f"--namespace={NAMESPACE}"), 60)
+    output_of(kubectl(*MEMBER, "delete", "pods", "--selector=app=karmada-agent", f"--namespace={NAMESPACE}"), 60)
     again = up.run(*REFRESH)
     succeeds(again)
     assert REACHED in again.stdout
@@ -336,7 +336,7 @@ def judge(tried: str, expected: str, seen: str) -> None:
 def no_args() -> None:
     """Takes karmada-agent's args away."""
     taken = f'--patch=[{{"op": "remove", "path": "{AGENT_ARGS}"}}]'
-    ask([*KARMADA_AGENT.kubectl("patch"), "--type=json", taken, by()])
+    output_of([*KARMADA_AGENT.kubectl("patch"), "--type=json", taken, by()])
 
 
 def by() -> str:

@@ -16,7 +16,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, items, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from components import anp
 from tests.proof import note
 from tests.stack.environment import NAMESPACE, Site, answer, member, settings_of
@@ -76,7 +76,9 @@ def running(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
     """The proxy, and nothing else by which the member's pods reach the host."""
     if not shutil.which("tinyproxy"):
         pytest.skip("tinyproxy is not on PATH (Debian's package of that name)")
-    address = ask(["docker", "inspect", HOST_NODE, "--format={{.NetworkSettings.Networks.kind.IPAddress}}"]).strip()
+    address = output_of(
+        ["docker", "inspect", HOST_NODE, "--format={{.NetworkSettings.Networks.kind.IPAddress}}"]
+    ).strip()
     with cut_off(node_of(site.plain), address, NODE_PORT), proxy(tmp_path_factory.mktemp("proxy")) as both:
         yield both
 
@@ -133,10 +135,10 @@ def test_a_node_is_drained_while_the_line_is_cut(
     drain = ["drain", node, f"--pod-selector=app={anp.AGENT}", "--timeout=60s", "--ignore-daemonsets"]
     begins = time.monotonic()
     try:
-        ask(kubectl(*end, *drain), 70)
+        output_of(kubectl(*end, *drain), 70)
         took = time.monotonic() - begins
     finally:
-        ask(kubectl(*end, "uncordon", node))
+        output_of(kubectl(*end, "uncordon", node))
     note(
         "Ways out", tried="a drain while the line is cut", expected="ends within 60 s", seen=f"ended after {took:.0f} s"
     )
@@ -161,4 +163,4 @@ def test_destroy_gives_everything_back(up: automation.UpResult, site: Site, dev:
     gone = kubectl(
         *member(site.plain), "get", f"deployment/{anp.AGENT}", f"--namespace={NAMESPACE}", "--ignore-not-found"
     )
-    assert ask(gone) == ""
+    assert output_of(gone) == ""

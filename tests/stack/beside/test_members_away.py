@@ -13,10 +13,10 @@ import pytest
 from pulumi import automation
 
 from checks.delivered import is_ready
-from checks.until import until
+from checks.retry import retry
 from clusters.errors import Unavailable
-from clusters.objects import Json, at, entries, is_going, items, text
-from clusters.programs import ask
+from clusters.objects import Json, at, entries, is_terminating, items, text
+from clusters.programs import output_of
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.delivered import clear, cluster, in_member, label, works
@@ -162,7 +162,7 @@ def without_what_a_cluster_fills_in(found: Json) -> Json:
 
 
 def deletes(end: tuple[str, str], *what: str) -> None:
-    ask(kubectl(*end, "delete", *what, "--timeout=60s"), 90)
+    output_of(kubectl(*end, "delete", *what, "--timeout=60s"), 90)
 
 
 def agent_first(name: str) -> None:
@@ -240,7 +240,7 @@ def test_a_member_leaves_in_any_order(
     succeeds(again)
     assert named == []
     if access == "kubeconfig" or clusters:
-        until(lambda: empty(name), 60)
+        retry(lambda: empty(name), 60)
     assert answers_itself(site.registered)
     clear(name)
 
@@ -303,11 +303,11 @@ def test_a_member_that_is_found_again_while_its_works_still_go_has_them_anew(
     with_it = {**settings_of(site.registered), found: {"kind": found}}
     succeeds(dev.run("up", "--yes", "--skip-preview"))
     stops(node_of(found))
-    until(lambda: unready(found), 120)
+    retry(lambda: unready(found), 120)
     label(found, f"{AGAIN}-")
     dev.configure(members=settings_of(site.registered))
     left = dev.run("up", "--yes", "--skip-preview")
-    going = [is_going(each) for each in works(found)]
+    going = [is_terminating(each) for each in works(found)]
     label(found, f"{AGAIN}=yes")
     dev.configure(members=with_it)
     again = dev.run("up", "--yes", "--skip-preview")

@@ -13,7 +13,7 @@ import yaml
 
 from clusters.errors import Unavailable
 from clusters.objects import Json, entries, items, parse, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from tests.issuing import private_key_pem, request
 from tests.proof import note
 from tests.stack import environment
@@ -40,7 +40,7 @@ def applied(end: tuple[str, str], *manifests: Json) -> Generator[None]:
             apply(kubectl(*end), each)
             where = [f"--namespace={namespace}"] if (namespace := text(each, "metadata", "namespace")) else []
             named = f"{text(each, 'kind')}/{text(each, 'metadata', 'name')}"
-            made.callback(ask, kubectl(*end, "delete", named, *where, "--ignore-not-found"), 60)
+            made.callback(output_of, kubectl(*end, "delete", named, *where, "--ignore-not-found"), 60)
         yield
 
 
@@ -71,10 +71,10 @@ def certificate(end: tuple[str, str], key: str) -> str:
         },
     }
     with applied(end, manifest):
-        ask(kubectl(*end, "certificate", "approve", USER))
+        output_of(kubectl(*end, "certificate", "approve", USER))
         signed = "--for=jsonpath={.status.certificate}"
-        ask(kubectl(*end, "wait", f"csr/{USER}", signed, "--timeout=30s"), 40)
-        return ask(kubectl(*end, "get", f"csr/{USER}", "--output=jsonpath={.status.certificate}"))
+        output_of(kubectl(*end, "wait", f"csr/{USER}", signed, "--timeout=30s"), 40)
+        return output_of(kubectl(*end, "get", f"csr/{USER}", "--output=jsonpath={.status.certificate}"))
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def config(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Generator[Pa
     key = private_key_pem()
     whole: dict[str, list[Json]] = {"clusters": [], "contexts": [], "users": []}
     for end in (HOST, KARMADA):
-        view = parse(ask(kubectl(*end, "config", "view", "--raw", "--minify", "--output=json")))
+        view = parse(output_of(kubectl(*end, "config", "view", "--raw", "--minify", "--output=json")))
         (cluster,) = items(view, "clusters")
         own = {"client-certificate-data": certificate(end, key), "client-key-data": encoded(key)}
         whole["clusters"].append({"name": end[1], "cluster": entries(cluster, "cluster")})
@@ -111,7 +111,7 @@ def allowed(config: Path, name: str) -> Sequence[str]:
     found: list[str] = []
     for each in (*NEEDED, *OTHERS):
         with suppress(Unavailable):
-            ask([*asks, *each.split()])
+            output_of([*asks, *each.split()])
             found.append(each)
     return found
 

@@ -16,7 +16,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, items, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from components import anp
 from tests.proof import note
 from tests.stack import environment
@@ -55,7 +55,7 @@ def namespaces(clusters: None) -> Iterator[None]:
         apply(kubectl(*end), made)
     yield
     for end in ends:
-        ask(kubectl(*end, "delete", f"namespace/{NAMESPACE}"), 60)
+        output_of(kubectl(*end, "delete", f"namespace/{NAMESPACE}"), 60)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_a_server_that_ends_takes_no_request_with_it(up: automation.UpResult, to
     with traffic(to, beside().joined, every=EVERY) as seen:
         time.sleep(2)
         server = name_of(tunnel_pods(HOST, anp.SERVER)[0])
-        ask(kubectl(*HOST, "delete", f"pod/{server}", f"--namespace={NAMESPACE}"), 60)
+        output_of(kubectl(*HOST, "delete", f"pod/{server}", f"--namespace={NAMESPACE}"), 60)
         settled()
     noted("a server ends", "0 lost", seen)
     assert seen.answered > 100
@@ -276,7 +276,7 @@ def settled(servers: int = 2) -> None:
     By the servers' word: an agent counts a server that was killed until it notices, which takes it up to 50 s.
     """
     rollout = ["deployment/proxy-server", f"--namespace={NAMESPACE}", "--timeout=120s"]
-    ask(kubectl(*HOST, "rollout", "status", *rollout), 130)
+    output_of(kubectl(*HOST, "rollout", "status", *rollout), 130)
     members = float(len(beside().joined))
     ends = time.monotonic() + 60
     while (found := connected_members()) != [members] * servers and time.monotonic() < ends:

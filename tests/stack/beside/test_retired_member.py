@@ -11,7 +11,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, items, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from tests.stack import environment
 from tests.stack.environment import KARMADA, NAMESPACE, SECOND, beside, member, settings_of
 from tests.stack.kubectl import kubectl, objects
@@ -30,7 +30,7 @@ PAUSED: dict[str, Json] = {"paused": True}
 def up(dev: Checkout) -> automation.UpResult:
     """A fresh up of all members."""
     clusters = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", EXPENDABLE))
-    node = ask(["docker", "ps", "--quiet", "--filter", f"name=^{node_of(EXPENDABLE)}$"])
+    node = output_of(["docker", "ps", "--quiet", "--filter", f"name=^{node_of(EXPENDABLE)}$"])
     if not clusters or not node.strip():
         pytest.skip(f"there is no kind cluster {EXPENDABLE} that could be removed")
     dev.configure(members=settings_of(*staying(), EXPENDABLE))
@@ -63,7 +63,7 @@ def test_a_paused_member_that_is_there_is_left_as_it_is(up: automation.UpResult,
 
 
 def test_the_others_are_renewed_and_checked_while_it_is_dead(up: automation.UpResult, dev: Checkout) -> None:
-    ask(["docker", "rm", "--force", "--volumes", node_of(EXPENDABLE)], 60)
+    output_of(["docker", "rm", "--force", "--volumes", node_of(EXPENDABLE)], 60)
     dev.configure(certificates={"validityHours": 8_760})
     result = dev.select().up(on_output=print)
     for name in staying():

@@ -19,7 +19,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json, at, entries, items, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from components import anp
 from tests import issuing
 from tests.proof import note
@@ -270,7 +270,7 @@ def test_an_agent_under_another_members_identifier_never_answers_for_it(up: auto
         second = seen_of(robbed, names)
         note(PART, tried=f"{liar}'s agent claims {robbed}'s identifier", expected=expected, seen=in_words(second))
         agents_of = [f"--namespace={NAMESPACE}", f"--selector=app={anp.AGENT}"]
-        ask(kubectl(*member(robbed), "delete", "pods", *agents_of, "--wait=true"), 60)
+        output_of(kubectl(*member(robbed), "delete", "pods", *agents_of, "--wait=true"), 60)
         first = seen_of(robbed, names)
         tried = f"{liar}'s agent claims {robbed}'s identifier, and was connected before {robbed}'s own"
         note(PART, tried=tried, expected=expected, seen=in_words(first))
@@ -321,10 +321,14 @@ def false_agent(liar: str, robbed: str) -> Generator[None]:
     pod: Json = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
     try:
         apply(kubectl(*member(liar)), pod)
-        ask(kubectl(*member(liar), "wait", f"pod/{FALSE_AGENT}", where, "--for=condition=Ready", "--timeout=60s"), 70)
+        output_of(
+            kubectl(*member(liar), "wait", f"pod/{FALSE_AGENT}", where, "--for=condition=Ready", "--timeout=60s"), 70
+        )
         yield
     finally:
-        ask(kubectl(*member(liar), "delete", f"pod/{FALSE_AGENT}", where, "--ignore-not-found", "--wait=true"), 60)
+        output_of(
+            kubectl(*member(liar), "delete", f"pod/{FALSE_AGENT}", where, "--ignore-not-found", "--wait=true"), 60
+        )
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:

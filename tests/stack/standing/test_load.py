@@ -14,7 +14,7 @@ from threading import Barrier, Timer
 import pytest
 from pulumi import automation
 
-from clusters.programs import ask
+from clusters.programs import output_of
 from components import anp
 from tests.proof import note
 from tests.stack.environment import HOST, member, through_karmada
@@ -47,9 +47,9 @@ def pod(up: automation.UpResult) -> Iterator[str]:
     """A pod with a shell in the member."""
     direct = kubectl(*member(MEMBER))
     apply(direct, POD)
-    ask([*direct, "wait", "pod/load", "--for=condition=Ready", "--timeout=60s"], 70)
+    output_of([*direct, "wait", "pod/load", "--for=condition=Ready", "--timeout=60s"], 70)
     yield "load"
-    ask([*direct, "delete", "pod/load", "--wait=false"])
+    output_of([*direct, "delete", "pod/load", "--wait=false"])
 
 
 def memory() -> dict[str, int]:

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from clusters.objects import Json
-from clusters.programs import ask
+from clusters.programs import output_of
 from tests import issuing
 from tests.proof import note
 from tests.stack import environment
@@ -97,7 +97,7 @@ def expired(lab: Lab) -> None:
 
 def no_right(lab: Lab) -> None:
     """A token of a ServiceAccount that lacks one, for ten minutes."""
-    token = ask(kubectl(*HOST, "create", "token", USER, f"--namespace={NAMESPACE}", "--duration=10m")).strip()
+    token = output_of(kubectl(*HOST, "create", "token", USER, f"--namespace={NAMESPACE}", "--duration=10m")).strip()
     kubeconfig(lab, HOST[1], {"token": token})
 
 
@@ -142,16 +142,16 @@ def as_it_was(dev: Checkout) -> Iterator[None]:
 @pytest.fixture(scope="module", autouse=True)
 def user(as_it_was: None) -> Iterator[None]:
     """A ServiceAccount with those rights in the host cluster."""
-    ask(kubectl(*HOST, "create", "serviceaccount", USER, f"--namespace={NAMESPACE}"))
+    output_of(kubectl(*HOST, "create", "serviceaccount", USER, f"--namespace={NAMESPACE}"))
     names = [f"{USER}-{i}" for i in range(len(RIGHTS))]
     for name, right in zip(names, RIGHTS, strict=True):
         verbs, resources = right.split(" ")
-        ask(kubectl(*HOST, "create", "clusterrole", name, f"--verb={verbs}", f"--resource={resources}"))
+        output_of(kubectl(*HOST, "create", "clusterrole", name, f"--verb={verbs}", f"--resource={resources}"))
         subject = f"--serviceaccount={NAMESPACE}:{USER}"
-        ask(kubectl(*HOST, "create", "clusterrolebinding", name, f"--clusterrole={name}", subject))
+        output_of(kubectl(*HOST, "create", "clusterrolebinding", name, f"--clusterrole={name}", subject))
     yield
-    ask(kubectl(*HOST, "delete", "serviceaccount", USER, f"--namespace={NAMESPACE}"))
-    ask(kubectl(*HOST, "delete", "clusterrole,clusterrolebinding", *names))
+    output_of(kubectl(*HOST, "delete", "serviceaccount", USER, f"--namespace={NAMESPACE}"))
+    output_of(kubectl(*HOST, "delete", "clusterrole,clusterrolebinding", *names))
 
 
 @pytest.mark.parametrize("name", SEEN)

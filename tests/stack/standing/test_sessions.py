@@ -20,7 +20,7 @@ import pytest
 from pulumi import automation
 
 from clusters.objects import Json
-from clusters.programs import ask
+from clusters.programs import output_of
 from components import anp
 from tests.proof import note
 from tests.stack.environment import HOST, NAMESPACE, member, through_karmada
@@ -53,9 +53,9 @@ def pod(up: automation.UpResult) -> Iterator[str]:
     """A pod in the member with a shell, that sends zeros at a port."""
     direct = kubectl(*member(MEMBER))
     apply(direct, shell("sessions", "default", "sh", "-c", ZEROS))
-    ask([*direct, "wait", "pod/sessions", "--for=condition=Ready", "--timeout=60s"], 70)
+    output_of([*direct, "wait", "pod/sessions", "--for=condition=Ready", "--timeout=60s"], 70)
     yield "sessions"
-    ask([*direct, "delete", "pod/sessions", "--wait=false"])
+    output_of([*direct, "delete", "pod/sessions", "--wait=false"])
 
 
 def test_a_large_file_is_copied_both_ways(pod: str, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_large_file_is_copied_both_ways(pod: str, tmp_path: Path) -> None:
     began = time.monotonic()
     for source, target in ((str(there), f"{pod}:/tmp/copied"), (f"{pod}:/tmp/copied", str(back))):
         # kubelet ends an exec 10 s after its command has, whatever its reader has read of it: then kubectl goes on
-        ask([*through_karmada(MEMBER), "cp", "--retries=9", source, target], 120)
+        output_of([*through_karmada(MEMBER), "cp", "--retries=9", source, target], 120)
     same = hashlib.sha256(back.read_bytes()).digest() == hashlib.sha256(there.read_bytes()).digest()
     took = time.monotonic() - began
     note(
@@ -190,4 +190,4 @@ def test_an_idle_tunnel_is_idle(up: automation.UpResult) -> None:
 def _logged(end: tuple[str, str], pod: Json, container: str) -> str:
     """What a container has logged."""
     where = [f"--namespace={NAMESPACE}", f"pod/{name_of(pod)}", f"--container={container}"]
-    return ask(kubectl(*end, "logs", *where), 30)
+    return output_of(kubectl(*end, "logs", *where), 30)

@@ -8,7 +8,7 @@ from threading import Timer
 import pytest
 
 from clusters.objects import parse, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from tests.proof import note
 from tests.stack.environment import member
 from tests.stack.kubectl import kubectl
@@ -27,14 +27,14 @@ def test_a_watch_delivers_at_its_end(watch: Watch) -> None:
     limit = Timer(30, watch.process.kill)
     limit.start()
     try:
-        ask([*direct, "create", "configmap", WATCHED, "--namespace=default"])
+        output_of([*direct, "create", "configmap", WATCHED, "--namespace=default"])
         began = time.monotonic()
         assert watch.process.stdout
         event = parse(watch.process.stdout.readline() or "{}")
         took = time.monotonic() - began
     finally:
         limit.cancel()
-        ask([*direct, "delete", "configmap", WATCHED, "--namespace=default", "--ignore-not-found"])
+        output_of([*direct, "delete", "configmap", WATCHED, "--namespace=default", "--ignore-not-found"])
     note(
         "Load",
         tried=f"one silent watch, open for {lasted / 60:.0f} minutes beside the load and all that was refused",

@@ -26,8 +26,8 @@ AS_DOCUMENTED = "with frontend documented: it is deployed as Karmada's documenta
 def documented_endpoint(why: str, **keys: Json) -> Refusal:
     """An endpoint of member3 that the guard alone makes up for."""
     key = "members.member3.apiEndpoint"
-    mend = f"with frontend documented: {SET.format(key, 'https://ADDRESS:6443')}"
-    return Refusal({**documented(), **member(**keys)}, key, why, mend)
+    remedy = f"with frontend documented: {SET.format(key, 'https://ADDRESS:6443')}"
+    return Refusal({**documented(), **member(**keys)}, key, why, remedy)
 
 
 def guards(key: str, **sections: Json) -> Refusal:

@@ -20,7 +20,7 @@ class Refusal(NamedTuple):
     sections: Mapping[str, Json]
     key: str
     found: str
-    mend: str
+    remedy: str
     secret: Sequence[str] = ()
     """The sections that hold something encrypted."""
 

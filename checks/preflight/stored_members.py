@@ -1,6 +1,6 @@
-"""What the stack's state remembers of each member that it reaches by a kubeconfig: as it was when it last answered.
+"""The stack's state: the settings of each member with a kubeconfig, as of the last `up` in which it answered.
 
-Pulumi is asked for it, which takes a second: where a member does not answer, or leaves.
+`pulumi stack export` takes a second, so it runs only if a member does not answer, or leaves.
 """
 
 from __future__ import annotations
@@ -9,30 +9,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clusters.objects import Json, entries, items, parse, text
-from clusters.programs import ask
+from clusters.programs import output_of
 from config.settings import MemberSettings
 
 SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remembered:
-    """A member's settings, None where an earlier version of this program left none, and whether it is monitored."""
+class StoredMember:
+    """A member's settings, None if an earlier version of this program stored none, and whether it is monitored."""
 
     settings: MemberSettings | None
     monitored: bool
 
 
-def exported(stack: str) -> Json:
-    """The stack's state. Raises Unavailable."""
-    return parse(ask(["pulumi", "stack", "export", f"--stack={stack}"], SECONDS))
+def exported_state(stack: str) -> Json:
+    """The stack's state as JSON. Raises Unavailable."""
+    return parse(output_of(["pulumi", "stack", "export", f"--stack={stack}"], SECONDS))
 
 
-def remembered(state: Json) -> Mapping[str, Remembered]:
-    """The members in a stack's state, by name."""
+def stored_members(state: Json) -> Mapping[str, StoredMember]:
+    """The members with a kubeconfig in a stack's state, by name."""
     resources = items(state, "deployment", "resources")
     reached = {text(each, "urn").rpartition("::")[2] for each in resources if _is_provider(each)}
-    found: dict[str, Remembered] = {}
+    found: dict[str, StoredMember] = {}
     for each in resources:
         name, outputs = text(each, "urn").rpartition("::")[2], entries(each, "outputs")
         if (
@@ -41,7 +41,7 @@ def remembered(state: Json) -> Mapping[str, Remembered]:
             and "certificateEnds" in outputs
         ):
             said = text(outputs, "settings")
-            found[name] = Remembered(
+            found[name] = StoredMember(
                 settings=MemberSettings.model_validate_json(said, context=name) if said else None,
                 monitored=outputs.get("monitored") is True,
             )

@@ -1,4 +1,4 @@
-"""How several ask: each question once, however many want to know."""
+"""Calls in parallel, and each call once, however many threads make it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from threading import Barrier
 
 import pytest
 
-from clusters.api import Apis, NotServing
-from clusters.pool import AT_ONCE, Remembering, once, side_by_side
+from clusters.api import NotServing, OfficialClient
+from clusters.pool import AT_ONCE, CachingApis, in_parallel, memoized
 from tests.unit.fake_api_server import ApiServer
 
 MEMBERS = 20
@@ -24,7 +24,7 @@ def test_what_all_members_want_to_know_at_the_same_time_is_asked_once() -> None:
         asked.append(pod)
         return f"{pod} is well"
 
-    ask = once(answer)
+    ask = memoized(answer)
 
     def wants_to_know(_: int) -> str:
         together.wait(10)
@@ -44,7 +44,7 @@ def test_nor_does_who_comes_later_wait_again_for_what_does_not_answer() -> None:
         asked.append(pod)
         raise NotServing("it does not answer")
 
-    ask = once(answer)
+    ask = memoized(answer)
     for _ in range(2):
         with pytest.raises(NotServing, match="it does not answer"):
             ask("proxy-guard")
@@ -53,17 +53,17 @@ def test_nor_does_who_comes_later_wait_again_for_what_does_not_answer() -> None:
 
 def test_no_more_than_a_bounded_number_is_asked_at_a_time_and_all_answer_in_their_order() -> None:
     """150 members are 150 connections and exec plugins."""
-    asking: set[int] = set()
+    running: set[int] = set()
     most: list[int] = []
 
     def answer(member: int) -> int:
-        asking.add(member)
-        most.append(len(asking))
+        running.add(member)
+        most.append(len(running))
         time.sleep(0.01)
-        asking.discard(member)
+        running.discard(member)
         return member
 
-    told = side_by_side({each: partial(answer, each) for each in range(5 * AT_ONCE)})
+    told = in_parallel({each: partial(answer, each) for each in range(5 * AT_ONCE)})
     assert list(told.values()) == list(range(5 * AT_ONCE))
     assert 1 < max(most) <= AT_ONCE
 
@@ -71,7 +71,7 @@ def test_no_more_than_a_bounded_number_is_asked_at_a_time_and_all_answer_in_thei
 def test_a_guard_is_asked_once_with_each_credential_whichever_hops_want_to_know(api: ApiServer) -> None:
     pod = "karmada-host /api/v1/namespaces/tunnel/pods/proxy-server-1/portforward?ports=8088"
     api.pods[pod] = "HTTP/1.1 200 Connection Established\r\n\r\n"
-    asking = Remembering(Apis())
+    apis = CachingApis(OfficialClient())
     for credential in ("of member3", "of member4", "of member3"):
-        assert asking.connected(api.context("karmada-host"), "tunnel", "proxy-server-1", 8088, credential) == 200
+        assert apis.pod_connect(api.context("karmada-host"), "tunnel", "proxy-server-1", 8088, credential) == 200
     assert [each.split("Proxy-Authorization: ")[1].strip() for each in api.heads] == ["of member3", "of member4"]
