@@ -37,7 +37,7 @@ APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
 
 FORBIDDEN, UNAUTHORIZED, NOT_FOUND = 403, 401, 404
 
-AWAY = (502, 503, 504)
+NO_API_SERVER = (502, 503, 504)
 """HTTP statuses of a proxy in front of an API server that is not there."""
 
 POD_SECONDS = 5
@@ -82,9 +82,9 @@ DEPLOYMENTS = Resource("/apis/apps/v1", "deployments")
 PRIORITY_CLASSES = Resource("/apis/scheduling.k8s.io/v1", "priorityclasses")
 CLUSTER_ROLE_BINDINGS = Resource("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings")
 CLUSTERS = Resource("/apis/cluster.karmada.io/v1alpha1", "clusters")
-SELF_REVIEW = Resource("/apis/authentication.k8s.io/v1", "selfsubjectreviews")
-SELF_REVIEWS = Resource("/apis/authorization.k8s.io/v1", "selfsubjectaccessreviews")
-REVIEWS = Resource("/apis/authorization.k8s.io/v1", "subjectaccessreviews")
+SELF_SUBJECT_REVIEWS = Resource("/apis/authentication.k8s.io/v1", "selfsubjectreviews")
+SELF_ACCESS_REVIEWS = Resource("/apis/authorization.k8s.io/v1", "selfsubjectaccessreviews")
+ACCESS_REVIEWS = Resource("/apis/authorization.k8s.io/v1", "subjectaccessreviews")
 
 
 class KubernetesApis(Protocol):
@@ -167,7 +167,7 @@ class OfficialClient:
 
     def pod_connect(self, of: Context, namespace: str, pod: str, port: int, credential: str) -> int:
         with self._port_forward(of, namespace, pod, port) as connection:
-            # HAProxy refuses a Host that differs from the target, as the client's own would
+            # HAProxy refuses a Host header other than the target; http.client would send 127.0.0.1
             headers = {"Host": CONNECT_TARGET, "Proxy-Authorization": credential}
             connection.request("CONNECT", CONNECT_TARGET, headers=headers)
             response = connection.getresponse()
@@ -183,7 +183,7 @@ class OfficialClient:
             url, headers = _url_and_headers(client, path, "GET")
             forward: PortForward = portforward_call(client.configuration, "GET", url, headers=headers)
         try:
-            # from here on the pod may be slow, and the library's own thread reads
+            # no timeout on the websocket, which a thread of the library reads; POD_SECONDS limits the wait
             forward.websocket.sock.settimeout(None)
             connection = HTTPConnection("127.0.0.1")
             connection.sock = forward.socket(port)
@@ -192,7 +192,7 @@ class OfficialClient:
         except TimeoutError:
             raise NotServing(f"it does not answer within {POD_SECONDS} s") from None
         except (OSError, HTTPException):
-            raise ConnectionClosed("it closes the connection without an answer") from None
+            raise ConnectionClosed("it closes the connection without an answer, or nothing listens") from None
         finally:
             forward.close()
 
@@ -252,7 +252,7 @@ def _as_unavailable(seconds: float) -> Generator[None]:
 
 def _error_of(status: int, body: str) -> Unavailable:
     """The exception for an error response: a Status object of the API server, or the text of a proxy before it."""
-    kind = Unanswered if status in AWAY else Unavailable
+    kind = Unanswered if status in NO_API_SERVER else Unavailable
     try:
         status_object = parse(body)
     except ValueError:

@@ -30,15 +30,16 @@ from components.works import Works
 from config.settings import Agent, MemberSettings, Settings
 
 OPERATOR = "karmada-anp-operator"
-"""Name of the Role and RoleBinding for the user who runs the stack."""
+"""Name of the Role and RoleBinding for the user who runs the stack; there is no controller of that name."""
 
 
 class Deliveries:
     """The Works of all members with `access: karmada`, and the Command `delivery-works`, which deletes them on destroy.
 
-    That Command exists before any Work. Its stdout is, as JSON, the members that have Works, with those that have left
-    the stack. `proxy_url` is the URL of the tunnel's plain port. `formerly_delivered` are members that have a
-    kubeconfig again: for them the Commands stay for one more `up`.
+    That Command exists before any Work. Its stdout is JSON: by a member's name, where its karmada-agent runs; members
+    that left the stack stay in it while they may have Works. `proxy_url` is the URL of the tunnel's plain port.
+    `formerly_delivered` are members whose `access` was `karmada` until now: the Commands stay for one more `up`, to
+    undo what they set.
     """
 
     works: Mapping[str, Works]
@@ -65,7 +66,7 @@ class Deliveries:
     def reported(self, after: Sequence[Resource], facts: Mapping[str, DeliveryFacts]) -> Mapping[str, Output[str]]:
         """Makes each karmada-agent report the tunnel, once `after` exists. `facts` are preflight's, by a member's name.
 
-        Returns for each member a text that changes whenever something had to be made again there.
+        Returns for each member a text that changes when it becomes Ready or not, or when something lost is set again.
         """
         if self._memory is None:
             return {}
@@ -99,14 +100,15 @@ class DeliveryArgs:
 
 class Delivery(ComponentResource):
     """Server-side apply patches, made by Commands: `proxyURL` of each Cluster object and the flag in karmada-agent's
-    `args`. They own these fields alone, and a flag that is there already stays its owner's.
+    `args`. The patches own only these fields. A flag that another field manager has set is left to it.
 
-    It is two Commands, since Pulumi keeps nothing of a Command that fails: the one that gives both fields back exists
-    before the other sets them. Destroy leaves neither field, and waits until each karmada-agent runs without its flag.
+    It is two Commands, since Pulumi keeps nothing of a Command that fails: the one that undoes this on destroy
+    (take_back) exists before the other sets the fields. In Ready members, destroy removes both and waits until
+    karmada-agent runs without its flag.
     """
 
     revisions: Mapping[str, Output[str]]
-    """By a member's name, a text that changes whenever something had to be made again there."""
+    """By a member's name, a text that changes when it becomes Ready or not, or when something lost is set again."""
 
     def __init__(self, name: str, args: DeliveryArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:Delivery", name, None, opts)

@@ -1,4 +1,5 @@
-"""The host guard's configuration: an HAProxy in front of proxy-server that authenticates Karmada's CONNECT requests.
+"""The configuration of the host guard, the HAProxy in front of proxy-server that authenticates Karmada's CONNECT
+requests.
 
 Karmada presents no client certificate, and verifies an https proxy against the member's CA, so the port it uses must
 be plain HTTP. ANP's own frontend takes any target from anyone. The guard is between the two: it accepts only a CONNECT
@@ -30,8 +31,9 @@ LARGEST_HEAD = 8_192
 """Most bytes of a request's head; Karmada sends a few hundred."""
 
 CONNECTIONS = 8_192
-"""Most connections that it accepts at once: 16 for each of 500 members, all through one of two servers. A tunnel takes
-two file descriptors, of which container runtimes give a process 20,000 or more; HAProxy refuses to start with too few.
+"""Most connections that it accepts at once: 16 for each of 500 members, if one of two proxy-servers is down. A tunnel
+takes two file descriptors, of which container runtimes give a process 20,000 or more; HAProxy refuses to start with too
+few.
 """
 
 THREADS = 4
@@ -74,8 +76,8 @@ def member_of(header: str) -> str:
     return found[1] if found and header.startswith("Basic ") else ""
 
 
-def listened_to(allowed: Sequence[str]) -> Sequence[str]:
-    """The guard's `sources` for `proxy.allowedSources`: these and loopback, or none, which allows all, if it is empty.
+def accepted_sources(allowed: Sequence[str]) -> Sequence[str]:
+    """The guard's `sources` for `proxy.allowedSources`: these plus loopback; none, which allows all, if it is empty.
 
     `make doctor` asks the plain port by a port-forward, which kubelet opens from loopback. Whoever may do that, or is
     on the node, still needs a credential.
@@ -87,14 +89,15 @@ def configuration(rules: Rules) -> str:
     """HAProxy's configuration. It holds the MAC's keys, so it belongs in a Secret.
 
     A refused request gets 405 (not a CONNECT) or 407 (no credential, or a malformed or wrong one). The log has no
-    headers, and a target only of a CONNECT: a client that takes the guard for a common proxy sends whole URLs, which
-    may hold secrets. `url` is the CONNECT's target as sent; HAProxy itself refuses, with 400, a Host header that
-    differs. HTTP/2, which HAProxy would accept on a plain port too, is disabled: Karmada does not speak it to a proxy.
+    headers, and the target only of a CONNECT: a client that uses the guard as an ordinary forward proxy sends whole
+    URLs, which may hold secrets. `url` is the CONNECT's target as sent; HAProxy itself refuses, with 400, a Host header
+    that differs. HTTP/2, which HAProxy would accept on a plain port too, is disabled: Karmada does not speak it to a
+    proxy.
 
-    The name is matched as `json` encodes it, since in some regular expressions `$` also matches before a final line
-    feed. MACs are compared in constant time. An exec session may be silent for hours, as kubelet allows. TCP keepalive
-    finds a peer that is gone, and TCP_USER_TIMEOUT (`tcp-ut`) one whose receive window stays shut: ANP has no flow
-    control between a member's sessions, so one client that does not read would stop all others.
+    The name is JSON-encoded before it is matched, since in some regular expressions `$` also matches before a final
+    line feed. MACs are compared in constant time. An exec session may be silent for hours, as kubelet allows. TCP
+    keepalive finds a peer that is gone, and TCP_USER_TIMEOUT (`tcp-ut`) one whose receive window stays shut: ANP has no
+    flow control between a member's sessions, so one client that does not read would stop all others.
 
     Health and metrics are on a port of their own, without credentials.
     """

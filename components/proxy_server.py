@@ -199,7 +199,9 @@ def _guard_files(args: ProxyServerArgs, proxy: GuardedProxy, opts: ResourceOptio
     def configuration(keys: Sequence[str]) -> str:
         rules = host_guard.Rules(
             port=proxy.port,
-            sources=host_guard.listened_to(proxy.allowed_sources) if proxy.exposure is Exposure.HOST_NETWORK else (),
+            sources=host_guard.accepted_sources(proxy.allowed_sources)
+            if proxy.exposure is Exposure.HOST_NETWORK
+            else (),
             keys=keys,
             stall=proxy.stall_seconds,
             grace=server_pod.shutdown_times(proxy).grace,

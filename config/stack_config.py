@@ -1,4 +1,4 @@
-"""Reads a stack's config into Settings: `load`, which the program calls only in __main__.py.
+"""Reads a stack's config into Settings: `load`, which __main__.py calls, and tools/stack.py for what make runs.
 
 `load` depends on the config's values and on the answers of a Workstation alone, and changes nothing. All problems are
 reported together. What must be asked of clusters, checks/preflight asks.
@@ -50,7 +50,7 @@ SECTIONS: Mapping[str, Sequence[type[Model]]] = {
 }
 """The sections of the config, each with its variants, of which it holds one; `members` holds one for each name."""
 
-KEYS_OF_THE_GUARD = {
+GUARDED_ONLY_KEYS = {
     *("access", "api_address", "api_ports", "log_level", "egress_proxy", "image", "guard_image"),
     *PodSettings.model_fields.keys() - Rollout.model_fields.keys(),
 }
@@ -77,7 +77,7 @@ def load(
 ) -> Settings:
     """Makes Settings from config values, JSON by section. Raises pulumi.RunError with all problems.
 
-    `secret` are the sections that hold something encrypted: a problem shows no value of theirs.
+    `secret` are the sections that hold something encrypted, by default all: a problem shows no value of theirs.
     """
     problems = [no_such_key(key, key, SECTIONS) for key in sorted(set(values) - set(SECTIONS))]
     read = _Sections(values, secret, problems)
@@ -155,7 +155,7 @@ class _Sections:
     ) -> list[MemberSettings]:
         """The members that could be read, in the order of their names: those `found` by labels, and the config's.
 
-        `needed` makes it a problem that the config names none.
+        If `needed`, a config that names no member is a problem.
         """
         parsed = self._parsed("members")
         if isinstance(parsed, list):
@@ -167,10 +167,12 @@ class _Sections:
                 Problem("members", "it names no member", config_set("members.MEMBER.context", "CONTEXT"))
             )
         common = defaults.model_dump(by_alias=True, exclude_unset=True) if defaults else {}
-        said: Mapping[str, object] = raw or {}
+        configured: Mapping[str, object] = raw or {}
         through_karmada = {**common, "access": Access.KARMADA}
-        names = sorted({*found, *said})
-        read = [self._member(name, said.get(name), through_karmada if name in found else common) for name in names]
+        names = sorted({*found, *configured})
+        read = [
+            self._member(name, configured.get(name), through_karmada if name in found else common) for name in names
+        ]
         return [each for each in read if each]
 
     def _member(self, name: str, raw: object, common: Mapping[str, object]) -> MemberSettings | None:
@@ -234,11 +236,12 @@ def _named(member: object, name: str) -> object:
 
 
 def _images_can_be_pulled(images: BuiltImages, members: Sequence[MemberSettings]) -> Iterator[Problem]:
-    """A member with `access: karmada` must be able to pull its image: nothing can load one into its nodes."""
+    """A member with `access: karmada` must be able to pull its image, unless it is a kind cluster, into which `up`
+    loads it."""
     for member in members:
         if member.delivered and not (images.push or member.kind or member.image or member.paused):
             key = config_key("members", member.name)
-            why = "its images are built here, and nothing brings them to a cluster that only Karmada gets at"
+            why = "its images are built here, and not pushed, so that this cluster cannot pull them"
             yield Problem(key, why, f"{config_set('images.push', 'true')} with images.registry, or {key}.image")
 
 
@@ -258,8 +261,8 @@ def _same_cluster(host: Host, member: MemberSettings) -> bool:
 
 
 def _members_as_documented(defaults: MemberDefaults, members: Sequence[MemberSettings]) -> Iterator[Problem]:
-    """With `frontend: documented`, proxy-server tells members apart by the host of their endpoint, which proxy-agent
-    itself dials; and keys of what only the guard has are refused."""
+    """With `frontend: documented`, proxy-server tells members apart by the host of `apiEndpoint`, which proxy-agent
+    dials: it must be unique, and not loopback. Keys that only a guarded stack has are refused."""
     endpoints: dict[str, str] = {}
     for member in members:
         key = config_key("members", member.name)
@@ -280,7 +283,7 @@ def _members_as_documented(defaults: MemberDefaults, members: Sequence[MemberSet
     }
     for place, of in places.items():
         common: set[str] = set() if of is defaults else defaults.model_fields_set
-        for name in sorted(KEYS_OF_THE_GUARD & (of.model_fields_set - common)):
+        for name in sorted(GUARDED_ONLY_KEYS & (of.model_fields_set - common)):
             key = f"{place}.{to_camel(name)}"
             yield Problem(key, f"there is no such key with {AsDocumented.when}: {AsDocumented.about}", config_rm(key))
 
@@ -302,6 +305,6 @@ def _alerts_in_time(monitoring: MonitoringSettings, certificates: Certificates) 
     """The alert on a certificate's end must not fire before an `up` would renew the certificate."""
     days, before = monitoring.certificate_days, certificates.renew_before_hours
     if monitoring.enabled and days * 24 >= before:
-        why = f"{days} days are not below certificates.renewBeforeHours ({before}): it would fire before `up` renews"
-        key = "monitoring.certificateDays"
-        yield Problem(key, why, config_set(key, str(max(1, before // 48))))
+        unrenewed = f"certificates.renewBeforeHours ({before} h): it would fire before `up` renews"
+        key, half = "monitoring.certificateDays", max(1, before // 2 // 24)
+        yield Problem(key, f"{days} days ({days * 24} h) are not below {unrenewed}", config_set(key, str(half)))

@@ -35,14 +35,15 @@ def said(step: Step) -> str:
 
 
 def main(*, force: bool = False) -> int:
-    """Makes the steps. Returns 0 once only the new keys are trusted everywhere, an `up`'s own exit code if one fails,
-    and 1 where members are away.
+    """Makes the steps. Returns 0 once only the new keys are trusted in every member that is not paused, an `up`'s own
+    exit code if one fails, and 1 where members are away.
 
     Unless `force` is set, a step begins only when the one before has reached every member that is not paused: a member
     that trusts the former key alone refuses a server whose certificate the new one signed.
     """
     # deployed() first: it fails where the stack does not exist, and configured() would create the stack
     was, step = deployed(), configured()
+    # no rotation is under way: the configured key is the deployed one, or nothing is deployed
     if len(step) == 1 and was in (step, ()):
         step = configure(next_step(step))
     while True:
@@ -58,7 +59,8 @@ def main(*, force: bool = False) -> int:
         if away and not force:
             print(
                 f"CA keys: not yet everywhere: {said(step)}. Away: {', '.join(away)}. Run this again when they are "
-                "back;\n  `make rotate-ca ARGS=--force` goes on, and cuts them off until the first `up` after that.",
+                "back;\n  `make rotate-ca ARGS=--force` goes on: they lose the tunnel until the first `up` after they "
+                "are back.",
                 file=sys.stderr,
             )
             return 1
@@ -81,12 +83,14 @@ def configured() -> Step:
 
 
 def deployed() -> Step:
-    """The step that the last successful `up` deployed everywhere; empty where there was none."""
+    """The step that the last successful `up` deployed in every member that was not paused or away; empty where there
+    was none."""
     return tuple(each for each in items(answer("stack", "output", "--json"), "caKeys") if isinstance(each, int))
 
 
 def configure(step: Step) -> Step:
-    """Writes a step into the stack's config and returns it. It is one command, since another may read it any time."""
+    """Writes a step into the stack's config and returns it. It is one command: another run of pulumi never reads
+    half of it."""
     keys: Sequence[str] = [f"{SECTION}.caKeys[{i}]={each}" for i, each in enumerate(step)]
     command = ["set-all", "--path", *(word for key in keys for word in ("--plaintext", key))]
     if len(step) == 1:

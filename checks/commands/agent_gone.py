@@ -1,10 +1,10 @@
 """Undoes what a stack set for a member that it reaches by a kubeconfig: first karmada-agent's args, then, once it runs
 without them and has updated its Cluster object, the credential there.
 
-A registered member's grant must stay until then: karmada-agent updates its Cluster by it. A missing Deployment or
-Cluster, as after `karmadactl unregister`, is no error. A member that does not answer is one, so that it stays in the
-state, unless the config says that it is gone, PULUMI_K8S_DELETE_UNREACHABLE is set, or the stack now reaches it through
-Karmada alone.
+The ClusterRole of a member that `karmadactl register` joined must stay until then: karmada-agent needs it to update its
+Cluster. A missing Deployment or Cluster, as after `karmadactl unregister`, is no error. A member that does not answer
+is one, which keeps this Command in Pulumi's state, unless the config says that it is gone,
+PULUMI_K8S_DELETE_UNREACHABLE is set, or the stack now reaches it through Karmada alone.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from components.anp import PROXY_FLAG
 
 SECONDS = 120
 ANSWER_SECONDS = 5
-"""How long a request to a member that does not answer is retried."""
+"""How long requests are retried where no rollout is awaited."""
 
 
 class AgentGoneInput(BaseModel):
@@ -57,24 +57,24 @@ def main() -> int:
         if is_reachable(apis, given):
             agent = retry(lambda: agent_without_tunnel(apis, given), SECONDS)
         else:
-            print_line(given, "it does not answer, and nobody waits for it")
+            print_line(given, "its API does not answer: karmada-agent's flags are left there")
             agent = None
         retry(lambda: release_cluster(apis, given, agent), ANSWER_SECONDS)
     except Unavailable as reason:
-        print_line(given, f"karmada-agent did not come back without the tunnel: {reason}")
-        print("Mend that and run the same command again: the rest is still to be taken away.", file=sys.stderr)
+        print_line(given, f"the tunnel's settings could not be removed: {reason}")
+        print("Mend that and run the same pulumi command again, which removes the rest.", file=sys.stderr)
         return 1
     return 0
 
 
 def print_line(given: AgentGoneInput, what: str) -> None:
-    """Prints to stderr, which Pulumi shows; stdout it keeps in the state (agent_moved.py)."""
+    """Prints to stderr, which Pulumi shows. stdout would go into the state, where agent_moved.py reads it."""
     print(f"{given.cluster}: {what}", file=sys.stderr)
 
 
 def is_reachable(apis: KubernetesApis, given: AgentGoneInput) -> bool:
     """Whether the member's API answers, if only with an error. Raises Unavailable if not, and it must be waited for."""
-    # through Karmada alone, the stack sets other args in the place of these
+    # a member with Works has `access: karmada` now, and the delivery sets its own args
     may_be_skipped = given.gone or os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE") == "true" or has_works(apis, given)
     try:
         attempt = partial(apis.get, given.member, DEPLOYMENTS, given.deployment, given.namespace)
@@ -84,7 +84,7 @@ def is_reachable(apis: KubernetesApis, given: AgentGoneInput) -> bool:
             return False
         if not isinstance(reason, Unanswered):
             return True
-        how = f"for one that is gone, `members.{given.cluster}.gone: true` and `up` let go of it"
+        how = f"if the cluster no longer exists, set `members.{given.cluster}.gone: true` and run `up`"
         raise Unavailable(f"the member's API does not answer ({how}): {reason}") from None
     return True
 
@@ -102,10 +102,12 @@ def agent_without_tunnel(apis: KubernetesApis, given: AgentGoneInput) -> Json:
     if not rolled_out(agent):
         raise Unavailable(f"deployment/{given.deployment} is not rolled out yet")
     if has_proxy_flag(agent, "command", given.proxy_url):
-        print_line(given, f"karmada-agent's own command names {given.proxy_url}: take it out")
+        print_line(
+            given, f"karmada-agent's `command` has {given.proxy_url} in it, which this stack does not set: remove it"
+        )
         return agent
     if has_proxy_flag(agent, "args", given.proxy_url):
-        print_line(given, f"karmada-agent goes on reporting {given.proxy_url}, by args that are another's")
+        print_line(given, f"karmada-agent still reports {given.proxy_url}: another field manager owns its args")
         return agent
     url = text(cluster, "spec", "proxyURL")
     if url == given.proxy_url:
@@ -123,8 +125,8 @@ def give_up_args(apis: KubernetesApis, given: AgentGoneInput) -> Json:
 
 
 def release_cluster(apis: KubernetesApis, given: AgentGoneInput, agent: Json) -> None:
-    """Removes the credential from the Cluster object; `proxyURL` too if there is no karmada-agent, which would do it.
-    Raises Unavailable."""
+    """Removes the credential from the Cluster object; `proxyURL` too if karmada-agent, which would clear it,
+    is missing or was not reached. Raises Unavailable."""
     if not given.manager or has_works(apis, given):
         # Karmada alone reaches it from now on, through the same tunnel with the same credential
         return
@@ -135,7 +137,8 @@ def release_cluster(apis: KubernetesApis, given: AgentGoneInput, agent: Json) ->
 
 
 def has_works(apis: KubernetesApis, given: AgentGoneInput) -> bool:
-    """Whether the stack has Works for the member. Raises Unavailable. A user who may not list Works has none."""
+    """Whether the stack has Works for the member. Raises Unavailable. False too if the user may not list Works, or
+    Karmada has no such API."""
     try:
         return bool(Delivered(member=given.cluster, stack=given.stack, karmada=given.karmada).works(apis))
     except Unavailable as unavailable:

@@ -7,7 +7,7 @@ from checks.delivered import condition, fault
 from checks.doctor.tunnel_path import TunnelPath
 from checks.findings import REFRESH, Finding, right, wrong
 from checks.registered import is_registered
-from clusters.api import CLUSTERS, REVIEWS
+from clusters.api import ACCESS_REVIEWS, CLUSTERS
 from clusters.errors import Unavailable
 from clusters.objects import Json, at, text
 from clusters.workstation import kubectl_line
@@ -56,7 +56,7 @@ def grant(path: TunnelPath) -> Finding | None:
         "kind": "SubjectAccessReview",
         "spec": {"user": user, "groups": groups, "resourceAttributes": attributes},
     }
-    if at(path.apis.create(karmada, REVIEWS, review), "status", "allowed") is True:
+    if at(path.apis.create(karmada, ACCESS_REVIEWS, review), "status", "allowed") is True:
         return right(GRANT, f"{user} may update the Cluster {name}")
     why = f"{user} may not update the Cluster {name}: karmada-agent cannot report the tunnel when it starts"
     return wrong(GRANT, why, REFRESH)

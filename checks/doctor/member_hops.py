@@ -32,10 +32,11 @@ NO_AGENT = 500
 """proxy-server's status for a CONNECT to a member of which no agent is connected."""
 
 NOT_DIALLED = 502
-"""proxy-server's status if an agent's dial failed, which is to the guard in its own pod."""
+"""proxy-server's status if proxy-agent could not connect to the member guard in its own pod."""
 
 TIMED_OUT = 504
-"""proxy-server's status if a connected agent does not answer for anp.DIAL_SECONDS, which is longer than this waits."""
+"""proxy-server's status if a connected agent does not answer for anp.DIAL_SECONDS. The doctor's own request usually
+times out before that (SILENT)."""
 
 CONNECTED = 200
 
@@ -101,14 +102,15 @@ def proxy_agent(path: TunnelPath) -> Finding:
 
 
 def member_guard(path: TunnelPath) -> Finding | None:
-    """Whether the guard beside each proxy-agent is healthy and reaches the API server. The fork has none."""
+    """Whether the guard beside each proxy-agent is healthy and reaches the API server. None with
+    `frontend: documented`."""
     if not path.tunnel.guarded:
         return None
     of, key = _guards(path), f"members.{path.tunnel.member}"
     found = running(path, of, path.tunnel.agents)
     if found.state is not State.RIGHT:
         return found
-    where = path.tunnel.api_address or "the address that every pod is told"
+    where = path.tunnel.api_address or "$KUBERNETES_SERVICE_HOST"
     for pod in path.pods(of.api, of.namespace, f"app={of.app}"):
         name = text(pod, "metadata", "name")
         try:
@@ -118,17 +120,18 @@ def member_guard(path: TunnelPath) -> Finding | None:
             return wrong(MEMBER_GUARD, why, f"{delete_command(of, name)}  # another one takes its place")
         if API_SERVER_UP not in metrics:
             why = f"{name}: the API server at {where} is not reached from there, or is not ready"
-            address = "must be right, and a name be known there" if path.tunnel.api_address else "names another address"
-            remedy = f"see to NetworkPolicies and {key}.apiPorts; {key}.apiAddress {address}"
+            address = "correct" if path.tunnel.api_address else "set"
+            remedy = f"check NetworkPolicies and {key}.apiPorts, or {address} {key}.apiAddress"
             return wrong(MEMBER_GUARD, why, remedy)
     return right(MEMBER_GUARD, f"{found.detail}, reaches the API server at {where}")
 
 
 def tunnel(path: TunnelPath) -> Finding | None:
-    """Whether each proxy-agent's metrics count a connection to each proxy-server, and each proxy-server reaches one.
+    """Whether each proxy-agent's metrics count a connection to each proxy-server, and a CONNECT through each
+    proxy-server reaches the member.
 
-    An agent whose tunnel is stuck still counts it, while proxy-server has dropped it. The fork's agent has no such
-    metric.
+    A stuck agent still counts a connection that proxy-server has dropped; the CONNECT shows that. The fork's agent has
+    no such metric.
     """
     if not path.tunnel.guarded:
         return None
@@ -139,7 +142,7 @@ def tunnel(path: TunnelPath) -> Finding | None:
     if not pods:
         return wrong(TUNNEL, "no proxy-agent is there to be connected", REFRESH)
     for name in pods:
-        reason = f"{where} must be reached from there; a pod keeps the certificate it began with"
+        reason = f"{where} is not reached from there, or the pod still has an expired certificate"
         remedy = f"{_logs(of, name)}  # says why: {reason}"
         try:
             path.apis.pod_get(of.api, of.namespace, name, of.port, "/readyz")
@@ -160,17 +163,17 @@ def tunnel(path: TunnelPath) -> Finding | None:
 
 def _stuck(of: Container, agents: Sequence[str], result: ConnectResult, member: str) -> Finding | None:
     """A finding if a proxy-server does not reach a member whose agents count a connection to it, or None."""
-    one_by_one = kubectl_line(of.api, "rollout", "restart", f"--namespace={of.namespace}", f"deployment/{of.app}")
-    others = f"{delete_command(of, *agents) if len(agents) == 1 else one_by_one}  # others take their place"
+    rolling_restart = kubectl_line(of.api, "rollout", "restart", f"--namespace={of.namespace}", f"deployment/{of.app}")
+    others = f"{delete_command(of, *agents) if len(agents) == 1 else rolling_restart}  # others take their place"
     if result.status == NO_AGENT:
-        why = f"stuck: said to be connected, but {result.server} has no tunnel to {member}"
+        why = f"stuck: their metrics say connected, but {result.server} has no tunnel to {member}"
         return wrong(TUNNEL, f"{', '.join(agents)}: {why}: {result.detail}", others)
     if result.status == NOT_DIALLED:
         why = f"{result.server}: an agent of {member} does not reach the guard in its own pod: {result.detail}"
         return wrong(TUNNEL, why, f"{_logs(of, *agents)}  # says why")
     if result.status in (SILENT, TIMED_OUT):
         why = f"{result.server}: a CONNECT to {member} is held up: {result.detail}"
-        return wrong(TUNNEL, why, f"{others}; if it is still so in half a minute: who holds it up is cut off by then")
+        return wrong(TUNNEL, why, f"wait 30 s, in which a stalled session is closed; if it stays so: {others}")
     return None
 
 

@@ -1,8 +1,8 @@
 """Members that are away: `up` goes on without them, and leaves what they have unchanged.
 
 A member that does not answer is declared with the settings of its last `up`, and paused; so is one that has left the
-config and does not answer. A new one is left out. Which is which is read from the stack's state, only if a member is
-away or leaves. For members that only Karmada reaches, Karmada itself keeps their Works.
+config and does not answer. A new one is left out. The stack's state tells new from known ones; it is read only
+if a member does not answer or has left the config. For members that only Karmada reaches, Karmada keeps their Works.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from config.settings import MemberSettings, Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Away:
-    """The members that are away: `unready` ones, whose Works wait; `new` and `known` ones, with why they do not answer;
-    `leaving` are the known ones that have left the config, `stored` all members in the stack's state."""
+    """The members that are away: `unready` ones with `access: karmada`, whose Works wait in Karmada; `new` and `known`
+    ones, with why they do not answer. `leaving` are the known ones that have left the config too, `stored` the members
+    with a kubeconfig in the stack's state."""
 
     unready: Sequence[str] = ()
     new: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -42,15 +43,15 @@ class Away:
 
     def without(self, settings: Settings) -> Settings:
         """The settings without new members that are away, and with known ones as stored, paused."""
-        was = {name: self._as_it_was(settings, name) for name in self.known}
+        as_stored = {name: self._as_it_was(settings, name) for name in self.known}
         named = {each.name: each for each in settings.members if each.name not in self.new}
         monitored = [each for each in settings.monitored if not isinstance(each, MemberSettings)]
         stay = [each for each in settings.monitored if isinstance(each, MemberSettings) and each.name in named]
-        kept = [each for name, each in was.items() if name in self.stored and self.stored[name].monitored]
+        kept = [each for name, each in as_stored.items() if name in self.stored and self.stored[name].monitored]
         return replace(
             settings,
-            members=[each for _, each in sorted({**named, **was}.items())],
-            monitored=[*monitored, *(each for each in stay if each.name not in was), *kept],
+            members=[each for _, each in sorted({**named, **as_stored}.items())],
+            monitored=[*monitored, *(each for each in stay if each.name not in as_stored), *kept],
         )
 
     def _as_it_was(self, settings: Settings, name: str) -> MemberSettings:
@@ -59,27 +60,30 @@ class Away:
         return member.model_copy(update={"paused": True})
 
     def too_many(self, settings: Settings) -> Iterator[Problem]:
-        """A problem if more members are away than may be; without `away.most`, also if none answers."""
+        """A problem if more members are away than may be, and, if `away.most` is not set, if no member answers at
+        all."""
         names, most = self.names, settings.away.most
         every = {*(each.name for each in settings.active), *self.leaving}
-        none = most is None and bool(names) and every == {*self.new, *self.known}
-        if none or len(names) > (default_limit(len(every)) if most is None else most):
+        none_answers = most is None and bool(names) and every == {*self.new, *self.known}
+        if none_answers or len(names) > (default_limit(len(every)) if most is None else most):
             reasons = {**self.new, **self.known}
             first = f" ({next(iter(reasons))}: {next(iter(reasons.values()))})" if reasons else ""
             why = f"{len(names)} of {len(every)} members do not answer or are not Ready: {listed(names)}{first}"
             yield Problem(
-                "away.most", why, f"see to them, or go on without: {config_set('away.most', str(len(names)))}"
+                "away.most",
+                why,
+                f"repair them, or allow that many to be away: {config_set('away.most', str(len(names)))}",
             )
 
     def warnings(self) -> Iterator[str]:
         """A warning for each member that does not answer."""
-        goes_on = "and the first `up` after it is back goes on"
+        goes_on = "and the first `up` after it answers again completes it"
         for name, why in self.new.items():
             yield f"{PROJECT}:members.{name}: it does not answer ({why}): it gets nothing yet, {goes_on}"
         for name, why in self.known.items():
             stays = f"it does not answer ({why}): what it has stays as it is, {goes_on}"
             if name in self.leaving:
-                stays = f"it has left the config and {stays}; where it is gone for good, say members.{name}.gone"
+                stays = f"it has left the config and {stays}; if the cluster no longer exists, set members.{name}.gone"
             yield f"{PROJECT}:members.{name}: {stays}"
 
 
@@ -96,8 +100,8 @@ def members_away(
     silent = {each.name: found[key].away for key, each in active.items() if found[key].away}
     unready = [each.name for key, each in active.items() if not found[key].delivery.ready and not found[key].away]
     named = {each.name for each in [*settings.members, *settings.gone]}
-    shown = {text(each, "metadata", "name") for each in clusters if owns(each, manager)}
-    if not silent and shown <= named:
+    patched = {text(each, "metadata", "name") for each in clusters if owns(each, manager)}
+    if not silent and patched <= named:
         return Away(unready=unready)
     stored = stored_members(exported_state(stack))
     left = {name: each.settings for name, each in stored.items() if name not in named and each.settings}

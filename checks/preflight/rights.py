@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from clusters.api import NOT_FOUND, SELF_REVIEW, SELF_REVIEWS, KubernetesApis
+from clusters.api import NOT_FOUND, SELF_ACCESS_REVIEWS, SELF_SUBJECT_REVIEWS, KubernetesApis
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, items, text
@@ -97,7 +97,7 @@ def operator(apis: KubernetesApis, karmada: Context) -> str:
     """The user as whom Karmada's requests reach members, by a SelfSubjectReview; empty for a user of system:masters,
     or if the API has no such reviews, as before Kubernetes 1.28. Raises Unavailable."""
     try:
-        user = at(apis.create(karmada, SELF_REVIEW, SELF), "status", "userInfo")
+        user = at(apis.create(karmada, SELF_SUBJECT_REVIEWS, SELF), "status", "userInfo")
     except Unavailable as unavailable:
         if unavailable.status != NOT_FOUND:
             raise
@@ -110,7 +110,7 @@ def lacking(apis: KubernetesApis, of: Context, rights: Sequence[Right]) -> str:
 
     It creates a SelfSubjectAccessReview for each, which any user may do and the API does not store.
     """
-    reviews = [apis.create(of, SELF_REVIEWS, _review(each)) for each in rights]
+    reviews = [apis.create(of, SELF_ACCESS_REVIEWS, _review(each)) for each in rights]
     refused = [right for right, answer in zip(rights, reviews, strict=True) if at(answer, "status", "allowed") is False]
     return "; ".join(_in_words(refused))
 

@@ -1,8 +1,8 @@
-"""What breaks by itself, broken on purpose while requests run: the tunnel comes back without anybody's help.
+"""Faults that happen in operation, injected while requests run: the tunnel comes back without anybody's help.
 
 Two servers behind a node port, two agents in each member. Two clients a member ask all the while. A fault is over when
-what broke it is: a pod is deleted, a node's container runs again, the network is whole. From then it is counted until
-every member has answered ten requests in a row, and none is lost afterwards until all pods are there again. The bounds
+its cause is: a pod is deleted, a node's container runs again, the network is whole. From then seconds are counted until
+every member has answered ten requests in a row; none is lost afterwards until all pods are there again. The bounds
 are three times what was seen on two cores, and some seconds where that was next to nothing.
 """
 
@@ -54,27 +54,29 @@ PATIENCE = 40.0
 connection to the guard and 10 s for a TLS handshake with the member, proxy-server 20 s for an agent's dial."""
 
 WHOLE = 150.0
-"""Seconds until all pods are there again, for the next fault: new servers wait 30 s each before they are used."""
+"""Seconds until all pods are there again, for the next fault: a new server's readiness probe starts after 30 s."""
 
 SERVER_POD, AGENT_POD, GUARD = 3.0, 3.0, 4.0
 MEMBER_NODE, HOST_NODE_BACK, NETWORK = 20.0, 90.0, 30.0
 API_STOPPED, API_KILLED, BOTH_ROLLED = 3.0, 17.0, 3.0
 """Seconds until the tunnel is back. Seen: 0.4, 0.6 and 1.4; 7.3, 29.9 and 2.6; 0.5, 5.5 and 0.5. Of the host's, 25 s
-are the servers' readiness; an agent that was cut off may be at a try that takes gRPC's 20 s."""
+are the servers' readiness; an agent that was cut off may first wait for an attempt to connect to time out (gRPC: 20
+s)."""
 
 
 NOTICED = 35.0
-"""Seconds until a process that hangs is ended and started again: its probe takes 26, a second each the rest."""
+"""Seconds until a process that hangs is ended and started again: its liveness probe takes 26; kill, restart and
+readiness about 1 each."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """The requests to each member, by its name, while something broke; when that was over, on the monotonic clock, and
-    how many seconds later they were back, or never."""
+    """The requests to each member, by its name, while something broke; when that was `over`, on the monotonic clock,
+    and after how many seconds from then they were back (`recovered`), or never."""
 
     to: Mapping[str, Traffic]
     over: float
-    back: float | None
+    recovered: float | None
 
     @property
     def requests(self) -> Sequence[Request]:
@@ -111,8 +113,8 @@ def name(stack: Checkout) -> str:
 def comes_back(to: Karmada, tried: str, bound: float, fault: Callable[[], None], spares: Sequence[str] = ()) -> Seen:
     """Breaks something under traffic and judges what came of it. When `fault` returns it is over.
 
-    The members in `spares` must lose nothing. While the Karmada API itself is away nobody is there to answer with a
-    status: what failed before the fault was over is judged by the caller then, who gives no `spares`.
+    The members in `spares` must lose nothing. While the Karmada API itself is away, requests get no HTTP status: the
+    caller then judges the losses itself, and passes no `spares`.
     """
     assert whole_within(WHOLE, SERVERS), "not whole before the fault"
     with ExitStack() as clients:
@@ -130,11 +132,11 @@ def comes_back(to: Karmada, tried: str, bound: float, fault: Callable[[], None],
         time.sleep(2)
     backs = [each.back(over) for each in asked.values()]
     known = [each for each in backs if each is not None]
-    seen = Seen(to=asked, over=over, back=max(known) - over if len(known) == len(backs) else None)
+    seen = Seen(to=asked, over=over, recovered=max(known) - over if len(known) == len(backs) else None)
     told(tried, bound, seen)
     assert again, f"not whole within {WHOLE:.0f} s of the fault"
-    assert seen.back is not None, asked
-    assert seen.back < bound, asked
+    assert seen.recovered is not None, asked
+    assert seen.recovered < bound, asked
     for each in spares:
         assert asked[each].lost == [], each
     return seen
@@ -144,7 +146,7 @@ def told(tried: str, bound: float, seen: Seen) -> None:
     """Notes and prints what was seen."""
     for each, requests in seen.to.items():
         print(f"{tried}: {each}: {requests}")
-    back = "never" if seen.back is None else f"{seen.back:.1f} s"
+    back = "never" if seen.recovered is None else f"{seen.recovered:.1f} s"
     slowest = max(each.ended - each.began for each in seen.requests)
     note(
         "Faults",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from clusters.api import FORBIDDEN, SELF_REVIEW, SELF_REVIEWS, Resource
+from clusters.api import FORBIDDEN, SELF_ACCESS_REVIEWS, SELF_SUBJECT_REVIEWS, Resource
 from clusters.errors import Unanswered, Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, text
@@ -108,9 +108,9 @@ class Clusters:
         return [each for each in found if not namespace or text(each, "metadata", "namespace") in ("", namespace)]
 
     def create(self, of: Context, what: Resource, given: Json) -> Json:
-        if what is SELF_REVIEW:
+        if what is SELF_SUBJECT_REVIEWS:
             return {"status": {"userInfo": {"username": self.user, "groups": self.groups}}}
-        assert what is SELF_REVIEWS
+        assert what is SELF_ACCESS_REVIEWS
         assert text(given, "kind") == "SelfSubjectAccessReview"
         self._found(of, what.plural)
         attributes = at(given, "spec", "resourceAttributes")

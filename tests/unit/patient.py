@@ -10,7 +10,7 @@ from typing import cast
 from checks.doctor.host_hops import REFUSED
 from checks.doctor.tunnel_path import TunnelPath
 from checks.tunnels import tunnels
-from clusters.api import REVIEWS, ConnectionClosed, NotServing, Resource
+from clusters.api import ACCESS_REVIEWS, ConnectionClosed, NotServing, Resource
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, items, number, text
@@ -96,7 +96,7 @@ class Patient:
         return "ok"
 
     def create(self, of: Context, what: Resource, given: Json) -> Json:
-        assert what is REVIEWS
+        assert what is ACCESS_REVIEWS
         self._found(of, "")
         self.asked.append(given)
         return {"status": {"allowed": self.granted}}

@@ -21,7 +21,7 @@ from tests.unit.test_preflight_afar import joined, work
 from tools.render.program import Run
 
 PAIR: Mapping[str, Json] = {"member3": MEMBER, "member4": MEMBER}
-GOES_ON = "and the first `up` after it is back goes on"
+GOES_ON = "and the first `up` after it answers again completes it"
 
 
 def shown(name: str, manager: str = OURS) -> Json:
@@ -137,7 +137,7 @@ def test_one_that_has_left_the_config_stays_until_it_answers(one_away: Clusters,
     assert {each.name: each.paused for each in ready.settings.members} == {"member3": False, "member4": True}
     assert ready.behind == ["member4"]
     assert "it has left the config and it does not answer" in warned[0]
-    assert "say members.member4.gone" in warned[0]
+    assert "if the cluster no longer exists, set members.member4.gone" in warned[0]
     one_away.apis["member4"] = dict(one_away.apis["member3"])
     assert [each.name for each in check(members={"member3": MEMBER}).settings.members] == ["member3"]
 

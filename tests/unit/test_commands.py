@@ -200,7 +200,7 @@ def test_an_agent_that_is_not_yet_so_is_waited_for(
     if unreachable_may_go and yet is away:
         assert process.communicate(timeout=20) == (
             "",
-            "member3: it does not answer, and nobody waits for it\n",
+            "member3: its API does not answer: karmada-agent's flags are left there\n",
         )
         return
     assert waits(process, api)
@@ -213,8 +213,8 @@ def test_an_agent_that_is_not_yet_so_is_waited_for(
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ("command", f"karmada-agent's own command names {URL}: take it out"),
-        ("args", f"karmada-agent goes on reporting {URL}, by args that are another's"),
+        ("command", f"karmada-agent's `command` has {URL} in it, which this stack does not set: remove it"),
+        ("args", f"karmada-agent still reports {URL}: another field manager owns its args"),
     ],
 )
 def test_an_agent_that_still_names_the_proxy_is_not_waited_for_and_that_is_said(

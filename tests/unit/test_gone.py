@@ -171,7 +171,7 @@ def test_one_that_does_not_answer_may_be_away_and_is_kept(api: ApiServer) -> Non
     code, _, errors = run("agent_gone", given(api))
     assert code == 1
     assert (
-        "the member's API does not answer (for one that is gone, `members.member3.gone: true` and `up` let go of it)"
+        "the member's API does not answer (if the cluster no longer exists, set `members.member3.gone: true` and run "
         in errors
     )
     assert patched(api) == []
@@ -185,7 +185,7 @@ def test_one_that_is_said_to_be_gone_is_not_waited_for(api: ApiServer, kubeconfi
     if not kubeconfig:
         step = step.model_copy(update={"member": Context(step.member.kubeconfig, "removed")})
     code, _, said = run("agent_gone", step)
-    assert (code, said) == (0, "member3: it does not answer, and nobody waits for it\n")
+    assert (code, said) == (0, "member3: its API does not answer: karmada-agent's flags are left there\n")
     assert patched(api) == [f"{CLUSTER} by {PATCHS}", CLUSTER]
 
 

@@ -15,9 +15,9 @@ from components.haproxy import OTHER_CONNECTIONS
 from components.host_guard import (
     CONNECTIONS,
     Rules,
+    accepted_sources,
     configuration,
     credential,
-    listened_to,
     mac_key,
     member_of,
 )
@@ -50,14 +50,14 @@ def test_it_listens_on_the_plain_port_and_on_one_for_metrics_alone_on_ipv4_and_i
 
 
 def test_without_sources_the_guard_listens_to_all() -> None:
-    assert listened_to([]) == []
+    assert accepted_sources([]) == []
     assert " src " not in configuration(ONE)
     assert "reject" not in configuration(ONE)
 
 
 def test_with_sources_it_listens_to_them_and_to_loopback_alone() -> None:
     """By loopback comes `make doctor`, through a port-forward."""
-    sources = listened_to(["10.0.0.0/8", "2001:db8::/32"])
+    sources = accepted_sources(["10.0.0.0/8", "2001:db8::/32"])
     frontend = lines(replace(ONE, sources=sources), "frontend karmada")
     listed = [line.removeprefix("acl listed src ") for line in frontend if line.startswith("acl listed")]
     assert listed == ["127.0.0.0/8", "::1", "10.0.0.0/8", "2001:db8::/32"]

@@ -60,7 +60,7 @@ OTHERS = {
     "images that are built are for a member that only Karmada gets at": Refusal(
         {"members": {"member3": {"access": "karmada"}}},
         "members.member3",
-        "its images are built here, and nothing brings them to a cluster that only Karmada gets at",
+        "its images are built here, and not pushed, so that this cluster cannot pull them",
         f"{SET.format('images.push', 'true')} with images.registry, or members.member3.image",
     ),
     "a tag of built images is none": to_set(
@@ -176,7 +176,7 @@ OTHERS = {
     "the alert of a certificate's end fires before `up` renews it": to_set(
         monitoring(enabled=True, certificateDays=30),
         "monitoring.certificateDays",
-        "30 days are not below certificates.renewBeforeHours (720)",
+        "30 days (720 h) are not below certificates.renewBeforeHours (720 h)",
         "15",
     ),
 }
