@@ -333,7 +333,7 @@ def test_the_host_guard_that_is_here_counts_what_the_alerts_ask_for(stack: Stack
         rules.test("proxy-server-monitoring", connected + scraped(guard.metrics_port, SERVER), firing(refused))
 
 
-def test_so_does_the_member_guard(stack: Stack, program: haproxy.Program) -> None:
+def test_an_api_server_that_is_not_reached_is_told_by_the_member_guard(stack: Stack, program: haproxy.Program) -> None:
     rules, connected = stack(ONE), agent("agent")
     with member_guarded.started(
         program, member_guarded.forwarding(), member_guarded.own(member_guarded.nobodys_port()), member_guarded.OFTEN

@@ -95,7 +95,7 @@ def test_what_a_pulumi_stack_made_is_never_taken(clusters: Clusters, settings: S
     assert adopted(adopting) == []
 
 
-def test_nor_are_the_flags_of_another_stack(clusters: Clusters, adopting: Settings) -> None:
+def test_flags_of_another_stack_are_not_taken_over(clusters: Clusters, adopting: Settings) -> None:
     clusters.apis["member3"]["deployments/karmada-agent"] = [deployment(FLAGS, ["karmada-anp-prod"])]
     (problem, _) = refusal(adopting)
     assert 'has the tunnel of the stack "prod" already' in problem
@@ -106,7 +106,9 @@ def test_the_flags_alone_are_reason_enough_to_take_over_in_that_member(clusters:
     assert adopted(adopting) == ["member3"]
 
 
-def test_so_are_flags_that_nobody_owns_as_an_interrupted_up_leaves_them(clusters: Clusters, adopting: Settings) -> None:
+def test_flags_that_nobody_owns_are_taken_over_as_an_interrupted_up_leaves_them(
+    clusters: Clusters, adopting: Settings
+) -> None:
     clusters.apis["member3"]["deployments/karmada-agent"] = [deployment(FLAGS)]
     assert adopted(adopting) == ["member3"]
 

@@ -37,7 +37,7 @@ def test_what_all_members_want_to_know_at_the_same_time_is_asked_once() -> None:
     assert ask("proxy-guard") == "proxy-guard is well"
 
 
-def test_nor_does_who_comes_later_wait_again_for_what_does_not_answer() -> None:
+def test_a_later_caller_does_not_wait_again_for_what_does_not_answer() -> None:
     asked: list[str] = []
 
     def answer(pod: str) -> str:

@@ -204,6 +204,10 @@ def test_every_document_is_reached_from_the_readme() -> None:
     assert set(documents.documents()) - linked == {"README.md"}
 
 
+def test_the_readme_is_a_first_screen_and_not_a_manual() -> None:
+    assert len(documents.content("README.md").splitlines()) <= 150
+
+
 def test_the_readme_has_the_makefiles_targets_and_no_others() -> None:
     told = re.findall(r"^\| `make ([\w-]+)` \|", documents.content("README.md"), re.MULTILINE)
     assert told == sorted(set(told), key=told.index)

@@ -205,7 +205,7 @@ def test_what_somebody_else_took_over_is_left_to_them_and_named(up: Checkout) ->
         assert each.stands
 
 
-def test_nor_are_karmada_agents_args_that_somebody_else_took_over(up: Checkout) -> None:
+def test_karmada_agents_args_that_somebody_else_took_over_are_not_put_back(up: Checkout) -> None:
     # not with server-side apply: kubectl would take over all that it has ever applied
     container: Json = {"name": "karmada-agent", "args": ["--v=3"]}
     theirs: Json = {"spec": {"template": {"spec": {"containers": [container]}}}}

@@ -70,7 +70,7 @@ def test_the_others_are_renewed_and_checked_while_it_is_dead(up: automation.UpRe
         assert f"{name}: reached through Karmada" in result.stdout
 
 
-def test_nor_does_a_refresh_forget_it(up: automation.UpResult, dev: Checkout) -> None:
+def test_a_refresh_does_not_forget_it(up: automation.UpResult, dev: Checkout) -> None:
     had = sorted(of_the_member(dev))
     dev.select().up(refresh=True)
     assert sorted(of_the_member(dev)) == had
