@@ -242,7 +242,7 @@ def _images_can_be_pulled(images: BuiltImages, members: Sequence[MemberSettings]
         if member.delivered and not (images.push or member.kind or member.image or member.paused):
             key = config_key("members", member.name)
             why = "its images are built here, and not pushed, so that this cluster cannot pull them"
-            yield Problem(key, why, f"{config_set('images.push', 'true')} with images.registry, or {key}.image")
+            yield Problem(key, why, f"{config_set('images.push', 'true')}, and set images.registry; or set {key}.image")
 
 
 def _members_are_not_the_host(host: Host | None, members: Sequence[MemberSettings]) -> Iterator[Problem]:

@@ -61,7 +61,7 @@ OTHERS = {
         {"members": {"member3": {"access": "karmada"}}},
         "members.member3",
         "its images are built here, and not pushed, so that this cluster cannot pull them",
-        f"{SET.format('images.push', 'true')} with images.registry, or members.member3.image",
+        f"{SET.format('images.push', 'true')}, and set images.registry; or set members.member3.image",
     ),
     "a tag of built images is none": to_set(
         build(tag="v1/2"), "images.build.tag", '"v1/2" should be an image\'s tag', "VALUE"
