@@ -238,7 +238,7 @@ def test_a_guard_is_asked_by_a_connect_with_the_credential_and_its_status_is_tol
     ("answer", "raised", "said"),
     [
         (None, NotServing, "it does not answer within 0.2 s"),
-        ("", ConnectionClosed, "it closes the connection without an answer"),
+        ("", ConnectionClosed, "it closes the connection without an answer, or nothing listens"),
     ],
     ids=["silent", "closes"],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import yaml
 from clusters.errors import Unavailable
 from clusters.objects import Json
 from tests.unit.reading import member_guard_configuration
-from tests.unit.stacks import changed, differing
+from tests.unit.stacks import changed, configured, differing
 from tests.unit.test_secrecy import secrets_of
 from tools.render import stackfile
 from tools.render.__main__ import main, placeholders, tree
@@ -246,3 +247,11 @@ def test_yaml_puts_what_an_object_is_called_first() -> None:
     assert as_yaml({"spec": 1, "metadata": {"labels": {}, "name": "x"}, "kind": "K", "apiVersion": "v1"}).split() == [
         *("apiVersion:", "v1", "kind:", "K", "metadata:", "name:", "x", "labels:", "{}", "spec:", "1")
     ]
+
+
+def test_a_run_leaves_no_file_open() -> None:
+    """A thousand open ones are more than `select` takes, by which the Kubernetes client reads a port-forward."""
+    run("dev", configured("dev"))
+    before = len(os.listdir("/dev/fd"))
+    run("dev", configured("dev"))
+    assert len(os.listdir("/dev/fd")) <= before

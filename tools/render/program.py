@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import runpy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import environ
 from unittest.mock import patch
@@ -71,7 +72,23 @@ def run(
     `before` are an earlier run's resources, whose outputs a second `up` would keep; `tls` makes keys and certificates.
     In a `preview`, outputs that providers would compute are recorded as UNKNOWN, and so is what depends on them.
     """
-    return asyncio.run(_run(stack, config, ProgramMocks(before, preview, tls)))
+    with _closed_event_loops():
+        return asyncio.run(_run(stack, config, ProgramMocks(before, preview, tls)))
+
+
+@contextmanager
+def _closed_event_loops() -> Generator[None]:
+    """Closes in the end the event loops that Pulumi's mocks make in their threads and leave open with their sockets."""
+    made, new_event_loop = list[asyncio.AbstractEventLoop](), asyncio.new_event_loop
+
+    def recorded() -> asyncio.AbstractEventLoop:
+        made.append(new_event_loop())
+        return made[-1]
+
+    with patch("asyncio.new_event_loop", recorded):
+        yield
+    for each in made:
+        each.close()
 
 
 def ready(settings: Settings) -> PreflightResult:
