@@ -93,16 +93,16 @@ server_monitoring(
     agents={each.name: members[each.name].certificate_ends for each in ready.expected},
     opts=ResourceOptions(provider=reach.host),
 )
-for each in settings.active:
+for name, checked in settings.checked.items():
     TunnelCheck(
-        f"{each.name}-check",
+        name,
         TunnelCheckArgs(
             settings=settings,
-            of=each,
+            of=checked,
             entry=entry,
             server=server,
-            member=members[each.name],
-            reported=reported.get(each.name, ""),
+            members=[members[each.name] for each in checked],
+            reported=[reported[each.name] for each in checked if each.name in reported],
         ),
     )
 export(

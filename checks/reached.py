@@ -1,34 +1,90 @@
-"""Checks that a member answers through Karmada; if it does not, walks its path as the doctor does."""
+"""Checks that members answer through Karmada, many at a time; walks the path of one that does not, as the doctor."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
+from checks.delivered import is_ready
 from checks.doctor.tunnel import Tunnel
 from checks.doctor.tunnel_path import TunnelPath
 from checks.doctor.walk import walk
+from checks.outcomes import AT_ONCE, NAMED, listed
 from checks.retry import retry
 from clusters.api import CLUSTERS, PODS, KubernetesApis
 from clusters.errors import Unavailable
 from clusters.objects import text
-from clusters.pool import CachingApis
+from clusters.pool import CachingApis, in_parallel
 from components.anp import PROXY_PATH
 
 REQUEST_SECONDS = 5
 """The timeout of a request through Karmada."""
 
+REACHED = "reached through Karmada: /readyz and a list"
 
-def reached(apis: KubernetesApis, tunnel: Tunnel, seconds: float) -> tuple[bool, Sequence[str]]:
-    """Whether the member answers within so many seconds, and lines to print: how, or the findings of the walk."""
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """Of members, by their names: the seconds after which they answered, why they did not, and which were not asked."""
+
+    within: float
+    took: Mapping[str, float]
+    failed: Mapping[str, tuple[Tunnel, Unavailable]]
+    unready: Sequence[str]
+
+    def lines(self) -> Iterator[str]:
+        """A line for each member that answered; one for all, if there are more than ten; one for those not Ready."""
+        if len(self.took) > NAMED:
+            yield f"{listed(list(self.took))}: {REACHED} (slowest {max(self.took.values()):.1f} s)"
+        else:
+            yield from (f"{name}: {REACHED} ({seconds:.1f} s)" for name, seconds in self.took.items())
+        if self.unready:
+            yield f"{listed(self.unready)}: not Ready, and not waited for: what is meant for them waits in Karmada"
+
+    def failures(self, apis: KubernetesApis) -> Iterator[str]:
+        """A line for each member that did not answer, and the findings of the walk, of ten of them at most."""
+        for name, (_, reason) in self.failed.items():
+            yield f"{name}: not reached through Karmada within {self.within:.0f} s: {reason}"
+        caching = CachingApis(apis)
+        for tunnel, _ in list(self.failed.values())[:NAMED]:
+            yield from walk(TunnelPath(tunnel=tunnel, apis=caching)).lines()
+
+
+def answers(apis: KubernetesApis, tunnels: Sequence[Tunnel], seconds: float, *, skip_unready: bool = False) -> Answers:
+    """Asks members until they answer, for so many seconds in all, and each at least once.
+
+    With `skip_unready`, those with `access: karmada` that are not Ready are not asked.
+    """
+    end = time.monotonic() + seconds
+    found = in_parallel({each.member: partial(_seconds, apis, each, end, skip_unready) for each in tunnels}, AT_ONCE)
+    of = {each.member: each for each in tunnels}
+    return Answers(
+        within=seconds,
+        took={name: each for name, each in found.items() if isinstance(each, float)},
+        failed={name: (of[name], each) for name, each in found.items() if isinstance(each, Unavailable)},
+        unready=[name for name, each in found.items() if each is None],
+    )
+
+
+def _seconds(apis: KubernetesApis, tunnel: Tunnel, end: float, skip_unready: bool) -> float | Unavailable | None:
+    """After how many seconds a member answered, why it did not, or None if it was not asked."""
+    if skip_unready and _is_unready(apis, tunnel):
+        return None
     started = time.monotonic()
     try:
-        retry(lambda: request(apis, tunnel), seconds)
-    except Unavailable as unavailable:
-        why = f"{tunnel.member}: not reached through Karmada within {seconds:.0f} s: {unavailable}"
-        return False, [why, *walk(TunnelPath(tunnel=tunnel, apis=CachingApis(apis))).lines()]
-    took = time.monotonic() - started
-    return True, [f"{tunnel.member}: reached through Karmada: /readyz and a list ({took:.1f} s)"]
+        retry(lambda: request(apis, tunnel), end - started)
+    except Unavailable as reason:
+        return reason
+    return time.monotonic() - started
+
+
+def _is_unready(apis: KubernetesApis, tunnel: Tunnel) -> bool:
+    try:
+        return tunnel.delivered and not is_ready(apis.get(tunnel.karmada, CLUSTERS, tunnel.member))
+    except Unavailable:
+        return False
 
 
 def request(apis: KubernetesApis, tunnel: Tunnel) -> None:

@@ -6,14 +6,13 @@ It changes nothing.
 from __future__ import annotations
 
 import sys
-from functools import partial
 
 import pulumi
 
 from checks import tunnels
-from checks.reached import reached
+from checks.outcomes import listed
+from checks.reached import answers
 from clusters.api import KubernetesApis, OfficialClient
-from clusters.pool import in_parallel
 from config.problems import end_with_the_reader
 
 SECONDS = 10
@@ -26,13 +25,15 @@ def main(apis: KubernetesApis) -> int:
     except pulumi.RunError as error:
         print(error, file=sys.stderr)
         return 1
-    results = in_parallel({each.member: partial(reached, apis, each, SECONDS) for each in found})
-    for answered, lines in results.values():
-        print("\n".join(lines), file=sys.stdout if answered else sys.stderr)
-    for member in settings.members:
-        if member.paused:
-            print(f"{member.name}: paused")
-    return 0 if all(answered for answered, _ in results.values()) else 1
+    asked = answers(apis, found, SECONDS)
+    for line in asked.failures(apis):
+        print(line, file=sys.stderr)
+    for line in asked.lines():
+        print(line)
+    paused = [each.name for each in settings.members if each.paused]
+    if paused:
+        print(f"{listed(paused)}: paused")
+    return 1 if asked.failed else 0
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""TunnelCheck: real requests through Karmada to a member, at the end of `pulumi up`."""
+"""TunnelCheck: real requests through Karmada to members, at the end of `pulumi up`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumi_command import local
@@ -22,40 +22,40 @@ SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class TunnelCheckArgs:
-    """The stack's settings, the member to check (`of`), and the components that make the path to it.
+    """The stack's settings, the members to check (`of`), and the components that make the paths to them.
 
-    `reported` changes whenever the delivery makes karmada-agent report the tunnel again; only with `access: karmada`.
+    `reported` are texts that change whenever the delivery makes karmada-agents report the tunnel again.
     """
 
     settings: Settings
-    of: MemberSettings
+    of: Sequence[MemberSettings]
     entry: Entry
     server: ProxyServer
-    member: Member
-    reported: Input[str] = ""
+    members: Sequence[Member]
+    reported: Sequence[Input[str]] = field(default_factory=list[Input[str]])
 
 
 class TunnelCheck(ComponentResource):
-    """A Command that asks for `/readyz` and a list through Karmada; it runs again when anything on the path changes.
+    """A Command that asks for `/readyz` and a list through Karmada; it runs again when anything on a path changes.
 
     Where no answer comes in time, `up` fails with the doctor's walk along the path. No credential is printed.
     """
 
     def __init__(self, name: str, args: TunnelCheckArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:TunnelCheck", name, None, opts)
-        after: Sequence[Resource] = [args.member, args.server]
+        after: Sequence[Resource] = [*args.members, args.server]
 
         def given(entry: Sequence[str]) -> str:
             address, port, proxy_url = entry
-            tunnel = Tunnel.of(args.settings, args.of, address, int(port), proxy_url)
-            return check.CheckInput(tunnel=tunnel, seconds=SECONDS).model_dump_json()
+            tunnels = [Tunnel.of(args.settings, each, address, int(port), proxy_url) for each in args.of]
+            return check.CheckInput(tunnels=tunnels, seconds=SECONDS).model_dump_json()
 
-        entry = args.entry
+        entry, revisions = args.entry, [each.revision for each in args.members]
         local.Command(
             name,
             create=local_command("check"),
             stdin=Output.all(entry.address, entry.port.apply(str), entry.proxy_url).apply(given),
-            triggers=[Output.format("{0} {1} {2}", args.server.revision, args.member.revision, args.reported)],
+            triggers=[Output.all(args.server.revision, *revisions, *args.reported).apply(" ".join)],
             opts=ResourceOptions(parent=self, depends_on=after),
         )
         self.register_outputs({})

@@ -351,6 +351,16 @@ class Settings:
         """The members with `access: karmada`."""
         return [member for member in self.members if member.delivered]
 
+    @property
+    def checked(self) -> Mapping[str, Sequence[MemberSettings]]:
+        """The members that are not paused, by the name of their check: one for each that has a kubeconfig, and one for
+        all others, of which there may be a hundred."""
+        delivered = [each for each in self.active if each.delivered]
+        return {
+            **{f"{each.name}-check": [each] for each in self.active if not each.delivered},
+            **({"check-delivered": delivered} if delivered else {}),
+        }
+
     def key(self, member: MemberSettings) -> str:
         """The config key of a member: `members.member3`."""
         return config_key("members", member.name)

@@ -51,7 +51,8 @@ def doctor(checkout: Checkout, *options: str) -> subprocess.CompletedProcess[str
 
 def firsts(done: subprocess.CompletedProcess[str]) -> Mapping[str, str]:
     """The hop that is named for each member; nothing where all is right."""
-    return {text(each, "member"): text(each, "first") for each in items(parse(done.stdout), "members")}
+    lines = [parse(line) for line in done.stdout.splitlines()]
+    return {text(each, "member"): text(each, "first") for each in lines}
 
 
 def patched(end: tuple[str, str], what: Sequence[str], patch: Json, kind: str = "merge") -> None:

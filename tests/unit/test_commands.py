@@ -16,7 +16,7 @@ from checks.commands import agent_gone, check, disown_args, free_strategy, load_
 from checks.deployments import identifiers
 from checks.doctor.tunnel import Tunnel
 from clusters.api import JSON_PATCH, MERGE_PATCH, OfficialClient
-from clusters.objects import Json
+from clusters.objects import Json, entries
 from components.local_command import local_command
 from tests.unit.fake_api_server import ApiServer
 from tests.unit.patient import settings
@@ -405,17 +405,29 @@ def test_identifiers_of_another_container_or_of_no_deployment_are_none() -> None
 # the check
 
 
-def of_tunnel(api: ApiServer, seconds: int) -> check.CheckInput:
+def of_tunnels(api: ApiServer, seconds: int, *names: str, delivered: bool = False) -> check.CheckInput:
     whole = settings()
     made = Tunnel.of(whole, whole.members[0], "192.0.2.3", 8091, URL)
     apis = {"karmada": "karmada-apiserver", "host": "karmada-host", "inside": "member3"}
-    tunnel = made.model_copy(update={each: api.context(name) for each, name in apis.items()})
-    return check.CheckInput(tunnel=tunnel, seconds=seconds)
+    contexts = {each: api.context(name) for each, name in apis.items()}
+    tunnels = [made.model_copy(update={**contexts, "member": name, "delivered": delivered}) for name in names]
+    return check.CheckInput(tunnels=tunnels, seconds=seconds)
+
+
+def answering(name: str, ready: str = "True") -> dict[str, Json]:
+    """What the Karmada API has of a member, and what that answers."""
+    of = f"karmada-apiserver /apis/cluster.karmada.io/v1alpha1/clusters/{name}"
+    condition: Json = {"type": "Ready", "status": ready}
+    return {
+        of: {**entries(NAMES_THE_TUNNEL), "status": {"conditions": [condition]}},
+        f"{of}/proxy/readyz": "ok",
+        f"{of}/proxy/api/v1/namespaces/karmada-system/pods?limit=1": {"items": []},
+    }
 
 
 def test_a_member_that_answers_is_reached_by_two_requests_through_karmada(api: ApiServer) -> None:
     api.has |= {CLUSTER: NAMES_THE_TUNNEL, f"{PROXIED}/readyz": "ok"}
-    process = start("check", of_tunnel(api, 30))
+    process = start("check", of_tunnels(api, 30, "member3"))
     assert waits(process, api)
     api.has[f"{PROXIED}/api/v1/namespaces/karmada-system/pods?limit=1"] = {"items": []}
     output, errors = process.communicate(timeout=20)
@@ -425,7 +437,7 @@ def test_a_member_that_answers_is_reached_by_two_requests_through_karmada(api: A
 
 def test_a_member_that_does_not_is_told_of_in_the_doctors_words(api: ApiServer) -> None:
     api.has[CLUSTER] = {"spec": {"syncMode": "Pull"}}
-    code, output, errors = run("check", of_tunnel(api, 1))
+    code, output, errors = run("check", of_tunnels(api, 1, "member3"))
     assert (code, output) == (1, "")
     headline, first, *hops = errors.splitlines()
     assert headline == (
@@ -434,6 +446,35 @@ def test_a_member_that_does_not_is_told_of_in_the_doctors_words(api: ApiServer) 
     )
     assert first == "member3: wrong at Karmada API"
     assert "  wrong    Cluster        apiEndpoint is empty, the stack's https://192.0.2.4:6443" in hops
+
+
+def test_more_than_ten_that_answer_share_a_line_and_those_that_do_not_have_their_own(api: ApiServer) -> None:
+    names = [f"edge-{i:03}" for i in range(12)]
+    for name in names[1:]:
+        api.has |= answering(name)
+    code, output, errors = run("check", of_tunnels(api, 1, *names))
+    assert (code, output) == (1, "")
+    first, second, *_ = errors.splitlines()
+    assert first.startswith(
+        f"{', '.join(names[1:11])} and 1 more: reached through Karmada: /readyz and a list (slowest "
+    )
+    assert second.startswith("edge-000: not reached through Karmada within 1 s: ")
+    assert "edge-000: wrong at Karmada API" in errors
+
+
+def test_paths_are_walked_of_ten_members_that_do_not_answer(api: ApiServer) -> None:
+    _, _, errors = run("check", of_tunnels(api, 1, *(f"edge-{i:03}" for i in range(12))))
+    assert errors.count(": not reached through Karmada within 1 s: ") == 12
+    assert errors.count(": wrong at ") == 10
+
+
+def test_one_that_is_not_ready_is_not_waited_for_where_only_karmada_reaches_it(api: ApiServer) -> None:
+    api.has |= {**answering("member3"), **answering("member4", ready="False")}
+    code, output, errors = run("check", of_tunnels(api, 5, "member3", "member4", delivered=True))
+    reached, away = output.splitlines()
+    assert (code, errors) == (0, "")
+    assert reached.startswith("member3: reached through Karmada: /readyz and a list (")
+    assert away == "member4: not Ready, and not waited for: what is meant for them waits in Karmada"
 
 
 # the interpreter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -13,12 +13,15 @@ import pulumi
 import pytest
 
 from checks.doctor import __main__ as doctor
+from checks.doctor.summary import summary
+from checks.doctor.tunnel import Tunnel
 from checks.doctor.walk import HOPS, walk
 from checks.findings import Finding, State, Walk
 from clusters.kubeconfig import Context
 from clusters.objects import Json, items, parse, text
 from components import anp
 from components.host_guard import credential, mac_key
+from config.settings import MemberSettings
 from tests import issuing
 from tests.unit.patient import KARMADA_AGENT_POD, NAMESPACE, Patient, path, settings
 from tests.unit.reading import header
@@ -710,8 +713,66 @@ def test_it_ends_well_when_all_is_right(at_hand: Patient, capsys: pytest.Capture
 def test_it_ends_with_an_error_when_anything_is_wrong(at_hand: Patient, capsys: pytest.CaptureFixture[str]) -> None:
     at_hand.away.add("member4")
     assert doctor.main(["--json"]) == 1
-    told = parse(capsys.readouterr().out)
-    assert [text(each, "first") for each in items(told, "members")] == ["", "member API"]
+    told = [parse(line) for line in capsys.readouterr().out.splitlines()]
+    assert [text(each, "first") for each in told] == ["", "member API"]
+
+
+def test_one_member_is_walked_alone_and_a_mistyped_one_is_named(
+    at_hand: Patient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_hand.away.add("member4")
+    assert doctor.main(["--member", "member3"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "member3: all right"
+    assert doctor.main(["--member", "membre3"]) == 1
+    assert capsys.readouterr().err == "the stack dev has no member membre3; it has member3, member4\n"
+
+
+def found(member: str, detail: str = "") -> Walk:
+    state = State.WRONG if detail else State.RIGHT
+    return Walk(member=member, findings=[Finding(hop="tunnel", state=state, detail=detail, remedy=f"see {member}")])
+
+
+def test_of_many_members_those_with_the_same_cause_are_counted_together() -> None:
+    stuck = "proxy-agent-delivered-5d4f9c7b8-x2x{0}z: stuck: proxy-server-1 has no tunnel to edge-00{0}"
+    walks = [
+        found("edge-000"),
+        *(found(f"edge-00{i}", stuck.format(i)) for i in (1, 2)),
+        *(found(f"edge-01{i}", "no proxy-agent is there to be connected") for i in range(3)),
+        found("edge-02", "the API of edge-02-b does not answer"),
+    ]
+    assert list(summary(walks)) == [
+        "1 of 7 members: all right",
+        "3 members: wrong at tunnel: no proxy-agent is there to be connected",
+        "  edge-010, edge-011, edge-012",
+        "  do for edge-010: see edge-010",
+        "2 members: wrong at tunnel: proxy-agent-delivered-…: stuck: proxy-server-1 has no tunnel to NAME",
+        "  edge-001, edge-002",
+        "  do for edge-001: see edge-001",
+        "1 member: wrong at tunnel: the API of edge-02-b does not answer",
+        "  edge-02",
+        "  do: see edge-02",
+    ]
+
+
+def test_more_than_ten_members_are_a_table_unless_some_are_named(
+    at_hand: Patient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = settings()
+    same = whole.members[0].model_dump(by_alias=True, exclude_unset=True)
+    many = [MemberSettings.model_validate(same, context=f"edge-{i:02}") for i in range(11)]
+    monkeypatch.setattr(doctor.stack, "settings", lambda: replace(whole, members=many))
+
+    def walk_all(tunnels: Sequence[Tunnel], _: object) -> Sequence[Walk]:
+        return [found(each.member) for each in tunnels]
+
+    monkeypatch.setattr(doctor, "walk_all", walk_all)
+    assert doctor.main([]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "11 of 11 members: all right",
+        '`make doctor ARGS="--member edge-00"` shows every hop of one',
+    ]
+    assert doctor.main(["--member", "edge-03"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "edge-03: all right"
 
 
 def test_a_paused_member_is_named_and_left_alone(
