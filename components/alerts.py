@@ -127,6 +127,12 @@ def certificate_alert(name: str, ends: str, days: int, namespace: str) -> Rule:
     return _labelled(rule, namespace=namespace, certificate=name)
 
 
+def with_runbook(rule: Rule, page: str) -> Rule:
+    """A rule with the annotation `runbook_url`: its section of docs/alerts.md, at the address where that is read."""
+    url = f"{page}#{rule['alert'].lower()}"
+    return {**rule, "annotations": {**rule["annotations"], "runbook_url": url}}
+
+
 def _guard_alerts(namespace: str, job: str) -> Sequence[Rule]:
     refused = _series("haproxy_frontend_requests_denied_total", job, proxy="karmada")
     rejected = _series("haproxy_frontend_denied_connections_total", job, proxy="karmada")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pulumi import ComponentResource, Input, Output, ResourceOptions
 from pulumi_kubernetes.apiextensions import CustomResource
@@ -26,11 +27,13 @@ METRICS_PORTS: Mapping[str, Sequence[str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
-    """`app` is the pods' `app` label and the name of both objects; a Prometheus selects these by `labels`."""
+    """`app` is the pods' `app` label and the name of both objects, which a Prometheus selects by `labels`. `runbooks`
+    is the address of docs/alerts.md."""
 
     app: str
     namespace: str
     labels: Mapping[str, str]
+    runbooks: str
     rules: Sequence[Input[alerts.Rule]]
 
 
@@ -40,6 +43,7 @@ class Monitoring(ComponentResource):
     def __init__(self, name: str, args: MonitoringArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("karmada-anp:index:Monitoring", name, None, opts)
         child = ResourceOptions(parent=self)
+        rules = [Output.from_input(each).apply(partial(alerts.with_runbook, page=args.runbooks)) for each in args.rules]
         CustomResource(
             name,
             api_version=API_VERSION,
@@ -56,7 +60,7 @@ class Monitoring(ComponentResource):
             api_version=API_VERSION,
             kind="PrometheusRule",
             metadata={"name": args.app, "namespace": args.namespace, "labels": args.labels},
-            spec={"groups": [{"name": args.app, "rules": args.rules}]},
+            spec={"groups": [{"name": args.app, "rules": rules}]},
             opts=child,
         )
         self.register_outputs({})
@@ -77,8 +81,7 @@ def server_monitoring(
         *alerts.server_alerts(host.namespace, len(agents)),
         *(_certificate_alert(name, each, settings) for name, each in ends.items()),
     ]
-    args = MonitoringArgs(app=anp.SERVER, namespace=host.namespace, labels=settings.monitoring.labels, rules=rules)
-    Monitoring(f"{anp.SERVER}-monitoring", args, opts)
+    Monitoring(f"{anp.SERVER}-monitoring", _args(anp.SERVER, host.namespace, settings.monitoring, rules), opts)
 
 
 def agent_monitoring(
@@ -86,8 +89,13 @@ def agent_monitoring(
 ) -> Monitoring:
     """proxy-agent's Monitoring, in the member's cluster."""
     rules = alerts.agent_alerts(member.name, member.namespace)
-    args = MonitoringArgs(app=anp.AGENT, namespace=member.namespace, labels=monitoring.labels, rules=rules)
-    return Monitoring(name, args, opts)
+    return Monitoring(name, _args(anp.AGENT, member.namespace, monitoring, rules), opts)
+
+
+def _args(
+    app: str, namespace: str, settings: MonitoringSettings, rules: Sequence[Input[alerts.Rule]]
+) -> MonitoringArgs:
+    return MonitoringArgs(app=app, namespace=namespace, labels=settings.labels, runbooks=settings.runbooks, rules=rules)
 
 
 def _certificate_alert(name: str, ends: Output[str], settings: Settings) -> Output[alerts.Rule]:

@@ -318,6 +318,9 @@ class MonitoringSettings(Model):
     enabled: bool = Field(False, description="Make PodMonitors and PrometheusRules in clusters that have their CRDs")
     namespaces: Sequence[Name] = Field((), description="Let pods in these namespaces read health and metrics")
     labels: Mapping[str, str] = Field({}, description="Labels of these objects, by which a Prometheus selects them")
+    runbooks: Text = Field(
+        "docs/alerts.md", description="Address of docs/alerts.md, to whose sections the alerts' `runbook_url` leads"
+    )
     certificate_days: Annotated[int, Field(ge=1, le=365)] = Field(
         14, description="Days before the end of a certificate from which on the alert fires"
     )

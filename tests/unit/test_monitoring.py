@@ -12,13 +12,16 @@ import pytest
 from cryptography import x509
 
 from clusters.objects import Json, at, entries, items, text
+from tests import documents
 from tests.issuing import run
 from tests.unit.reading import containers, of_kind, pods
 from tests.unit.stacks import MEMBER3, MEMBER4, PAIR, balanced, changed, configured, differing, kept, pair, short
 from tests.unit.test_secrecy import secrets_of, seen
+from tools.render import alerts_page
 from tools.render.machine import PlaceholderMachine
 from tools.render.program import Run
 from tools.render.recorded import Recorded
+from tools.render.stackfile import ROOT
 
 MONITORING: Mapping[str, Json] = {"enabled": True, "labels": {"release": "prometheus"}, "certificateDays": 10}
 KINDS = ("PodMonitor", "PrometheusRule")
@@ -123,6 +126,18 @@ def test_what_a_paused_member_has_is_left_as_it_is() -> None:
 def test_they_have_the_labels_that_a_prometheus_looks_for() -> None:
     labels = [at(each.inputs, "metadata", "labels") for each in objects(monitored()).values()]
     assert labels == [{"release": "prometheus"}] * 6
+
+
+def test_every_alert_leads_to_its_section_of_the_runbook() -> None:
+    anchors = documents.anchors("docs/alerts.md")
+    for name in ("proxy-server-monitoring", "member3-monitoring"):
+        for rule in rules(monitored(), name):
+            page, _, section = text(rule, "annotations", "runbook_url").partition("#")
+            assert (page, section in anchors) == ("docs/alerts.md", True), section
+
+
+def test_the_runbook_says_what_the_alerts_say() -> None:
+    assert (ROOT / "docs/alerts.md").read_text() == alerts_page.page(), "python -m tools.render.alerts_page"
 
 
 def test_they_are_where_the_pods_are() -> None:
