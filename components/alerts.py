@@ -112,6 +112,23 @@ def agent_alerts(member: str, namespace: str) -> list[Rule]:
     return [_labelled(rule, namespace=namespace, member=member) for rule in rules]
 
 
+def probe_alert(namespace: str) -> Rule:
+    """The alert that a member does not answer through Karmada, by a blackbox exporter's `probe_success`."""
+    rule = _critical(
+        "MemberNotReached",
+        f'probe_success{{job="{probe_job(namespace)}"}} == 0',
+        "Karmada does not reach {{ $labels.member }}",
+        'Every request through Karmada to it fails. `make doctor ARGS="--member {{ $labels.member }}"` says where the '
+        "path breaks, and what to do. A member that is meant to be away is better paused (members.NAME.paused).",
+    )
+    return _labelled(rule, namespace=namespace)
+
+
+def probe_job(namespace: str) -> str:
+    """The label `job` of the probes' metrics."""
+    return f"{namespace}/proxy-members"
+
+
 def certificate_alert(name: str, ends: str, days: int, namespace: str) -> Rule:
     """The alert that a certificate `ends` (RFC 3339, in any zone) within some days.
 

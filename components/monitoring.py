@@ -15,9 +15,11 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from components import alerts, anp
 from components.pki import TunnelPki
-from config.settings import MemberSettings, MonitoringSettings, Settings
+from config.settings import MemberSettings, MonitoringSettings, Probes, Settings
 
 API_VERSION = "monitoring.coreos.com/v1"
+KARMADA_API = "https://karmada-apiserver.{}.svc:5443"
+"""Karmada's API server, as pods of the host cluster reach it in Karmada's own installations."""
 METRICS_PORTS: Mapping[str, Sequence[str]] = {
     anp.SERVER: [anp.METRICS, anp.GUARD_METRICS],
     anp.AGENT: [anp.METRICS, anp.GUARD_METRICS],
@@ -81,7 +83,41 @@ def server_monitoring(
         *alerts.server_alerts(host.namespace, len(agents)),
         *(_certificate_alert(name, each, settings) for name, each in ends.items()),
     ]
+    probes = settings.monitoring.probes
+    if probes:
+        rules.append(alerts.probe_alert(host.namespace))
+        _probe(settings, probes, sorted(agents), opts)
     Monitoring(f"{anp.SERVER}-monitoring", _args(anp.SERVER, host.namespace, settings.monitoring, rules), opts)
+
+
+def _probe(settings: Settings, probes: Probes, members: Sequence[str], opts: ResourceOptions) -> None:
+    """A Probe, by which Prometheus has every member asked for `/readyz` through Karmada; `member` is a label."""
+    host = settings.host
+    api = probes.api or KARMADA_API.format(host.karmada_namespace)
+    CustomResource(
+        "proxy-members",
+        api_version=API_VERSION,
+        kind="Probe",
+        metadata={"name": "proxy-members", "namespace": host.namespace, "labels": settings.monitoring.labels},
+        spec={
+            "jobName": alerts.probe_job(host.namespace),
+            "module": probes.module,
+            "prober": {"url": probes.prober},
+            "targets": {
+                "staticConfig": {
+                    "static": [f"{api}{anp.PROXY_PATH.format(each)}/readyz" for each in members],
+                    "relabelingConfigs": [
+                        {
+                            "sourceLabels": ["instance"],
+                            "regex": f".*{anp.PROXY_PATH.format('([^/]+)')}/readyz",
+                            "targetLabel": "member",
+                        }
+                    ],
+                }
+            },
+        },
+        opts=opts,
+    )
 
 
 def agent_monitoring(

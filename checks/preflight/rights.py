@@ -60,6 +60,8 @@ def of_host(settings: Settings) -> list[Right]:
     found = _workload(settings, host, anp.SERVER, anp.SERVER_CERT_SECRET, *guard)
     if proxy.exposure is not Exposure.HOST_NETWORK:
         found += _created(host.namespace, "services", "networkpolicies.networking.k8s.io")
+    if host in settings.monitored and settings.monitoring.probes:
+        found += _created(host.namespace, "probes.monitoring.coreos.com")
     return found + _budget(host.namespace, proxy.replicas)
 
 

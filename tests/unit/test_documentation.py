@@ -122,6 +122,7 @@ def test_a_key_that_must_be_given_says_so() -> None:
         "memberDefaults.egressProxy.url",
         "images.credentials.username",
         "images.credentials.password",
+        "monitoring.probes.prober",
     }
 
 

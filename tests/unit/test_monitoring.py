@@ -128,6 +128,39 @@ def test_they_have_the_labels_that_a_prometheus_looks_for() -> None:
     assert labels == [{"release": "prometheus"}] * 6
 
 
+@cache
+def probed() -> Run:
+    """The pair, each member asked through Karmada by a blackbox exporter."""
+    probes: Json = {"prober": "blackbox.monitoring:9115"}
+    return run("dev", configured("dev", members=PAIR, monitoring={**MONITORING, "probes": probes}))
+
+
+def test_every_member_is_asked_through_karmada_by_its_name() -> None:
+    spec = entries(probed().the("Probe", "proxy-members").inputs, "spec")
+    (relabelling,) = items(spec, "targets", "staticConfig", "relabelingConfigs")
+    asked = [str(each) for each in items(spec, "targets", "staticConfig", "static")]
+    assert asked[0] == (
+        "https://karmada-apiserver.karmada-system.svc:5443"
+        "/apis/cluster.karmada.io/v1alpha1/clusters/member3/proxy/readyz"
+    )
+    named = [re.fullmatch(text(relabelling, "regex"), each) for each in asked]
+    assert [each[1] for each in named if each] == ["member3", "member4"]
+    assert (text(spec, "module"), text(spec, "prober", "url")) == ("karmada_member", "blackbox.monitoring:9115")
+
+
+def test_the_alert_on_them_goes_by_the_probes_job() -> None:
+    job = text(probed().the("Probe", "proxy-members").inputs, "spec", "jobName")
+    (alert,) = [
+        each for each in rules(probed(), "proxy-server-monitoring") if "MemberNotReached" in text(each, "alert")
+    ]
+    assert text(alert, "expr") == f'probe_success{{job="{job}"}} == 0'
+
+
+def test_nobody_is_asked_where_no_exporter_is_named() -> None:
+    assert "KarmadaAnpMemberNotReached" not in alerts(monitored(), "proxy-server-monitoring")
+    assert [each for each in monitored().resources.values() if each.type.endswith(":Probe")] == []
+
+
 def test_every_alert_leads_to_its_section_of_the_runbook() -> None:
     anchors = documents.anchors("docs/alerts.md")
     for name in ("proxy-server-monitoring", "member3-monitoring"):

@@ -26,7 +26,7 @@ def whole() -> Settings:
         members={"member3": MEMBER, "member4": {"access": "karmada", "registered": True}},
         images=PUBLISHED,
         proxy={"exposure": "loadBalancer", "replicas": 2},
-        monitoring={"enabled": True},
+        monitoring={"enabled": True, "probes": {"prober": "blackbox:9115"}},
     )
     return settings.joined({"member4"})
 
