@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# What .github/workflows/stack.yml does on GitHub, by gh with the job's own token (GH_TOKEN, GH_REPO).
+#
+#   kubeconfig            puts the secret in KUBECONFIG_CONTENT into a file that only this user can read, outside the
+#                         checkout, and its path into KUBECONFIG of the following steps
+#   comment FILE NUMBER   comments on a pull request; the comment that begins with the same line is replaced
+#   tell WHAT OUTCOME     opens an issue when WHAT failed, adds to it while it fails, closes it when it succeeds
+set -euo pipefail
+
+first() { sed -n 1p; }
+
+case ${1:-} in
+kubeconfig)
+    : "${KUBECONFIG_CONTENT:?the secret KUBECONFIG is not set}"
+    (umask 077 && printf '%s\n' "$KUBECONFIG_CONTENT" >"$RUNNER_TEMP/kubeconfig")
+    echo "KUBECONFIG=$RUNNER_TEMP/kubeconfig" >>"$GITHUB_ENV"
+    ;;
+comment)
+    file=$2 comments="repos/{owner}/{repo}/issues/$3/comments"
+    export MARKER
+    MARKER=$(first <"$file")
+    id=$(gh api --paginate "$comments" \
+        --jq '.[] | select(.user.login == "github-actions[bot]" and (.body | startswith(env.MARKER))) | .id' | first)
+    if [ -n "$id" ]; then
+        gh api --silent --method PATCH "repos/{owner}/{repo}/issues/comments/$id" --field "body=@$file"
+    else
+        gh api --silent --method POST "$comments" --field "body=@$file"
+    fi
+    ;;
+tell)
+    what=$2 outcome=$3
+    run=$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID
+    export TITLE="deploy/run.sh $what fails for the stack $STACK"
+    number=$(gh issue list --state open --limit 1000 --json number,title \
+        --jq '.[] | select(.title == env.TITLE) | .number' | first)
+    case $outcome:$number in
+    failure:) gh issue create --title "$TITLE" --body "$run has the log. The section Unattended of docs/operations.md says what to do. This issue is closed when it succeeds." ;;
+    failure:*) gh issue comment "$number" --body "Again: $run" ;;
+    success:?*) gh issue close "$number" --comment "Succeeded: $run" ;;
+    esac
+    ;;
+*)
+    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" >&2
+    exit 64
+    ;;
+esac
