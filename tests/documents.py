@@ -50,6 +50,8 @@ NOT_RUN: Mapping[str, str] = {
     "docs/operations.md#members-that-are-away": "test_retired_member.py lets go of a member so, whose node is removed",
     "docs/operations.md#images": "test_published_images.py does the same with a registry of its own, which has a name",
     "docs/operations.md#renewal": "test_real_clusters.py runs it under traffic, on two servers",
+    "docs/operations.md#unattended": "it needs a machine whose systemd it may change; test_unattended.py has its paths",
+    "docs/operations.md#unattended 2": "it needs a repository on GitHub; test_unattended.py has its names",
     "docs/operations.md#upgrading-anp 2": "it asks a repository on the Internet",
     "docs/operations.md#upgrading-anp 3": "DIGEST is of an image that somebody has checked",
     "docs/operations.md#upgrading-this-program": "it takes a version that is not the one that is tested; "

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from clusters.objects import Json, at, entries, items, text
+from tests import documents
 from tools.render.stackfile import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -371,6 +372,15 @@ def test_only_the_step_that_needs_a_secret_has_it() -> None:
         assert named == expected
 
 
+def test_the_documents_set_each_variable_and_each_secret_that_there_is() -> None:
+    block = documents.blocks()["docs/operations.md#unattended 2"]
+    kinds = {"vars": "variable", "secrets": "secret"}
+    named = {(kinds[kind], name) for kind, name in re.findall(r"(vars|secrets)\.([A-Z_]+)", WORKFLOW.read_text())}
+    assert named == set(re.findall(r"gh (\w+) set (\w+)", block))
+    environments = {text(each, "environment") for each in jobs().values()} - {""}
+    assert re.findall(r"for environment in (.*); do", block) == [" ".join(sorted(environments))]
+
+
 def test_drift_is_looked_for_on_the_schedule_before_the_up_which_it_does_not_prevent() -> None:
     ran = [each for each in items(jobs()["up"], "steps") if "run.sh" in text(each, "run")]
     drift, up = ran
@@ -469,6 +479,16 @@ def test_somebody_is_told_which_unit_failed_and_where_to_look(tmp_path: Path, co
     assert "journalctl --unit=karmada-anp@prod.service" in told
     if not command:
         assert told.startswith("--identifier=karmada-anp --priority=err\n")
+
+
+def test_the_documents_make_each_file_that_the_units_read() -> None:
+    block = documents.blocks()["docs/operations.md#unattended"]
+    for name in SERVICES:
+        read = re.findall(r"/etc/\S+", " ".join([*unit(name)["EnvironmentFile"], *unit(name)["LoadCredential"]]))
+        assert len(read) == 3
+        assert [each for each in read if each.replace("%i", "prod") not in re.split(r"[\s>]", block)] == []
+        assert name.replace("@.service", "@prod.timer") in block
+        assert f"git clone REPOSITORY {unit(name)['WorkingDirectory'][0]} " in block
 
 
 def verified(directory: Path, checkout: str) -> subprocess.CompletedProcess[str]:
