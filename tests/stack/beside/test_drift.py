@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -233,6 +234,13 @@ def test_what_they_give_back_is_put_right_and_so_is_what_was_edited_with_kubectl
     for each, patch in edits().items():
         output_of([*each.kubectl("patch"), "--type=merge", f"--patch={json.dumps(patch)}"])
         assert meant(each) != as_it_was[each]
+    state = up.run("stack", "export").stdout
+    looked = looked_for_drift(up)
+    judge("the same, with deploy/run.sh drift", "exit code 1, the state is as it was", told(looked, state, up))
+    assert looked.returncode == 1, looked.stdout + looked.stderr
+    assert "to update" in looked.stdout
+    assert base64.b64encode(b"wrong").decode() not in looked.stdout + looked.stderr
+    assert up.run("stack", "export").stdout == state
     done = up.run(*REFRESH)
     for each in edits():
         judge(
@@ -249,6 +257,7 @@ def test_what_they_give_back_is_put_right_and_so_is_what_was_edited_with_kubectl
     assert header()
     assert [str(each.of) for each in takeovers() if each.stands] == []
     succeeds(up.run("preview", "--expect-no-changes"))
+    succeeds(looked_for_drift(up))
 
 
 @pytest.mark.long
@@ -276,6 +285,24 @@ def test_destroy_gives_everything_back(up: Checkout, before: Mapping[str, Json])
     assert environment.ours_in(HOST, beside().namespace) == []
     for end in (KARMADA, *(member(name) for name in beside().joined)):
         assert environment.ours_in(end, site=beside()) == []
+
+
+def looked_for_drift(up: Checkout) -> subprocess.CompletedProcess[str]:
+    """What a machine does without a person."""
+    return subprocess.run(
+        ["deploy/run.sh", "drift"],
+        cwd=up.directory,
+        env=os.environ | up.environment | {"STACK": up.stack},
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=600,
+    )
+
+
+def told(looked: subprocess.CompletedProcess[str], state: str, up: Checkout) -> str:
+    same = up.run("stack", "export").stdout == state
+    return f"exit code {looked.returncode}, the state is {'as it was' if same else 'another'}"
 
 
 def edits() -> Mapping[Ours, Json]:
