@@ -11,7 +11,7 @@ import stat
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 import pytest
 import yaml
@@ -393,7 +393,7 @@ def test_drift_is_looked_for_on_the_schedule_before_the_up_which_it_does_not_pre
 
 # systemd
 
-Unit = Mapping[str, Sequence[str]]
+Unit: TypeAlias = Mapping[str, Sequence[str]]
 SERVICES = ("karmada-anp@.service", "karmada-anp-drift@.service")
 COMMAND = {"karmada-anp@.service": "up", "karmada-anp-drift@.service": "drift"}
 
@@ -465,7 +465,7 @@ def test_both_services_are_the_same_but_for_what_they_run_and_how_long_it_may_ta
 def test_a_timer_runs_its_service_daily_and_what_was_missed(name: str) -> None:
     timer = unit(name.replace(".service", ".timer"))
     assert re.fullmatch(r"\*-\*-\* \d\d:\d\d", timer["OnCalendar"][0])
-    assert timer["Persistent"] == ["yes"] or timer["Persistent"] == ["true"]
+    assert timer["Persistent"] == ["true"]
     assert timer["RandomizedDelaySec"] == ["30min"]
     assert timer["WantedBy"] == ["timers.target"]
 
