@@ -15,7 +15,7 @@ from pulumi import automation
 from checks.delivered import is_ready
 from checks.retry import retry
 from clusters.errors import Unavailable
-from clusters.objects import Json, at, entries, is_terminating, items, text
+from clusters.objects import Json, at, entries, is_terminating, items, number, text
 from clusters.programs import output_of
 from tests.proof import note
 from tests.stack import environment
@@ -121,24 +121,37 @@ def test_a_new_member_that_does_not_answer_gets_nothing_until_it_does(
     assert f"{site.plain}: reached through Karmada" in dev.select().up(on_output=print).stdout
 
 
+def agents_generation(name: str) -> float:
+    agent = kubectl(*member(name), "get", "deployment/proxy-agent", f"--namespace={NAMESPACE}")
+    return number(objects(agent)[0], "metadata", "generation")
+
+
+def rolls(name: str, before: float) -> None:
+    """That proxy-agent's Deployment is another than before."""
+    if agents_generation(name) == before:
+        raise Unavailable(f"proxy-agent of {name} is as before")
+
+
 @pytest.mark.long
 def test_a_member_lost_during_an_up_is_that_members_error_alone(
     up: automation.UpResult, dev: Checkout, site: Site
 ) -> None:
-    # Kubernetes' own client waits as long for a rollout that it does not hear of any more
+    """While its rollout is waited for, as long as rolloutMinutes: before that, pulumi-kubernetes waits for its API."""
     dev.configure(certificates={"validityHours": 8_100}, memberDefaults={"rolloutMinutes": 1})
 
-    def stop_at_first_change(line: str) -> None:
-        if "Secret" in line and not stopping:
+    def stop_during_its_rollout(line: str) -> None:
+        if f"{site.plain}-proxy-agent updating" in line and not stopping:
             stopping.append(line)
+            retry(lambda: rolls(site.plain, before), 20)
+            time.sleep(1)
             stops(node_of(site.plain))
 
     stopping: list[str] = []
-    held = agents_secret(site.registered)
+    held, before = agents_secret(site.registered), agents_generation(site.plain)
     begun = time.monotonic()
     try:
         with pytest.raises(automation.CommandError):
-            dev.select().up(on_output=stop_at_first_change, continue_on_error=True)
+            dev.select().up(on_output=stop_during_its_rollout, continue_on_error=True)
     finally:
         took = time.monotonic() - begun
         comes_back(site.plain)
