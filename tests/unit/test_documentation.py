@@ -171,13 +171,12 @@ def paths(value: Json, path: str) -> Iterator[str]:
             yield from paths(each, f"{path}[]")
 
 
-@pytest.mark.parametrize(("part", "least"), [("Mistakes", 40), ("Hostile peers", 30)])
-def test_the_proof_tells_of_enough_that_was_tried_and_of_no_failure(part: str, least: int) -> None:
+def test_the_proof_is_a_summary_of_two_runs_without_a_failure() -> None:
     document = (ROOT / "docs/proof.md").read_text()
-    assert document.count(f"\n| {part} | ") >= least
-    counts = re.findall(r"^\d{4}-\d\d-\d\d, \d+ cores: (.*)\.$", document, re.MULTILINE)
+    assert len(document.splitlines()) <= 40
+    counts = re.findall(r"^\d{4}-\d\d-\d\d, \d+ cores, \d+ minutes: (.*)\.$", document, re.MULTILINE)
     assert len(counts) == 2
-    assert all(re.fullmatch(r"\d+ passed", each) for each in counts)
+    assert all(re.fullmatch(r"[\d,]+ passed", each) for each in counts)
 
 
 @pytest.mark.parametrize("document", documents.documents())
