@@ -9,14 +9,13 @@ from functools import partial
 
 from checks.delivered import is_ready
 from checks.doctor.tunnel import Tunnel
-from checks.doctor.tunnel_path import TunnelPath
-from checks.doctor.walk import walk
+from checks.doctor.walk import walk_all
 from checks.outcomes import AT_ONCE, NAMED, listed
 from checks.retry import retry
 from clusters.api import CLUSTERS, PODS, KubernetesApis
 from clusters.errors import Unavailable
 from clusters.objects import text
-from clusters.pool import CachingApis, in_parallel
+from clusters.pool import in_parallel
 from components.anp import PROXY_PATH
 
 REQUEST_SECONDS = 5
@@ -47,9 +46,8 @@ class Answers:
         """A line for each member that did not answer, and the findings of the walk, of ten of them at most."""
         for name, (_, reason) in self.failed.items():
             yield f"{name}: not reached through Karmada within {self.within:.0f} s: {reason}"
-        caching = CachingApis(apis)
-        for tunnel, _ in list(self.failed.values())[:NAMED]:
-            yield from walk(TunnelPath(tunnel=tunnel, apis=caching)).lines()
+        for each in walk_all([tunnel for tunnel, _ in self.failed.values()][:NAMED], apis):
+            yield from each.lines()
 
 
 def answers(apis: KubernetesApis, tunnels: Sequence[Tunnel], seconds: float, *, skip_unready: bool = False) -> Answers:

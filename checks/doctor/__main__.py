@@ -7,19 +7,14 @@ import argparse
 import json
 import sys
 from collections.abc import Collection, Sequence
-from functools import partial
 
 import pulumi
 
 from checks import tunnels
 from checks.doctor.summary import summary
-from checks.doctor.tunnel import Tunnel
-from checks.doctor.tunnel_path import TunnelPath
-from checks.doctor.walk import walk
-from checks.findings import Walk
+from checks.doctor.walk import walk_all
 from checks.outcomes import NAMED, listed
-from clusters.api import KubernetesApis, OfficialClient
-from clusters.pool import CachingApis, in_parallel
+from clusters.api import OfficialClient
 from config.problems import end_with_the_reader
 from tools import stack
 
@@ -55,13 +50,6 @@ def main(arguments: Sequence[str]) -> int:
         lines = [*(line for each in walks for line in each.lines()), *(f"{each}: paused" for each in paused)]
     print("\n".join(lines))
     return 1 if any(each.first for each in walks) else 0
-
-
-def walk_all(found: Sequence[Tunnel], apis: KubernetesApis) -> Sequence[Walk]:
-    """Walks tunnels in parallel, with a cache of what they share."""
-    caching = CachingApis(apis)
-    walks = {each.member: partial(walk, TunnelPath(tunnel=each, apis=caching)) for each in found}
-    return list(in_parallel(walks).values())
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from checks.doctor import certificate_hop, host_hops, karmada_hops, member_hops
+from checks.doctor.tunnel import Tunnel
 from checks.doctor.tunnel_path import TunnelPath
 from checks.findings import Finding, State, Walk, unknown
+from clusters.api import KubernetesApis
 from clusters.errors import Unavailable
+from clusters.pool import CachingApis, in_parallel
 
 Hop = Callable[[TunnelPath], Finding | None]
 """Returns a hop's finding, or None if the path has no such hop. Raises Unavailable if it could not be checked."""
@@ -41,6 +45,13 @@ BY_MEMBER_API = (
 def walk(path: TunnelPath) -> Walk:
     """The findings of all hops of the path."""
     return Walk(member=path.tunnel.member, findings=list(_findings(path)))
+
+
+def walk_all(found: Sequence[Tunnel], apis: KubernetesApis) -> Sequence[Walk]:
+    """Walks tunnels in parallel, with a cache of what they share."""
+    caching = CachingApis(apis)
+    walks = {each.member: partial(walk, TunnelPath(tunnel=each, apis=caching)) for each in found}
+    return list(in_parallel(walks).values())
 
 
 def _findings(path: TunnelPath) -> Iterator[Finding]:

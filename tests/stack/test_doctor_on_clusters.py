@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -25,6 +23,7 @@ from components import anp
 from tests import issuing
 from tests.proof import note
 from tests.stack import environment
+from tests.stack.checkout_commands import doctor
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, REGISTERED, member
 from tests.stack.exported import exported, plain
 from tests.stack.kubectl import kubectl, objects
@@ -38,15 +37,6 @@ AGENT = (f"deployment/{anp.AGENT}", f"--namespace={NAMESPACE}")
 CLUSTER = ("clusters.cluster.karmada.io", MEMBER)
 
 Fault = Callable[[Checkout], AbstractContextManager[None]]
-
-
-def doctor(checkout: Checkout, *options: str) -> subprocess.CompletedProcess[str]:
-    """`make doctor` in a checkout, as its Makefile runs it."""
-    environ = os.environ | checkout.environment | {"STACK": checkout.stack}
-    command = [sys.executable, "-m", "checks.doctor", *options]
-    return subprocess.run(
-        command, cwd=checkout.directory, env=environ, text=True, capture_output=True, check=False, timeout=120
-    )
 
 
 def firsts(done: subprocess.CompletedProcess[str]) -> Mapping[str, str]:

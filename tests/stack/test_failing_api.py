@@ -5,23 +5,20 @@ HAProxy on loopback stands before it, for the stack alone: members and Karmada's
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from clusters.objects import Json, entries, items, parse, text
-from clusters.programs import output_of
+from clusters.objects import Json, text
 from tests import issuing
 from tests.parts import haproxy
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.delivered import in_member, label
 from tests.stack.environment import HOST, KARMADA, SITE, settings_of
-from tests.stack.kubectl import kubectl
+from tests.stack.kubeconfigs import decoded, encoded, seen, write
 from tests.stack.nodes import HOST_NODE, address_of, answers_itself
 from tests.stack.refusals import succeeds
 from tools.checkout import Checkout
@@ -69,15 +66,7 @@ class Before:
         self._holds("client", *(decoded(text(user, f"client-{each}-data")) for each in ("certificate", "key")))
         self._holds("authority", decoded(text(cluster, "certificate-authority-data")))
         here = {"server": f"https://127.0.0.1:{self._port}", "certificate-authority-data": encoded(own)}
-        ends = {HOST[1]: seen(HOST), KARMADA[1]: (here, user)}
-        whole: Json = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": name, "cluster": each} for name, (each, _) in ends.items()],
-            "users": [{"name": name, "user": each} for name, (_, each) in ends.items()],
-            "contexts": [{"name": name, "context": {"cluster": name, "user": name}} for name in ends],
-        }
-        self._holds("config", json.dumps(whole))
+        write(self.kubeconfig, {HOST[1]: seen(HOST), KARMADA[1]: (here, user)})
 
     def _holds(self, name: str, *content: str) -> None:
         file = self._directory / name
@@ -90,20 +79,6 @@ class Before:
         files = {name: self._directory / name for name in ("own", "client", "authority")}
         configuration.write_text(BEFORE.format(port=self._port, address=self._address, fails=fails, **files))
         return haproxy.running(self._program, configuration)
-
-
-def encoded(of: str) -> str:
-    return base64.b64encode(of.encode()).decode()
-
-
-def decoded(of: str) -> str:
-    return base64.b64decode(of).decode()
-
-
-def seen(end: tuple[str, str]) -> tuple[Mapping[str, Json], Mapping[str, Json]]:
-    """The cluster and the user of a context."""
-    view = parse(output_of(kubectl(*end, "config", "view", "--raw", "--minify", "--output=json")))
-    return entries(items(view, "clusters")[0], "cluster"), entries(items(view, "users")[0], "user")
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from pulumi import automation
 
 from clusters.objects import Json
 from tests.stack import environment
+from tests.stack.checkout_commands import doctor
 from tests.stack.refusals import gives_back
-from tests.stack.test_doctor_on_clusters import doctor
 from tools.checkout import Checkout
 
 

@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import shutil
-import stat
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from config.problems import TYPED, config_set, pulumi_command
+from tests.unit.fake_programs import executable, path_with
 from tools.render.stackfile import ROOT
 
 PULUMI = """\
@@ -25,13 +25,11 @@ echo >>"$(dirname "$0")/typed"
 
 def typed(directory: Path, stack: str, *command: str, stdin: int = subprocess.DEVNULL) -> Sequence[str]:
     """What pulumi was called with for a command, a line a call."""
-    file = directory / "pulumi"
-    file.write_text(PULUMI)
-    file.chmod(file.stat().st_mode | stat.S_IXUSR)
+    executable(directory / "pulumi", PULUMI)
     environment = {
         **os.environ,
         "STACK": stack,
-        "PATH": os.pathsep.join([str(directory), os.environ.get("PATH", os.defpath)]),
+        "PATH": path_with(directory),
         "PULUMI_BACKEND_URL": f"file://{directory}",
         "PULUMI_CONFIG_PASSPHRASE": "of nothing",
     }
@@ -126,10 +124,8 @@ def test_make_says_it_to_what_tells_people_to_type(target: str) -> None:
 def test_where_images_are_built_an_engine_that_does_not_answer_is_told_before_anything_else(
     tmp_path: Path, stack: str, needs: bool
 ) -> None:
-    docker = tmp_path / "docker"
-    docker.write_text("#!/bin/sh\nexit 1\n")
-    docker.chmod(docker.stat().st_mode | stat.S_IXUSR)
-    environment = {**os.environ, "PATH": os.pathsep.join([str(tmp_path), os.environ["PATH"]])}
+    executable(tmp_path / "docker", "#!/bin/sh\nexit 1\n")
+    environment = {**os.environ, "PATH": path_with(tmp_path)}
     done = subprocess.run(
         ["make", "engine", f"STACK={stack}"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -145,10 +141,8 @@ def checkout(directory: Path, **programs: str) -> dict[str, str]:
     for name in ("uninstall.sh", "local-karmada.sh"):
         shutil.copy2(ROOT / "tools" / name, directory / "tools" / name)
     for name, script in programs.items():
-        file = directory / name
-        file.write_text(f"#!/bin/sh\n{script}\n")
-        file.chmod(file.stat().st_mode | stat.S_IXUSR)
-    return {**os.environ, "STACK": "dev", "PATH": os.pathsep.join([str(directory), os.environ["PATH"]])}
+        executable(directory / name, f"#!/bin/sh\n{script}\n")
+    return {**os.environ, "STACK": "dev", "PATH": path_with(directory)}
 
 
 IMAGES = """\
@@ -184,8 +178,7 @@ def test_a_local_karmada_is_removed_only_where_this_checkout_has_made_it(tmp_pat
     (release,) = re.findall(r"^release=(\S+)$", script.read_text(), re.MULTILINE)
     down = tmp_path / ".tools" / f"karmada-{release}" / "hack" / "local-down-karmada.sh"
     down.parent.mkdir(parents=True)
-    down.write_text(f"#!/bin/sh\ntouch {tmp_path}/removed\n")
-    down.chmod(down.stat().st_mode | stat.S_IXUSR)
+    executable(down, f"#!/bin/sh\ntouch {tmp_path}/removed\n")
     if made:
         (tmp_path / ".tools" / "local-karmada-made").touch()
     for _ in range(2):

@@ -18,6 +18,7 @@ import yaml
 
 from clusters.objects import Json, at, entries, items, text
 from tests import documents
+from tests.unit.fake_programs import executable, path_with
 from tools.render.stackfile import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -52,16 +53,14 @@ TELLS = '#!/bin/sh\n{ echo "$*"; cat; } >"$(dirname "$0")/told"\n'
 def run(directory: Path, script: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs one of deploy/'s scripts for the stack prod; a variable that is empty is not set."""
     for name, content in {"pulumi": PULUMI, "make": MAKE, "gh": GH, "systemd-cat": TELLS}.items():
-        file = directory / name
-        file.write_text(content)
-        file.chmod(file.stat().st_mode | stat.S_IXUSR)
+        executable(directory / name, content)
     (directory / "says").touch()
     environment = {
         **os.environ,
         "STACK": "prod",
         "PULUMI_BACKEND_URL": "s3://bucket",
         "PULUMI_CONFIG_PASSPHRASE": "of nothing",
-        "PATH": os.pathsep.join([str(directory), os.environ.get("PATH", os.defpath)]),
+        "PATH": path_with(directory),
         **variables,
     }
     return subprocess.run(

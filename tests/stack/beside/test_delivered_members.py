@@ -20,12 +20,12 @@ from clusters.programs import output_of
 from components.anp import PROXY_FLAG
 from tests.proof import note
 from tests.stack import environment
+from tests.stack.checkout_commands import doctor
 from tests.stack.delivered import agents, args, in_member, label, proxy_url, unchanged, works
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, beside
 from tests.stack.kubectl import kubectl
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import succeeds
-from tests.stack.test_doctor_on_clusters import doctor
 from tools.checkout import Checkout
 
 LABEL = "karmada-anp.test/found"

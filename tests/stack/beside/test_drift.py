@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from clusters.programs import output_of
 from components.secret_files import CHECKSUM_ANNOTATION
 from tests.proof import note
 from tests.stack import environment
+from tests.stack.checkout_commands import drift
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, beside, member
 from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import answers_itself
@@ -235,7 +235,7 @@ def test_what_they_give_back_is_put_right_and_so_is_what_was_edited_with_kubectl
         output_of([*each.kubectl("patch"), "--type=merge", f"--patch={json.dumps(patch)}"])
         assert meant(each) != as_it_was[each]
     state = up.run("stack", "export").stdout
-    looked = looked_for_drift(up)
+    looked = drift(up)
     judge("the same, with deploy/run.sh drift", "exit code 1, the state is as it was", told(looked, state, up))
     assert looked.returncode == 1, looked.stdout + looked.stderr
     assert "to update" in looked.stdout
@@ -257,7 +257,7 @@ def test_what_they_give_back_is_put_right_and_so_is_what_was_edited_with_kubectl
     assert header()
     assert [str(each.of) for each in takeovers() if each.stands] == []
     succeeds(up.run("preview", "--expect-no-changes"))
-    succeeds(looked_for_drift(up))
+    succeeds(drift(up))
 
 
 @pytest.mark.long
@@ -285,19 +285,6 @@ def test_destroy_gives_everything_back(up: Checkout, before: Mapping[str, Json])
     assert environment.ours_in(HOST, beside().namespace) == []
     for end in (KARMADA, *(member(name) for name in beside().joined)):
         assert environment.ours_in(end, site=beside()) == []
-
-
-def looked_for_drift(up: Checkout) -> subprocess.CompletedProcess[str]:
-    """What a machine does without a person."""
-    return subprocess.run(
-        ["deploy/run.sh", "drift"],
-        cwd=up.directory,
-        env=os.environ | up.environment | {"STACK": up.stack},
-        text=True,
-        capture_output=True,
-        check=False,
-        timeout=600,
-    )
 
 
 def told(looked: subprocess.CompletedProcess[str], state: str, up: Checkout) -> str:

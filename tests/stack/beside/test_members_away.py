@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 
 import pytest
 from pulumi import automation
@@ -19,12 +18,12 @@ from clusters.objects import Json, at, entries, is_terminating, items, number, t
 from clusters.programs import output_of
 from tests.proof import note
 from tests.stack import environment
+from tests.stack.checkout_commands import rotate_ca
 from tests.stack.delivered import clear, cluster, in_member, label, works
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, member, settings_of
 from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import answers_itself, node_of, starts, stops
 from tests.stack.refusals import succeeds
-from tests.stack.rotation import rotate_ca
 from tools.checkout import Checkout
 
 PART = "Away and gone"
@@ -54,13 +53,13 @@ def comes_back(name: str) -> None:
 
 def heard_of(name: str) -> None:
     """Waits until a member's API answers and Karmada calls it ready."""
-    ends = time.monotonic() + 150
-    while time.monotonic() < ends:
-        with suppress(Unavailable):
-            if environment.healthy(name):
-                return
-        time.sleep(1)
-    raise AssertionError(f"{name} did not come back")
+    retry(lambda: well(name), 150, pause=1)
+
+
+def well(name: str) -> None:
+    """That Karmada calls a member ready, and its karmada-agent runs."""
+    if not environment.healthy(name):
+        raise Unavailable(f"{name} did not come back")
 
 
 def behind(dev: Checkout) -> Sequence[Json]:

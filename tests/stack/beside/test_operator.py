@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -12,13 +10,14 @@ import pytest
 import yaml
 
 from clusters.errors import Unavailable
-from clusters.objects import Json, entries, items, parse, text
+from clusters.objects import Json, text
 from clusters.programs import output_of
 from tests.issuing import private_key_pem, request
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.delivered import in_member, unchanged, works
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site
+from tests.stack.kubeconfigs import End, encoded, seen, write
 from tests.stack.kubectl import apply, kubectl
 from tests.stack.nodes import HOST_NODE, address_of, answers_itself
 from tests.stack.refusals import succeeds
@@ -64,7 +63,7 @@ def certificate(end: tuple[str, str], key: str) -> str:
         "kind": "CertificateSigningRequest",
         "metadata": {"name": USER},
         "spec": {
-            "request": base64.b64encode(signing.encode()).decode(),
+            "request": encoded(signing),
             "signerName": "kubernetes.io/kube-apiserver-client",
             "expirationSeconds": 86_400,
             "usages": ["client auth"],
@@ -81,23 +80,14 @@ def certificate(end: tuple[str, str], key: str) -> str:
 def config(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
     """The user's kubeconfig of the host and the Karmada API, with contexts of the usual names."""
     key = private_key_pem()
-    whole: dict[str, list[Json]] = {"clusters": [], "contexts": [], "users": []}
+    ends: dict[str, End] = {}
     for end in (HOST, KARMADA):
-        view = parse(output_of(kubectl(*end, "config", "view", "--raw", "--minify", "--output=json")))
-        (cluster,) = items(view, "clusters")
-        own = {"client-certificate-data": certificate(end, key), "client-key-data": encoded(key)}
-        whole["clusters"].append({"name": end[1], "cluster": entries(cluster, "cluster")})
-        whole["users"].append({"name": end[1], "user": own})
-        whole["contexts"].append({"name": end[1], "context": {"cluster": end[1], "user": end[1]}})
+        cluster, _ = seen(end)
+        ends[end[1]] = cluster, {"client-certificate-data": certificate(end, key), "client-key-data": encoded(key)}
     file = tmp_path_factory.mktemp("operator") / "config"
-    file.touch(0o600)
-    file.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **whole}))
+    write(file, ends)
     with applied(HOST, *bound("karmada-anp-proxies", site.namespace)), applied(KARMADA, *bound("karmada-anp-members")):
         yield file
-
-
-def encoded(of: str) -> str:
-    return base64.b64encode(of.encode()).decode()
 
 
 NEEDED = ("get deployments/karmada-agent", "patch deployments/karmada-agent", "list pods")

@@ -20,11 +20,11 @@ from clusters.programs import output_of
 from components import anp
 from tests.proof import note
 from tests.stack import environment
+from tests.stack.checkout_commands import rotate_ca
 from tests.stack.environment import HOST, beside, member
 from tests.stack.kubectl import apply, kubectl
 from tests.stack.nodes import kill_pod, metric, name_of, pods
 from tests.stack.refusals import local, succeeds
-from tests.stack.rotation import rotate_ca
 from tests.stack.traffic import Karmada, Traffic, karmada, traffic
 from tools.checkout import Checkout
 
