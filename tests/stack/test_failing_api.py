@@ -91,8 +91,14 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Before:
 
 
 @pytest.fixture(scope="module")
-def both(dev: Checkout, api: Before) -> Iterator[Checkout]:
-    """The stack of a member that is reached by a kubeconfig, and of one that is found by a label."""
+def both(
+    tmp_path_factory: pytest.TempPathFactory, backend: Path, before: Mapping[str, Json], api: Before
+) -> Iterator[Checkout]:
+    """The stack of a member that is reached by a kubeconfig, and of one that is found by a label.
+
+    It has a name of its own: by that its Works are told from those of the stack that is up beside it.
+    """
+    dev = Checkout(tmp_path_factory.mktemp("failing"), backend, "failing", like="dev")
     label(SITE.registered, f"{LABEL}=yes")
     dev.configure(
         host={"kubeconfig": str(api.kubeconfig), "context": HOST[1], "kind": HOST[1], "address": address_of(HOST_NODE)},
