@@ -47,9 +47,12 @@ def dev(
     built: Mapping[str, Json],
     before: Mapping[str, Json],
 ) -> Iterator[Checkout]:
-    """A checkout with the dev stack behind a node port."""
+    """A checkout with a stack like dev behind a node port.
+
+    It has a name of its own: by that its Works are told from those of the stacks that it is beside.
+    """
     assert ours_in(HOST, site.namespace) == []
-    checkout = Checkout(tmp_path_factory.mktemp("dev"), backend, "dev")
+    checkout = Checkout(tmp_path_factory.mktemp("beside"), backend, "beside", like="dev")
     host = local() | {"namespace": site.namespace}
     checkout.configure(host=host, proxy={"exposure": "nodePort"}, images=built)
     yield from with_every_member(checkout, site)

@@ -29,7 +29,7 @@ from tools.checkout import Checkout
 
 PART = "Drift"
 SOMEBODY = "somebody-else"
-OURS = "karmada-anp-dev"
+OURS = "karmada-anp-beside"
 """The manager of what this stack patches."""
 
 REFRESH = ("up", "--yes", "--skip-preview", "--refresh")
