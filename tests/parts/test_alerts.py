@@ -1,4 +1,5 @@
-"""The alerts, evaluated by promtool over what a real proxy-server, proxy-agent and their guards said of themselves.
+"""The alerts and the dashboard's queries, evaluated by promtool over what a real proxy-server, proxy-agent and their
+guards said of themselves.
 
 It tests no Prometheus and no operator. A record is one answer of /metrics: gauges stay as they are, and counters count
 as much again each minute. `recorded/README.md` says how the records were made.
@@ -27,6 +28,7 @@ from tests.parts.caller import connect, served, statuses
 from tests.parts.host_guarded import started
 from tests.parts.hostile import RIGHT, TARGET
 from tests.parts.issued import CONFIG
+from tools.render.dashboard import ROWS, Panel
 from tools.render.program import Run
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -349,3 +351,24 @@ def test_an_api_server_that_is_not_reached_is_told_by_the_member_guard(stack: St
 def test_the_line_by_which_the_doctor_knows_a_well_api_server_is_in_its_records(guard: str, up: bool) -> None:
     """It reads the same metric as the alert."""
     assert (API_SERVER_UP in (RECORDED / f"{guard}.prom").read_text().splitlines()) is up
+
+
+# the dashboard's queries
+
+PROBES = [
+    {
+        "series": f'{metric}{{job="karmada-system/proxy-members",namespace="karmada-system",member="{member}"}}',
+        "values": f"{value}x{MINUTES}",
+    }
+    for member, reached in (("member1", 1), ("member2", 0))
+    for metric, value in (("probe_success", reached), ("probe_duration_seconds", 0.2))
+]
+"""What a blackbox exporter says of two members, one of which is not reached."""
+
+
+@pytest.mark.parametrize("panel", [each for row in ROWS for each in row], ids=lambda each: each.title)
+def test_each_panel_shows_something_of_a_tunnel_with_faults(stack: Stack, panel: Panel) -> None:
+    expr = f"count({panel.expr.replace('$namespace', 'karmada-system')}) > bool 0"
+    asked: Json = {"expr": expr, "eval_time": LATE, "exp_samples": [{"labels": "{}", "value": 1}]}
+    given = [*PROBES, *server("server-faulty", "guard-faulty")]
+    stack(TWO).test("proxy-server-monitoring", given, {"promql_expr_test": [asked]})

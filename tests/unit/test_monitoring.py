@@ -17,7 +17,7 @@ from tests.issuing import run
 from tests.unit.reading import containers, of_kind, pods
 from tests.unit.stacks import MEMBER3, MEMBER4, PAIR, balanced, changed, configured, differing, kept, pair, short
 from tests.unit.test_secrecy import secrets_of, seen
-from tools.render import alerts_page
+from tools.render import alerts_page, dashboard
 from tools.render.machine import PlaceholderMachine
 from tools.render.program import Run
 from tools.render.recorded import Recorded
@@ -171,6 +171,10 @@ def test_every_alert_leads_to_its_section_of_the_runbook() -> None:
 
 def test_the_runbook_says_what_the_alerts_say() -> None:
     assert (ROOT / "docs/alerts.md").read_text() == alerts_page.page(), "python -m tools.render.alerts_page"
+
+
+def test_the_dashboard_is_the_rendered_one() -> None:
+    assert (ROOT / "docs/dashboard.json").read_text() == dashboard.text(), "python -m tools.render.dashboard"
 
 
 def test_they_are_where_the_pods_are() -> None:
