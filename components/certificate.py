@@ -12,6 +12,7 @@ from datetime import datetime
 import pulumi_tls as tls
 from pulumi import ComponentResource, Input, Output, ResourceOptions
 
+from components.former_component import child_of_former
 from config.fields import ip
 from config.settings import Certificates
 
@@ -77,17 +78,19 @@ class CertificateArgs:
     addresses: Sequence[Input[str]] = ()
 
 
-class Certificate(ComponentResource):
-    """A leaf certificate and its key, for a server or for a client, never both; it signs nothing."""
+class Certificate:
+    """A leaf certificate and its key, for a server or for a client, never both; it signs nothing.
+
+    Its three resources are children of the options' parent.
+    """
 
     key_pem: Output[str]
     cert_pem: Output[str]
     ends: Output[str]
     """The end of the certificate, RFC 3339."""
 
-    def __init__(self, name: str, args: CertificateArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("karmada-anp:index:Certificate", name, None, opts)
-        child = ResourceOptions(parent=self)
+    def __init__(self, name: str, args: CertificateArgs, opts: ResourceOptions) -> None:
+        child = child_of_former("Certificate", name, opts)
         key = private_key(name, child)
         names = Output.all(*args.addresses)
         request = tls.CertRequest(
@@ -111,7 +114,6 @@ class Certificate(ComponentResource):
         self.key_pem = key.private_key_pem
         self.cert_pem = certificate.cert_pem
         self.ends = certificate.validity_end_time
-        self.register_outputs({"certPem": self.cert_pem, "ends": self.ends})
 
 
 def first(ends: Sequence[str]) -> str:

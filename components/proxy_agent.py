@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from pulumi import ComponentResource, CustomResource, Input, Output, Resource, ResourceOptions
+from pulumi import CustomResource, Input, Output, Resource, ResourceOptions
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict
 from pulumi_kubernetes.core.v1 import (
     ContainerArgsDict,
@@ -25,6 +25,7 @@ from components.availability import (
 )
 from components.certificate import Certificate
 from components.entry import Entry
+from components.former_component import child_of_former
 from components.images import Image
 from components.network_policy import agent_policy
 from components.revision import revision
@@ -69,8 +70,9 @@ class ProxyAgentArgs:
     after: Sequence[Resource] = ()
 
 
-class ProxyAgent(ComponentResource):
-    """A Deployment of proxy-agents, all with the same agent identifiers, and their Secret `proxy-agent-cert`.
+class ProxyAgent:
+    """A Deployment of proxy-agents, all with the same agent identifiers, and their Secret `proxy-agent-cert`, which are
+    children of the options' parent.
 
     With `frontend: documented` it is the documented Deployment. A guarded one adds the member guard, readiness and
     keepalive, and rolls when its certificate changes; its pods shut down as proxy-server's do.
@@ -82,9 +84,8 @@ class ProxyAgent(ComponentResource):
     revision: Output[str]
     """Changes with each rollout that this stack causes."""
 
-    def __init__(self, name: str, args: ProxyAgentArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("karmada-anp:index:ProxyAgent", name, None, opts)
-        child = ResourceOptions(parent=self)
+    def __init__(self, name: str, args: ProxyAgentArgs, opts: ResourceOptions) -> None:
+        child = child_of_former("ProxyAgent", name, opts)
         proxy, namespace, app = args.settings.proxy, args.member.namespace, args.member.agents_name
         replicas = args.settings.agents(args.member)
         certificate: dict[str, Input[str]] = {
@@ -129,7 +130,6 @@ class ProxyAgent(ComponentResource):
         if replicas > 1:
             disruption_budget(name, app, namespace, child, make=args.make)
         self.revision = revision(self.deployment)
-        self.register_outputs({})
 
 
 def _documented(args: ProxyAgentArgs, replicas: int) -> DeploymentSpecArgsDict:

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from pulumi import ComponentResource, Output, Resource, ResourceOptions
+from pulumi import Output, Resource, ResourceOptions
 from pulumi_kubernetes.apiextensions import CustomResourcePatch
 from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
 
 from components.anp import AGENT_USER
 from components.field_manager import ANNOTATION, field_manager
+from components.former_component import child_of_former
 from components.host_guard import credential
 from components.revision import revision
 from components.secret_files import checksum_of
@@ -35,7 +36,7 @@ class RegistrationArgs:
     mac_keys: Sequence[Output[str]] = ()
 
 
-class Registration(ComponentResource):
+class Registration:
     """RBAC (`grant`), which must exist before karmada-agent gets its flags, and `spec.proxyHeader` of the Cluster.
 
     karmada-agent never writes `proxyHeader`. Destroy deletes the RBAC. The header is removed by the Command that gives
@@ -51,19 +52,17 @@ class Registration(ComponentResource):
     checksum: Output[str]
     """Changes with the credential alone. It is a hash of a MAC, and reveals nothing of it."""
 
-    def __init__(self, name: str, args: RegistrationArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("karmada-anp:index:Registration", name, None, opts)
-        self._name, self._args = name, args
+    def __init__(self, name: str, args: RegistrationArgs, opts: ResourceOptions) -> None:
+        self._name, self._args, self._opts = name, args, child_of_former("Registration", name, opts)
         self.headers = []
-        self.grant = _grant(name, args.cluster, ResourceOptions(parent=self)) if args.registered else []
+        self.grant = _grant(name, args.cluster, self._opts) if args.registered else []
         self.revision = Output.from_input("")
         self.checksum = Output.unsecret(Output.all(*args.mac_keys).apply(partial(_checksum, args.cluster)))
-        self.register_outputs({})
 
     def show(self, after: Sequence[Resource]) -> None:
         """Makes Karmada show the credential, `after` the guard knows its key and the Command that removes it exists."""
         if self._args.frontend is Frontend.GUARDED:
-            opts = ResourceOptions(parent=self, depends_on=list(after))
+            opts = ResourceOptions.merge(self._opts, ResourceOptions(depends_on=list(after)))
             self.headers = [_proxy_header(self._name, self._args, opts)]
             self.revision = revision(self.headers[0])
 

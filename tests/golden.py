@@ -135,9 +135,13 @@ def _places(ran: Run, of: Recorded) -> Sequence[str]:
 
 
 def _above(ran: Run, parent: str) -> Sequence[str]:
-    """The types of a parent and of all that it is in; of the stack itself none."""
+    """The types of a parent and of all that it is in; of the stack itself none. One that only an alias names, and that
+    is gone, has them in its URN."""
     found = ran.resources.get(parent)
-    return [f"{each.split('::')[0]}$" for each in _places(ran, found)] if found else [""]
+    if found:
+        return [f"{each.split('::')[0]}$" for each in _places(ran, found)]
+    types = parent.split("::")[2].removeprefix("pulumi:pulumi:Stack").removeprefix("$") if parent else ""
+    return [f"{types}$" if types else ""]
 
 
 def write(version: str) -> Path:

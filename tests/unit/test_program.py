@@ -29,15 +29,12 @@ from tests.unit.stacks import MEMBER3, MEMBER4, PAIR, changed, differing, kept, 
 from tools.render.program import Run
 
 TYPE_TOKENS = {
-    "karmada-anp:index:Certificate",
     "karmada-anp:index:CertificateAuthority",
     "karmada-anp:index:Entry",
     "karmada-anp:index:KarmadaAgentPatch",
     "karmada-anp:index:Member",
-    "karmada-anp:index:ProxyAgent",
     "karmada-anp:index:ProxyImages",
     "karmada-anp:index:ProxyServer",
-    "karmada-anp:index:Registration",
     "karmada-anp:index:TunnelCheck",
     "karmada-anp:index:TunnelPki",
 }
