@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What a machine does with the stack STACK without a person: .github/workflows/stack.yml and deploy/systemd run this.
+# What a machine does with the stack STACK without a person: .github/workflows/stack.yml, deploy/systemd and the image of
+# deploy/Dockerfile run this.
 #
 #   up       deploys, and renews what is due. Says in its last line which members are behind. Exit code: pulumi's
 #   drift    compares the clusters with the state, and writes neither. Exit code: 0 if nothing drifted, 1 if something
@@ -13,8 +14,9 @@ cd "$(dirname "$0")/.."
 : "${STACK:?names no stack}" "${PULUMI_BACKEND_URL:?is not set, and a state in this checkout would be lost with it}"
 export PULUMI_SKIP_UPDATE_CHECK=true
 
+# .venv is up to date with an identical copy of the lock, as in the Makefile; an image has no make, and needs none
 pulumi_on_the_stack() {
-    make --silent .venv/requirements.lock >&2 &&
+    { cmp -s requirements.lock .venv/requirements.lock || make --silent .venv/requirements.lock >&2; } &&
         tools/pulumi.sh stack --show-name >/dev/null &&
         tools/pulumi.sh "$@" --color never
 }

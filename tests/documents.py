@@ -52,6 +52,8 @@ NOT_RUN: Mapping[str, str] = {
     "docs/operations.md#renewal": "test_real_clusters.py runs it under traffic, on two servers",
     "docs/operations.md#unattended": "it needs a machine whose systemd it may change; test_unattended.py has its paths",
     "docs/operations.md#unattended 2": "it needs a repository on GitHub; test_unattended.py has its names",
+    "docs/operations.md#unattended 3": "it needs a registry for the image; test_unattended_in_cluster.py has its names",
+    "docs/operations.md#unattended 4": "it needs Pulumi's operator; test_unattended_in_cluster.py has its names",
     "docs/operations.md#upgrading-anp 2": "it asks a repository on the Internet",
     "docs/operations.md#upgrading-anp 3": "DIGEST is of an image that somebody has checked",
     "docs/operations.md#upgrading-this-program": "it takes a version that is not the one that is tested; "
