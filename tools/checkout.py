@@ -14,6 +14,9 @@ from clusters.objects import Json
 from clusters.programs import output_of
 
 ROOT = Path(__file__).parents[1]
+UP = ("up", "--yes", "--skip-preview")
+DESTROY = ("destroy", "--yes", "--skip-preview")
+"""The commands as tests run them."""
 
 
 class Checkout:

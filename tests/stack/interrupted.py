@@ -16,10 +16,8 @@ from pathlib import Path
 
 from clusters.objects import items, text
 from tests.stack.refusals import succeeds
-from tools.checkout import Checkout
+from tools.checkout import UP, Checkout
 
-UP = ("up", "--yes", "--skip-preview")
-DESTROY = ("destroy", "--yes", "--skip-preview")
 CANCEL = ("cancel", "--yes")
 REFRESH = ("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
 ADOPT = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}

@@ -11,7 +11,7 @@ from clusters.objects import Json
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, HOST_CONFIG, KARMADA, member
-from tools.checkout import Checkout
+from tools.checkout import UP, Checkout
 
 TELLS = "already exists|has the tunnel|cannot bind|not reached through|Back-off pulling"
 """How the lines of diagnostics that tell why are recognised, for the table alone."""
@@ -45,7 +45,7 @@ def refused(done: subprocess.CompletedProcess[str]) -> None:
 
 def goes_on(corrected: Checkout, member: str) -> None:
     """What `up` makes of a right config, whatever there was before: the member is reached, and nothing left to do."""
-    done = corrected.run("up", "--yes", "--skip-preview")
+    done = corrected.run(*UP)
     succeeds(done)
     assert f"{member}: reached through Karmada" in done.stdout
     assert set(corrected.select().up().summary.resource_changes or {}) == {"same"}

@@ -23,8 +23,8 @@ from tests.stack import environment
 from tests.stack.environment import answer
 from tests.stack.refusals import gives_back, holds, refused, said, succeeds
 from tests.stack.traffic import Traffic, karmada, traffic
-from tools.bench.by_hand import DOWN, FORK_IMAGES, UP
-from tools.checkout import Checkout
+from tools.bench import by_hand
+from tools.checkout import UP, Checkout
 from tools.render.stackfile import config_of
 
 pytestmark = pytest.mark.long
@@ -44,7 +44,7 @@ def build(directory: Path) -> None:
     of = Build.model_validate(images["build"])
     named = {"REPOSITORY": of.repository, "REF": of.ref, "COMMIT": of.commit, "DIRECTORY": str(directory / "anp")}
     subprocess.run(["sh", "checks/commands/checkout.sh"], env=os.environ | named, check=True, capture_output=True)
-    for image in FORK_IMAGES:
+    for image in by_hand.FORK_IMAGES:
         part = image.rpartition("proxy-")[2].partition(":")[0]
         file = directory / "anp" / "artifacts" / "images" / f"{part}-build.Dockerfile"
         options = [f"--build-arg=ARCH={processor()}", f"--file={file}", f"--tag={image}"]
@@ -55,10 +55,10 @@ def build(directory: Path) -> None:
 def by_hand(before: Mapping[str, Json], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The six steps, done; undone in the end where no stack took their place."""
     build(tmp_path_factory.mktemp("fork"))
-    output_of(UP, 120)
+    output_of(by_hand.UP, 120)
     yield
     if environment.agent_specs() != before:
-        output_of(DOWN, 120)
+        output_of(by_hand.DOWN, 120)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_without_the_key_what_was_found_is_named_and_nothing_is_changed(by_hand:
     dev.configure(proxy={})
     dev.select()
     was = holds()
-    done = dev.run("up", "--yes", "--skip-preview")
+    done = dev.run(*UP)
     refused(done)
     print(done.stdout)
     problems = "\n".join(said(done))

@@ -22,7 +22,7 @@ from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import answer
 from tests.stack.refusals import refused, succeeds
-from tools.checkout import Checkout
+from tools.checkout import UP, Checkout
 
 pytestmark = pytest.mark.long
 
@@ -32,8 +32,6 @@ LOAD = f"{MEMBER}-image"
 
 BASE, BASE_FILE = "karmada-anp-test-base:gone", "FROM scratch\nLABEL karmada-anp.test=gone\n"
 """An empty base image with a label: images that are built on it are no other test's under another name."""
-
-UP = ("up", "--yes", "--skip-preview")
 
 
 @pytest.fixture(scope="module")

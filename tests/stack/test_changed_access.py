@@ -15,7 +15,7 @@ from tests.stack.environment import MEMBERS_CONFIG, member
 from tests.stack.nodes import pods
 from tests.stack.refusals import gives_back, succeeds
 from tests.stack.traffic import Karmada, karmada, traffic
-from tools.checkout import Checkout
+from tools.checkout import UP, Checkout
 
 pytestmark = pytest.mark.long
 
@@ -35,14 +35,14 @@ def test_access_changes_in_one_up_and_no_request_is_lost(
 ) -> None:
     dev.configure(memberDefaults={"access": access, "kubeconfig": MEMBERS_CONFIG})
     with traffic(to, environment.members(), every=0.05) as seen:
-        done = dev.run("up", "--yes", "--skip-preview")
+        done = dev.run(*UP)
     note("Delivered", tried=f"access of two running members becomes {access}", expected="0 lost", seen=seen.summary)
     succeeds(done)
     for name in environment.members():
         assert f"{name}: reached through Karmada" in done.stdout
         assert (len(pods(member(name), agents)), len(pods(member(name), gone))) == (1, 0)
     assert seen.lost == []
-    succeeds(dev.run("up", "--yes", "--skip-preview"))
+    succeeds(dev.run(*UP))
     succeeds(dev.run("preview", "--expect-no-changes"))
 
 

@@ -18,7 +18,7 @@ from tests import documents
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, member
 from tests.stack.refusals import succeeds
-from tools.checkout import Checkout
+from tools.checkout import UP, Checkout
 
 AS_A_READER = {"PULUMI_SKIP_CONFIRMATIONS": "true"}
 """Who types answers `yes` where `pulumi up` asks."""
@@ -37,7 +37,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, backend: Path, before: Mappi
 def forked(tmp_path: Path, before: Mapping[str, Json]) -> Iterator[Checkout]:
     """The fork stack, up."""
     for checkout in selected(Checkout(tmp_path / "fork", tmp_path / "backend", "fork")):
-        succeeds(checkout.run("up", "--yes", "--skip-preview"))
+        succeeds(checkout.run(*UP))
         yield checkout
 
 

@@ -21,12 +21,12 @@ from tests.stack.environment import HOST, KARMADA, SITE, settings_of
 from tests.stack.kubeconfigs import decoded, encoded, seen, write
 from tests.stack.nodes import HOST_NODE, address_of, answers_itself
 from tests.stack.refusals import succeeds
-from tools.checkout import Checkout
+from tools.checkout import DESTROY, UP, Checkout
 
 pytestmark = pytest.mark.long
 
 LABEL = "karmada-anp.test/failing"
-UP = ("up", "--yes", "--skip-preview", "--continue-on-error")
+GOES_ON = (*UP, "--continue-on-error")
 
 BEFORE = """\
 defaults
@@ -115,19 +115,19 @@ def both(
 @pytest.mark.parametrize("fails", [FAILS, FAILS_TO_CHANGE], ids=["all", "changes"])
 def test_nobody_loses_a_tunnel_by_runs_that_end_with_an_error(both: Checkout, api: Before, fails: str) -> None:
     with api.running():
-        succeeds(both.run(*UP))
+        succeeds(both.run(*GOES_ON))
     ended: list[int] = []
     with api.running(fails):
         for hours in (8_000, 8_100, 8_200):
             both.configure(certificates={"validityHours": hours})
-            done = both.run(*UP)
+            done = both.run(*GOES_ON)
             ended.append(done.returncode)
             print(done.stdout, done.stderr)
             assert "Traceback" not in done.stdout + done.stderr
             for name in SITE.names:
                 assert answers_itself(name), hours
     with api.running():
-        done = both.run(*UP)
+        done = both.run(*GOES_ON)
         changes = both.select().up().summary.resource_changes
     note(
         "Away and gone",
@@ -142,11 +142,11 @@ def test_nobody_loses_a_tunnel_by_runs_that_end_with_an_error(both: Checkout, ap
 
 def test_a_destroy_goes_on_once_the_api_answers(both: Checkout, api: Before, before: Mapping[str, Json]) -> None:
     with api.running(FAILS):
-        done = both.run("destroy", "--yes", "--skip-preview", "--continue-on-error")
+        done = both.run(*DESTROY, "--continue-on-error")
     print(done.stdout, done.stderr)
     assert "Traceback" not in done.stdout + done.stderr
     with api.running():
-        again = both.run("destroy", "--yes", "--skip-preview")
+        again = both.run(*DESTROY)
     succeeds(again)
     assert environment.agent_specs() == before
     assert in_member(SITE.registered) == []

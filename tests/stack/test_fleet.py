@@ -17,17 +17,20 @@ from components import anp
 from tests.proof import note
 from tests.stack import fleet
 from tests.stack.environment import HOST, KARMADA, ours_in
-from tests.stack.interrupted import DESTROY, UP, go_on, kill
+from tests.stack.interrupted import go_on, kill
 from tests.stack.nodes import HOST_NODE, metric, pods, process, resident
 from tests.stack.refusals import succeeds
 from tests.stack.traffic import karmada, traffic
 from tools.bench import cpu
-from tools.checkout import Checkout
+from tools.checkout import DESTROY, UP, Checkout
 
 LABEL = "karmada-anp.test/fleet"
 PART = "A fleet"
 TRIED, MOST = 20, 100
 REQUESTS = 10_000
+NO_CHECKPOINTS = {"PULUMI_SKIP_CHECKPOINTS": "true"}
+"""The state is written once, at the end."""
+
 AT_ONCE = 8
 """Clients whose requests run at the same time."""
 
@@ -104,6 +107,8 @@ def test_what_so_many_cost(afar: Checkout, members: Sequence[str], count: int) -
     ran["one more"] = fleet.run(afar, *UP)
     ran["destroy"] = fleet.run(afar, *DESTROY)
     afar.configure(certificates={})
+    ran["fresh up without checkpoints"] = fleet.run(afar, *UP, **NO_CHECKPOINTS)
+    ran["destroy without checkpoints"] = fleet.run(afar, *DESTROY, **NO_CHECKPOINTS)
     least = fleet.floor(captured)
     fleet.undo(captured)
     for what, each in ran.items():

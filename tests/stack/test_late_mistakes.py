@@ -16,7 +16,7 @@ from clusters.programs import output_of
 from tests.stack import environment
 from tests.stack.nodes import HOST_NODE
 from tests.stack.refusals import gives_back, goes_on, local, refused, tell
-from tools.checkout import Checkout
+from tools.checkout import UP, Checkout
 
 pytestmark = pytest.mark.long
 
@@ -34,7 +34,7 @@ def down(dev: Checkout, before: Mapping[str, Json]) -> Iterator[Checkout]:
 def test_a_port_that_is_taken_on_the_host_network_is_said_and_the_next_up_goes_on(down: Checkout) -> None:
     with listening_on_the_hosts_node(8088):
         begins = time.monotonic()
-        done = down.run("up", "--yes", "--skip-preview")
+        done = down.run(*UP)
     tell("port 8088 is taken on the host's node", "said with the port, and the next up goes on", done, begins)
     refused(done)
     assert "cannot bind socket (Address already in use) for [0.0.0.0:8088]" in done.stdout, done.stdout

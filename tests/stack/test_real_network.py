@@ -22,7 +22,7 @@ from tests.stack.environment import HOST, NAMESPACE, member
 from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import address_of, node_of, shell
 from tests.stack.refusals import gives_back, succeeds
-from tools.checkout import Checkout
+from tools.checkout import UP, Checkout
 
 pytestmark = pytest.mark.long
 
@@ -75,7 +75,7 @@ def test_another_address_that_it_gives_later_does_too(up: automation.UpResult, d
     before = address()
     asked: Json = {"exposure": "loadBalancer", "replicas": 2, "serviceAnnotations": ASKED_FOR}
     dev.configure(proxy=asked)
-    done = [dev.run("up", "--yes", "--skip-preview", "--refresh") for _ in range(2)]
+    done = [dev.run(*UP, "--refresh") for _ in range(2)]
     for each in done:
         succeeds(each)
     seen = f"{before}, then {address()}; agents dial {', '.join(dialled(name) for name in environment.members())}"
@@ -84,7 +84,7 @@ def test_another_address_that_it_gives_later_does_too(up: automation.UpResult, d
     )
     assert address() == ASKED_FOR["metallb.io/loadBalancerIPs"] != before
     assert {dialled(name) for name in environment.members()} == {address()}
-    succeeds(dev.run("up", "--yes", "--skip-preview", "--refresh", "--expect-no-changes"))
+    succeeds(dev.run(*UP, "--refresh", "--expect-no-changes"))
 
 
 @pytest.fixture

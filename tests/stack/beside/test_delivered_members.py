@@ -26,7 +26,7 @@ from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, beside
 from tests.stack.kubectl import kubectl
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import succeeds
-from tools.checkout import Checkout
+from tools.checkout import DESTROY, UP, Checkout
 
 LABEL = "karmada-anp.test/found"
 
@@ -53,7 +53,7 @@ def afar(dev: Checkout, site: Site) -> Iterator[Checkout]:
 def up(afar: Checkout) -> subprocess.CompletedProcess[str]:
     """A fresh up, in which karmada-agent of each member starts again as soon as its Cluster names the tunnel."""
     with restarting(beside().joined, lambda name: bool(proxy_url(name))):
-        done = afar.run("up", "--yes", "--skip-preview")
+        done = afar.run(*UP)
     print(done.stdout, done.stderr)
     return done
 
@@ -129,7 +129,7 @@ def test_renewal_rolls_the_agents_and_the_old_secret_goes(up: subprocess.Complet
     """With another key of the credentials at once."""
     old = {name: (agents(name), in_member(name)) for name in beside().joined}
     afar.configure(certificates={"validityHours": 8_000}, proxy={"exposure": "nodePort", "credential": 2})
-    done = afar.run("up", "--yes", "--skip-preview")
+    done = afar.run(*UP)
     succeeds(done)
     for name in beside().joined:
         assert f"{name}: reached through Karmada" in done.stdout
@@ -173,7 +173,7 @@ def test_one_that_loses_its_label_leaves_and_no_other_notices(
     labelled(leaves, yes=False)
     afar.configure(members={stays: {"kind": stays}})
     with restarting([leaves], lambda name: not args(name)):
-        done = afar.run("up", "--yes", "--skip-preview")
+        done = afar.run(*UP)
     left = [*in_member(leaves), *works(leaves)]
     specs = environment.agent_specs(beside().joined)
     same = [key for key in before if key.startswith(leaves) and specs[key] == before[key]]
@@ -197,7 +197,7 @@ def test_destroy_gives_everything_back_though_karmada_agent_starts_again_meanwhi
     up: subprocess.CompletedProcess[str], afar: Checkout, before: Mapping[str, Json]
 ) -> None:
     with restarting([beside().plain], lambda name: not args(name)):
-        done = afar.run("destroy", "--yes", "--skip-preview")
+        done = afar.run(*DESTROY)
     left = {name: [*in_member(name), *works(name)] for name in beside().joined}
     ill = [name for name in beside().joined if not environment.healthy(name)]
     note(

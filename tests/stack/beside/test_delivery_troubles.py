@@ -21,12 +21,11 @@ from tests.stack.environment import NAMESPACE, Site, member
 from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import refused, succeeds
-from tools.checkout import Checkout
+from tools.checkout import DESTROY, UP, Checkout
 
 pytestmark = pytest.mark.long
 
 AGENT = ("deployment/karmada-agent", f"--namespace={NAMESPACE}")
-UP = ("up", "--yes", "--skip-preview")
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +150,7 @@ def test_flags_that_are_there_already_are_left_to_whoever_set_them(afar: Checkou
         succeeds(done := afar.run(*UP))
         assert f"{site.plain}: reached through Karmada" in done.stdout
         after = list(args_owners(karmada_agent(site.plain), "karmada-agent"))
-        destroyed = afar.run("destroy", "--yes", "--skip-preview")
+        destroyed = afar.run(*DESTROY)
         note(
             "Delivered",
             tried="up and destroy; karmada-agent has had its flag before",
@@ -237,7 +236,7 @@ def test_what_cannot_be_applied_is_told_and_what_runs_goes_on(
 
 
 def test_destroy_gives_everything_back(afar: Checkout, site: Site, before: Mapping[str, Json]) -> None:
-    succeeds(afar.run("destroy", "--yes", "--skip-preview"))
+    succeeds(afar.run(*DESTROY))
     assert (works(site.plain), in_member(site.plain)) == ([], [])
     assert proxy_url(site.plain) == ""
     assert environment.healthy(site.plain)

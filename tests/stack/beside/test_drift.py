@@ -25,14 +25,14 @@ from tests.stack.environment import HOST, KARMADA, NAMESPACE, beside, member
 from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import succeeds
-from tools.checkout import Checkout
+from tools.checkout import UP, Checkout
 
 PART = "Drift"
 SOMEBODY = "somebody-else"
 OURS = "karmada-anp-beside"
 """The manager of what this stack patches."""
 
-REFRESH = ("up", "--yes", "--skip-preview", "--refresh")
+REFRESH = (*UP, "--refresh")
 PLAIN, REGISTERED = beside().names
 MEMBER = member(PLAIN)
 GRANT = f"karmada-anp:{REGISTERED}"

@@ -13,11 +13,11 @@ from components.secret_files import CHECKSUM_ANNOTATION
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, member
-from tests.stack.interrupted import ADOPT, CANCEL, DESTROY, REFRESH, UP, go_on, kill, pending, state
+from tests.stack.interrupted import ADOPT, CANCEL, REFRESH, go_on, kill, pending, state
 from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import succeeds
-from tools.checkout import Checkout
+from tools.checkout import DESTROY, UP, Checkout
 
 pytestmark = pytest.mark.long
 

@@ -24,10 +24,10 @@ from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, member, sett
 from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import answers_itself, node_of, starts, stops
 from tests.stack.refusals import succeeds
-from tools.checkout import Checkout
+from tools.checkout import DESTROY, UP, Checkout
 
 PART = "Away and gone"
-LEAVES_OTHERS_ALONE = ("up", "--yes", "--skip-preview", "--continue-on-error")
+LEAVES_OTHERS_ALONE = (*UP, "--continue-on-error")
 AGENT = ("deployment/karmada-agent", f"--namespace={NAMESPACE}")
 
 
@@ -77,10 +77,10 @@ def test_an_up_goes_on_without_a_member_whose_node_is_stopped_and_brings_it_up_t
     held = {name: agents_secret(name) for name in [site.registered]}
     dev.configure(certificates={"validityHours": 8_000})
     begun = time.monotonic()
-    done = dev.run("up", "--yes", "--skip-preview")
+    done = dev.run(*UP)
     took, missing = time.monotonic() - begun, behind(dev)
     comes_back(stopped)
-    later = dev.run("up", "--yes", "--skip-preview")
+    later = dev.run(*UP)
     note(
         PART,
         tried="a node stopped, leaves renewed by `up`; then started again, `up`",
@@ -110,7 +110,7 @@ def test_a_new_member_that_does_not_answer_gets_nothing_until_it_does(
     stops(node_of(site.plain))
     try:
         dev.configure(members=settings_of(*site.joined))
-        done = dev.run("up", "--yes", "--skip-preview")
+        done = dev.run(*UP)
     finally:
         comes_back(site.plain)
     succeeds(done)
@@ -229,7 +229,7 @@ def test_a_member_leaves_in_any_order(
     first(name)
     dev.configure(members=settings_of(site.registered))
     left = dev.run(*LEAVES_OTHERS_ALONE)
-    again = dev.run("up", "--yes", "--skip-preview", "--expect-no-changes")
+    again = dev.run(*UP, "--expect-no-changes")
     clusters = objects(kubectl(*KARMADA, "get", "clusters.cluster.karmada.io", name))
     named = [key for key in ("proxyURL", "proxyHeader") for each in clusters if at(each, "spec", key)]
     stays = in_member(name)
@@ -266,10 +266,10 @@ def test_a_member_that_leaves_while_it_is_away_stays_until_it_is_back(
     dev.select().up()
     stops(node_of(stopped))
     dev.configure(members=settings_of(site.registered))
-    done = [dev.run("up", "--yes", "--skip-preview") for _ in range(2)]
+    done = [dev.run(*UP) for _ in range(2)]
     missing = behind(dev)
     comes_back(stopped)
-    later = dev.run("up", "--yes", "--skip-preview")
+    later = dev.run(*UP)
     note(
         PART,
         tried="a node stopped, then its member leaves the config, two `up`; started again, `up`",
@@ -313,19 +313,19 @@ def test_a_member_that_is_found_again_while_its_works_still_go_has_them_anew(
     up: automation.UpResult, dev: Checkout, site: Site, found: str
 ) -> None:
     with_it = {**settings_of(site.registered), found: {"kind": found}}
-    succeeds(dev.run("up", "--yes", "--skip-preview"))
+    succeeds(dev.run(*UP))
     stops(node_of(found))
     retry(lambda: unready(found), 120)
     label(found, f"{AGAIN}-")
     dev.configure(members=settings_of(site.registered))
-    left = dev.run("up", "--yes", "--skip-preview")
+    left = dev.run(*UP)
     going = [is_terminating(each) for each in works(found)]
     label(found, f"{AGAIN}=yes")
     dev.configure(members=with_it)
-    again = dev.run("up", "--yes", "--skip-preview")
+    again = dev.run(*UP)
     missing = behind(dev)
     comes_back(found)
-    later = dev.run("up", "--yes", "--skip-preview")
+    later = dev.run(*UP)
     print(left.stdout, again.stdout, later.stdout)
     note(
         PART,
@@ -373,7 +373,7 @@ def test_the_cas_keys_are_replaced_once_a_member_that_is_away_is_back(
 def test_a_destroy_goes_on_without_a_member_that_is_away(
     up: automation.UpResult, dev: Checkout, site: Site, stopped: str
 ) -> None:
-    done = dev.run("destroy", "--yes", "--skip-preview", "--continue-on-error")
+    done = dev.run(*DESTROY, "--continue-on-error")
     left = environment.ours_in(member(site.registered), NAMESPACE, site)
     note(
         PART,
@@ -387,7 +387,7 @@ def test_a_destroy_goes_on_without_a_member_that_is_away(
 
 
 def test_destroy_gives_everything_back(up: automation.UpResult, dev: Checkout, site: Site) -> None:
-    succeeds(dev.run("destroy", "--yes", "--skip-preview"))
+    succeeds(dev.run(*DESTROY))
     for end, namespace in (
         (HOST, site.namespace),
         (KARMADA, NAMESPACE),

@@ -12,7 +12,7 @@ from clusters.objects import Json
 from tests.stack import environment
 from tests.stack.environment import HOST, Site
 from tests.stack.refusals import goes_on, refused, tell
-from tools.checkout import Checkout
+from tools.checkout import UP, Checkout
 
 pytestmark = pytest.mark.long
 
@@ -28,7 +28,7 @@ def test_images_that_do_not_exist_are_said_and_a_corrected_up_goes_on(
     )
     dev.select()
     begins = time.monotonic()
-    done = dev.run("up", "--yes", "--skip-preview")
+    done = dev.run(*UP)
     tell("images whose tag does not exist", "said with each image, and a corrected up goes on", done, begins)
     refused(done)
     assert "localhost/karmada-anp/proxy-agent:no-such-tag" in done.stdout, done.stdout

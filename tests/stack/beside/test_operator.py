@@ -21,7 +21,7 @@ from tests.stack.kubeconfigs import End, encoded, seen, write
 from tests.stack.kubectl import apply, kubectl
 from tests.stack.nodes import HOST_NODE, address_of, answers_itself
 from tests.stack.refusals import succeeds
-from tools.checkout import ROOT, Checkout
+from tools.checkout import DESTROY, ROOT, UP, Checkout
 
 pytestmark = pytest.mark.long
 
@@ -120,7 +120,7 @@ def test_members_let_the_user_do_what_the_stack_needs_and_no_more(
         members={name: {"access": "karmada", "kind": name} for name in site.joined},
     )
     dev.select()
-    done = dev.run("up", "--yes", "--skip-preview")
+    done = dev.run(*UP)
     rights = {name: allowed(config, name) for name in site.joined}
     note(
         "Delivered",
@@ -134,7 +134,7 @@ def test_members_let_the_user_do_what_the_stack_needs_and_no_more(
         assert answers_itself(name)
         assert rights[name] == list(NEEDED)
     unchanged(dev)
-    succeeds(dev.run("destroy", "--yes", "--skip-preview"))
+    succeeds(dev.run(*DESTROY))
     for name in site.joined:
         assert (works(name), in_member(name)) == ([], [])
         assert environment.healthy(name)

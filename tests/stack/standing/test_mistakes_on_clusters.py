@@ -25,7 +25,7 @@ from tests.stack import environment
 from tests.stack.environment import HOST, HOST_CONFIG, MEMBERS_CONFIG, NAMESPACE
 from tests.stack.kubectl import kubectl
 from tests.stack.refusals import holds, local, refused, said
-from tools.checkout import Checkout
+from tools.checkout import UP, Checkout
 
 pytestmark = pytest.mark.long
 
@@ -164,7 +164,7 @@ def test_a_mistake_that_can_be_seen_is_one_message_and_changes_nothing(
     dev.configure(host=lab.host, members={"member3": lab.member}, images=lab.images)
     dev.select()
     before, begins = holds(), time.monotonic()
-    done = dev.run("up", "--yes", "--skip-preview")
+    done = dev.run(*UP)
     problems, took = said(done), time.monotonic() - begins
     note(
         "Mistakes",

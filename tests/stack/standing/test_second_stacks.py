@@ -12,7 +12,7 @@ from tests.stack import environment
 from tests.stack.environment import HOST, answer, namespace
 from tests.stack.refusals import holds, local, refused, said, tell
 from tests.stack.standing.watching import MEMBER
-from tools.checkout import Checkout
+from tools.checkout import UP, Checkout
 
 pytestmark = pytest.mark.long
 
@@ -27,7 +27,7 @@ def test_a_member_that_another_stack_tunnels_to_is_refused_and_nothing_changes(d
         second.configure(host=elsewhere, members=environment.settings_of(MEMBER), proxy={"exposure": "nodePort"})
         second.select()
         was, begins = holds(), time.monotonic()
-        done = second.run("up", "--yes", "--skip-preview")
+        done = second.run(*UP)
         tell("a member that another stack tunnels to", "refused, naming members.member3 and that stack", done, begins)
         refused(done)
         assert said(done) == ['karmada-anp:members.member3: "member3" has the tunnel of the stack "dev" already']
@@ -42,7 +42,7 @@ def test_a_second_stack_of_the_same_name_on_the_same_namespaces_is_refused_and_t
     second.configure(host=local(), members=environment.settings_of(MEMBER))
     second.select()
     was, begins = holds(), time.monotonic()
-    done = second.run("up", "--yes", "--skip-preview")
+    done = second.run(*UP)
     tell("a second stack of the same name, whose state is elsewhere", "already exists; the first goes on", done, begins)
     refused(done)
     # whichever of them it comes to first
