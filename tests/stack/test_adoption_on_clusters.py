@@ -52,7 +52,7 @@ def build(directory: Path) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def by_hand(before: Mapping[str, Json], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def documented(before: Mapping[str, Json], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The six steps, done; undone in the end where no stack took their place."""
     build(tmp_path_factory.mktemp("fork"))
     output_of(by_hand.UP, 120)
@@ -62,7 +62,7 @@ def by_hand(before: Mapping[str, Json], tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module")
-def adopting(dev: Checkout, by_hand: None) -> Checkout:
+def adopting(dev: Checkout, documented: None) -> Checkout:
     """The dev stack with the key."""
     dev.configure(proxy={"adopt": True})
     dev.select()
@@ -85,7 +85,7 @@ def up(adopting: Checkout, seen: Traffic, tmp_path_factory: pytest.TempPathFacto
     return result
 
 
-def test_without_the_key_what_was_found_is_named_and_nothing_is_changed(by_hand: None, dev: Checkout) -> None:
+def test_without_the_key_what_was_found_is_named_and_nothing_is_changed(documented: None, dev: Checkout) -> None:
     dev.configure(proxy={})
     dev.select()
     was = holds()
