@@ -31,7 +31,8 @@ REQUESTS = 10_000
 NO_CHECKPOINTS = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 """The state is written once, at the end."""
 
-AT_ONCE = 8
+MINUTE = 60
+AT_ONCE, CLIENTS = 8, 32
 """Clients whose requests run at the same time."""
 
 
@@ -140,6 +141,38 @@ def test_no_request_is_lost_while_every_leaf_of_a_hundred_is_renewed(
         seen=f"{seen.summary} in {took:.0f} s; {held()}; {cores}; up: {renewed}",
     )
     assert seen.lost == []
+
+
+@pytest.mark.long
+def test_what_a_hundred_connected_members_cost_the_server(
+    afar: Checkout, members: Sequence[str], tmp_path: Path
+) -> None:
+    """Idle, and with as many requests as this machine sends."""
+    if len(members) < MOST:
+        pytest.skip(f"the fleet has {len(members)} members")
+    found(afar, members, MOST)
+    fleet.run(afar, *UP)
+    to, begun = karmada(tmp_path), cpu.read()
+    time.sleep(MINUTE)
+    note(PART, tried=f"{MOST} members connected, idle", expected="figures", seen=costs(begun, 0))
+    begun = cpu.read()
+    with traffic(to, members[:MOST], clients=CLIENTS) as seen:
+        time.sleep(MINUTE)
+        busy = costs(begun, len(seen.requests))
+    tried = f"{len(seen.requests) / MINUTE:.0f} requests a second to {MOST} members, {CLIENTS} at once"
+    note(PART, tried=tried, expected="0 lost", seen=f"{busy}; {seen.summary}")
+    assert seen.lost == []
+
+
+def costs(begun: cpu.Reading, requests: int) -> str:
+    """Memory, and CPU since then: cores, and milliseconds a request."""
+    spent = {role: seconds for role, seconds in cpu.spent(begun, cpu.read()).items() if seconds}
+    each = [
+        f"{role} {seconds / MINUTE:.3f} cores"
+        + (f" ({1_000 * seconds / requests:.2f} ms a request)" if requests else "")
+        for role, seconds in spent.items()
+    ]
+    return "; ".join([held(), *each])
 
 
 def held() -> str:
