@@ -1,7 +1,7 @@
 """Prometheus alerting rules for the tunnel. This file only makes data; monitoring.py deploys it.
 
 Whom an alert reaches, and how, is Alertmanager's. Thresholds are zero, since what these metrics count is never right,
-and FULL for connections in use.
+and FULL for connections in use and memory.
 Sources: ANP's pkg/{server,agent}/metrics and HAProxy's prometheus exporter; tests/parts/recorded has every metric.
 
 ANP does not count a CONNECT to a member that has no agent; only the guard sees it, as a 500 of proxy-server.
@@ -24,7 +24,7 @@ API_SERVER_UP = 'haproxy_server_status{proxy="health",server="api-server",state=
 """A line of the member guard's metrics while its health check of the API server succeeds."""
 
 FULL = 0.8
-"""The share of a guard's connection limit above which an alert fires."""
+"""The share of a guard's connection limit, and of proxy-server's memory limit, above which an alert fires."""
 
 PREFIX = "KarmadaAnp"
 WINDOW = "5m"
@@ -41,8 +41,9 @@ Rule = TypedDict(
 """An alerting rule as Prometheus and the prometheus-operator write it."""
 
 
-def server_alerts(namespace: str, members: int) -> list[Rule]:
-    """Alerts on proxy-server and the host guard. `members` is how many members should be connected."""
+def server_alerts(namespace: str, members: int, memory: int) -> list[Rule]:
+    """Alerts on proxy-server and the host guard. `members` is how many members should be connected, and `memory` how
+    many bytes proxy-server may hold, 0 without a limit."""
     job = f"{namespace}/{anp.SERVER}"
     connected = _series(f"{SERVER_METRICS}_ready_backends", job)
     rules = [
@@ -60,6 +61,7 @@ def server_alerts(namespace: str, members: int) -> list[Rule]:
             "answer. backend_dial_timeout or backend_close: the agent did not answer, or went. `make doctor` says "
             "which member it is, and names an agent that is stuck.",
         ),
+        *([_memory_alert(job, memory)] if memory else []),
         *_guard_alerts(namespace, job),
         *_connection_alerts(connected, members),
     ]
@@ -148,6 +150,17 @@ def with_runbook(rule: Rule, page: str) -> Rule:
     """A rule with the annotation `runbook_url`: its section of docs/alerts.md, at the address where that is read."""
     url = f"{page}#{rule['alert'].lower()}"
     return {**rule, "annotations": {**rule["annotations"], "runbook_url": url}}
+
+
+def _memory_alert(job: str, limit: int) -> Rule:
+    held = _series("process_resident_memory_bytes", job)
+    return _warning(
+        "ServerMemory",
+        f"max by (pod) ({held} / {limit}) > {FULL}",
+        "proxy-server in {{ $labels.pod }} holds {{ $value | humanizePercentage }} of the memory that it may",
+        "At its limit it is killed, and every session through it ends. Set a higher one (proxy.resources), or have "
+        "more proxy-servers (proxy.replicas) share the sessions.",
+    )
 
 
 def _guard_alerts(namespace: str, job: str) -> Sequence[Rule]:

@@ -15,6 +15,9 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from components import alerts, anp
 from components.pki import TunnelPki
+from components.server_pod import SERVER_MEMORY
+from config.pod_settings import quantity
+from config.proxy_settings import GuardedProxy, Proxy
 from config.settings import MemberSettings, MonitoringSettings, Probes, Settings
 
 API_VERSION = "monitoring.coreos.com/v1"
@@ -80,7 +83,7 @@ def server_monitoring(
         return
     ends = {**pki.certificate_ends, **{f"{member}-agent": each for member, each in sorted(agents.items())}}
     rules: list[Input[alerts.Rule]] = [
-        *alerts.server_alerts(host.namespace, len(agents)),
+        *alerts.server_alerts(host.namespace, len(agents), _memory_limit(settings.proxy)),
         *(_certificate_alert(name, each, settings) for name, each in ends.items()),
     ]
     probes = settings.monitoring.probes
@@ -88,6 +91,14 @@ def server_monitoring(
         rules.append(alerts.probe_alert(host.namespace))
         _probe(settings, probes, sorted(agents), opts)
     Monitoring(f"{anp.SERVER}-monitoring", _args(anp.SERVER, host.namespace, settings.monitoring, rules), opts)
+
+
+def _memory_limit(proxy: Proxy) -> int:
+    """Bytes that proxy-server may hold, 0 without a limit."""
+    if not isinstance(proxy, GuardedProxy):
+        return 0
+    limit = proxy.resources.limits.get("memory", 0) if proxy.resources else SERVER_MEMORY
+    return int(quantity(limit))
 
 
 def _probe(settings: Settings, probes: Probes, members: Sequence[str], opts: ResourceOptions) -> None:

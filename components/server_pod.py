@@ -25,9 +25,12 @@ CERT_VOLUME = "cert"
 GUARD_VOLUME = "guard"
 FRONTEND_VOLUME = "frontend"
 
+SERVER_MEMORY = "512Mi"
+"""The memory limit of proxy-server by default."""
+
 SERVER_RESOURCES: ResourceRequirementsArgsDict = {
     "requests": {"cpu": "100m", "memory": "64Mi"},
-    "limits": {"memory": "512Mi"},
+    "limits": {"memory": SERVER_MEMORY},
 }
 """Measured: 34 MB idle, 51 MB and 0.2 cores with 200 requests at once (140 a second). The memory limit is ten times
 that. There is no CPU limit: it would slow down the sessions that run through."""

@@ -83,7 +83,13 @@ def series(record: str, app: str, growth: Growth = as_much_again) -> list[Json]:
 
 
 def recorded(name: str, app: str, growth: Growth = as_much_again) -> list[Json]:
-    """promtool's input of a recorded file."""
+    """promtool's input of a recorded file, or of FULL_OF."""
+    if name == FULL_OF:
+        held = r"^process_resident_memory_bytes .*$"
+        record = (RECORDED / "server.prom").read_text()
+        return series(
+            re.sub(held, f"process_resident_memory_bytes {450 * 2**20}", record, flags=re.MULTILINE), app, growth
+        )
     return series((RECORDED / f"{name}.prom").read_text(), app, growth)
 
 
@@ -177,6 +183,9 @@ def test_a_tunnel_that_works_alerts_nobody(stack: Stack) -> None:
     stack(ONE).test("member1-monitoring", agent("agent", "member-guard"), firing(set()))
 
 
+FULL_OF = "server that holds 450 MiB"
+"""server.prom, with that in the place of the memory that it has."""
+
 HOST_FAULTS: Mapping[str, tuple[Json, Sequence[str], set[str]]] = {
     "no pod": (ONE, [], {"ServerAbsent", "GuardAbsent"}),
     "a server without a guard": (ONE, ["server"], {"GuardAbsent"}),
@@ -187,6 +196,7 @@ HOST_FAULTS: Mapping[str, tuple[Json, Sequence[str], set[str]]] = {
         {"NoTunnel", "RequestsRefused", "ConnectionsRefused"},
     ),
     "a guard that is nearly full": (ONE, ["server", "guard-full"], {"GuardFull"}),
+    "a server that is nearly at its memory limit": (ONE, [FULL_OF, "guard"], {"ServerMemory"}),
     "one member of two": (TWO, ["server", "guard"], {"MembersMissing"}),
 }
 

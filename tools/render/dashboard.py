@@ -105,7 +105,12 @@ ROWS: Sequence[Sequence[Panel]] = (
             expr=f'haproxy_frontend_current_sessions{{{SERVERS},proxy="karmada"}} '
             f'/ haproxy_frontend_limit_sessions{{{SERVERS},proxy="karmada"}}',
         ),
-        Panel(title="Memory of proxy-server", unit="bytes", expr=f"process_resident_memory_bytes{{{SERVERS}}}"),
+        Panel(
+            title="Memory of proxy-server",
+            says="KarmadaAnpServerMemory fires at 80 % of the limit.",
+            unit="bytes",
+            expr=f"process_resident_memory_bytes{{{SERVERS}}}",
+        ),
         Panel(
             title="CPU of proxy-server",
             says="In cores.",
