@@ -13,8 +13,8 @@ import pulumi_tls as tls
 from pulumi import ComponentResource, Input, Output, ResourceOptions
 
 from components.former_component import child_of_former
+from config.certificate_settings import Certificates
 from config.fields import ip
-from config.settings import Certificates
 
 SERVER_USAGES = ("digital_signature", "server_auth")
 CLIENT_USAGES = ("digital_signature", "client_auth")

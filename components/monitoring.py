@@ -16,9 +16,10 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from components import alerts, anp
 from components.pki import TunnelPki
 from components.server_pod import SERVER_MEMORY
+from config.monitoring_settings import MonitoringSettings, Probes
 from config.pod_settings import quantity
 from config.proxy_settings import GuardedProxy, Proxy
-from config.settings import MemberSettings, MonitoringSettings, Probes, Settings
+from config.settings import MemberSettings, Settings
 
 API_VERSION = "monitoring.coreos.com/v1"
 KARMADA_API = "https://karmada-apiserver.{}.svc:5443"

@@ -18,8 +18,9 @@ from pulumi_kubernetes.networking.v1 import (
 
 from components import anp
 from components.works import Makes
+from config.monitoring_settings import MonitoringSettings
 from config.proxy_settings import Proxy
-from config.settings import Host, MonitoringSettings
+from config.settings import Host
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """The label that Kubernetes itself puts on every namespace."""

@@ -20,8 +20,8 @@ from components.certificate import (
     CertificateAuthorityArgs,
     first,
 )
+from config.certificate_settings import Certificates
 from config.proxy_settings import Frontend
-from config.settings import Certificates
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""A stack's settings: clusters, members, certificates, monitoring, and all of them together (Settings).
+"""A stack's settings: clusters, members, and all of them together (Settings).
 
-`images` and `proxy` have files of their own. Nothing here reads the config; its keys are the fields' names in camel
-case.
+`certificates`, `images`, `monitoring` and `proxy` have files of their own. Nothing here reads the config; its keys are
+the fields' names in camel case.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from clusters.kubeconfig import Context
 from clusters.workstation import KindNode
 from components.anp import AGENT, DELIVERED_AGENT, PROXY_PATH
+from config.certificate_settings import Certificates
 from config.fields import (
     Address,
     ContextName,
     Endpoint,
-    Generation,
     HostPort,
     ImageReference,
     KindName,
@@ -35,11 +35,10 @@ from config.fields import (
     Text,
 )
 from config.image_settings import Images
+from config.monitoring_settings import MonitoringSettings
 from config.pod_settings import PodSettings
 from config.problems import InvalidValue, config_key, config_rm, set_to
 from config.proxy_settings import Proxy
-
-LONGEST_LIFE = 9_528  # hours, 397 days
 
 
 class Access(StrEnum):
@@ -230,66 +229,6 @@ class MemberSettings(Cluster, MemberDefaults):
         return [int(self.api_address.rpartition(":")[2])] if self.api_address else []
 
 
-def _life(hours: int) -> int:
-    """Refuses a leaf certificate that lives longer than LONGEST_LIFE: ANP cannot revoke one."""
-    if hours > LONGEST_LIFE:
-        why = f"{hours} is above {LONGEST_LIFE} (397 days): nobody can take a certificate back: ANP knows no revocation"
-        raise InvalidValue(why, set_to("8760"))
-    return hours
-
-
-Hours = Annotated[int, Field(ge=1, le=876_000)]
-LeafHours = Annotated[int, Field(ge=1), AfterValidator(_life)]
-
-
-class Certificates(Model):
-    """Lives of certificates, in hours, and the keys that sign them."""
-
-    validity_hours: LeafHours = Field(
-        8_760, description=f"Life of a leaf certificate in hours, at most {LONGEST_LIFE} (397 days)"
-    )
-    renew_before_hours: Hours = Field(
-        720, description="Hours before the end of a certificate from which on `up` renews it", validate_default=True
-    )
-    ca_validity_hours: Hours = Field(87_600, description="Life of a CA's certificate in hours", validate_default=True)
-    ca_keys: Sequence[Generation] = Field(
-        (1,),
-        description="Generations of the CAs' keys to trust; the first one signs; `make rotate-ca` changes them",
-    )
-    protect_ca_keys: bool = Field(False, description="Refuse to delete the CAs' keys, and so to destroy the stack")
-
-    @property
-    def ca_renew_before_hours(self) -> int:
-        """How many hours before its end a CA is renewed: early enough that no leaf it signs outlives it."""
-        return self.validity_hours + self.renew_before_hours
-
-    @field_validator("renew_before_hours")
-    @classmethod
-    def _is_before_the_end(cls, before: int, read: ValidationInfo) -> int:
-        life = read.data.get("validity_hours", before + 1)
-        if before >= life:
-            why = f"{before} is not below validityHours ({life}): every `up` would renew"
-            raise InvalidValue(why, set_to(str(max(1, life // 12))))
-        return before
-
-    @field_validator("ca_validity_hours")
-    @classmethod
-    def _outlives_leaves(cls, ca: int, read: ValidationInfo) -> int:
-        least = read.data.get("validity_hours", 0) + read.data.get("renew_before_hours", 0)
-        if ca <= least:
-            why = f"{ca} is not above validityHours and renewBeforeHours together ({least}): it must outlive leaves"
-            raise InvalidValue(why, set_to(str(10 * least)))
-        return ca
-
-    @field_validator("ca_keys")
-    @classmethod
-    def _are_in_a_row(cls, keys: Sequence[int]) -> Sequence[int]:
-        if not (len(keys) == 1 or (len(keys) == 2 and abs(keys[0] - keys[1]) == 1)):
-            why = f"{list(keys)} are neither one nor two in a row: a change of keys goes from one to the next"
-            raise InvalidValue(why, lambda _: "`make rotate-ca` goes from one key to the next")
-        return keys
-
-
 class Discover(Model):
     """Members found by the labels of their Cluster objects, beside those that `members` names."""
 
@@ -309,31 +248,6 @@ class Away(Model):
 
     most: Annotated[int, Field(ge=0)] | None = Field(
         None, description="Number of members that may be away in one `up`; by default one, or a tenth of all if more"
-    )
-
-
-class Probes(Model):
-    """A Probe of the prometheus-operator: a blackbox exporter asks every member through Karmada."""
-
-    prober: Text = Field(description="Where the blackbox exporter listens: HOST:PORT, as Prometheus reaches it")
-    module: Text = Field("karmada_member", description="Its module, which has the credentials for the Karmada API")
-    api: Text = Field(
-        "", description="URL of the Karmada API as the exporter reaches it; by default its Service in the host cluster"
-    )
-
-
-class MonitoringSettings(Model):
-    """Objects of the prometheus-operator, and who may read metrics."""
-
-    enabled: bool = Field(False, description="Make PodMonitors and PrometheusRules in clusters that have their CRDs")
-    namespaces: Sequence[Name] = Field((), description="Let pods in these namespaces read health and metrics")
-    labels: Mapping[str, str] = Field({}, description="Labels of these objects, by which a Prometheus selects them")
-    runbooks: Text = Field(
-        "docs/alerts.md", description="Address of docs/alerts.md, to whose sections the alerts' `runbook_url` leads"
-    )
-    probes: Probes | None = Field(None, description="Ask every member through Karmada, and alert by the member's name")
-    certificate_days: Annotated[int, Field(ge=1, le=365)] = Field(
-        14, description="Days before the end of a certificate from which on the alert fires"
     )
 
 

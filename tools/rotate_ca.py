@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from clusters.objects import entries, items, parse, text
+from config.certificate_settings import Certificates
 from config.problems import PROJECT, pulumi_command
-from config.settings import Certificates
 from tools.stack import answer, name, run
 
 SECTION = f"{PROJECT}:certificates"

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from clusters.objects import Json, entries, number, text
 from components.certificate import dns_names, first, ip_addresses
-from config.settings import Certificates
+from config.certificate_settings import Certificates
 from tests import issuing
 from tools.render.program import Run
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from clusters.objects import Json
-from config.settings import Certificates
+from config.certificate_settings import Certificates
 from tools import rotate_ca
 from tools.rotate_ca import Step, next_step, said
 
