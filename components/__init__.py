@@ -1,1 +1,1 @@
-"""The parts of the stack, one in each file: a Pulumi component or, where one resource is enough, a function."""
+"""The parts of the stack, one in each file: a Pulumi component, a plain class or a function."""

@@ -157,7 +157,7 @@ def _memory_alert(job: str, limit: int) -> Rule:
     return _warning(
         "ServerMemory",
         f"max by (pod) ({held} / {limit}) > {FULL}",
-        "proxy-server in {{ $labels.pod }} holds {{ $value | humanizePercentage }} of the memory that it may",
+        "proxy-server in {{ $labels.pod }} holds {{ $value | humanizePercentage }} of its memory limit",
         "At its limit it is killed, and every session through it ends. Set a higher one (proxy.resources), or have "
         "more proxy-servers (proxy.replicas) share the sessions.",
     )

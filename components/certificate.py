@@ -12,7 +12,7 @@ from datetime import datetime
 import pulumi_tls as tls
 from pulumi import ComponentResource, Input, Output, ResourceOptions
 
-from components.former_component import child_of_former
+from components.moved import moved_out_of
 from config.certificate_settings import Certificates
 from config.fields import ip
 
@@ -81,7 +81,7 @@ class CertificateArgs:
 class Certificate:
     """A leaf certificate and its key, for a server or for a client, never both; it signs nothing.
 
-    Its three resources are children of the options' parent.
+    Not a component (moved.py says why): its resources are children of `opts.parent`.
     """
 
     key_pem: Output[str]
@@ -90,7 +90,7 @@ class Certificate:
     """The end of the certificate, RFC 3339."""
 
     def __init__(self, name: str, args: CertificateArgs, opts: ResourceOptions) -> None:
-        child = child_of_former("Certificate", name, opts)
+        child = moved_out_of("Certificate", name, opts)
         key = private_key(name, child)
         names = Output.all(*args.addresses)
         request = tls.CertRequest(

@@ -25,8 +25,8 @@ from components.availability import (
 )
 from components.certificate import Certificate
 from components.entry import Entry
-from components.former_component import child_of_former
 from components.images import Image
+from components.moved import moved_out_of
 from components.network_policy import agent_policy
 from components.revision import revision
 from components.secret_files import SecretFiles, secret_files, volume
@@ -71,8 +71,9 @@ class ProxyAgentArgs:
 
 
 class ProxyAgent:
-    """A Deployment of proxy-agents, all with the same agent identifiers, and their Secret `proxy-agent-cert`, which are
-    children of the options' parent.
+    """A Deployment of proxy-agents, all with the same agent identifiers, and their Secret `proxy-agent-cert`.
+
+    Not a component (moved.py says why): its resources are children of `opts.parent`.
 
     With `frontend: documented` it is the documented Deployment. A guarded one adds the member guard, readiness and
     keepalive, and rolls when its certificate changes; its pods shut down as proxy-server's do.
@@ -85,7 +86,7 @@ class ProxyAgent:
     """Changes with each rollout that this stack causes."""
 
     def __init__(self, name: str, args: ProxyAgentArgs, opts: ResourceOptions) -> None:
-        child = child_of_former("ProxyAgent", name, opts)
+        child = moved_out_of("ProxyAgent", name, opts)
         proxy, namespace, app = args.settings.proxy, args.member.namespace, args.member.agents_name
         replicas = args.settings.agents(args.member)
         certificate: dict[str, Input[str]] = {

@@ -16,8 +16,8 @@ from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
 
 from components.anp import AGENT_USER
 from components.field_manager import ANNOTATION, field_manager
-from components.former_component import child_of_former
 from components.host_guard import credential
+from components.moved import moved_out_of
 from components.revision import revision
 from components.secret_files import checksum_of
 from config.proxy_settings import Frontend
@@ -39,6 +39,8 @@ class RegistrationArgs:
 class Registration:
     """RBAC (`grant`), which must exist before karmada-agent gets its flags, and `spec.proxyHeader` of the Cluster.
 
+    Not a component (moved.py says why): its resources are children of `opts.parent`.
+
     karmada-agent never writes `proxyHeader`. Destroy deletes the RBAC. The header is removed by the Command that gives
     back karmada-agent's flags, if the Cluster still exists: Pulumi would fail where it does not, so it *retains* it.
     """
@@ -53,7 +55,7 @@ class Registration:
     """Changes with the credential alone. It is a hash of a MAC, and reveals nothing of it."""
 
     def __init__(self, name: str, args: RegistrationArgs, opts: ResourceOptions) -> None:
-        self._name, self._args, self._opts = name, args, child_of_former("Registration", name, opts)
+        self._name, self._args, self._opts = name, args, moved_out_of("Registration", name, opts)
         self.headers = []
         self.grant = _grant(name, args.cluster, self._opts) if args.registered else []
         self.revision = Output.from_input("")

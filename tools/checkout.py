@@ -25,6 +25,9 @@ class Checkout:
     With `like`, the stack's file is a copy of that stack's file.
     """
 
+    seconds: float = 600
+    """How long a run may take."""
+
     def __init__(self, directory: Path, backend: Path, stack: str, like: str = "") -> None:
         self.directory = directory
         self.stack = stack
@@ -58,7 +61,7 @@ class Checkout:
         return automation.create_or_select_stack(self.stack, work_dir=str(self.directory), opts=options)
 
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Runs a pulumi command on the stack, with `variables` added to its environment. Waits 600 s at most."""
+        """Runs a pulumi command on the stack, with `variables` added to its environment."""
         environment = os.environ | self.environment | variables
         return subprocess.run(
             ["pulumi", *command, "--stack", self.stack, "--non-interactive"],
@@ -67,5 +70,5 @@ class Checkout:
             text=True,
             capture_output=True,
             check=False,
-            timeout=600,
+            timeout=self.seconds,
         )

@@ -3,8 +3,8 @@
 The lab makes them (`lab fleet N`), and gives their Cluster objects the label IN_LAB. They show what many members cost,
 not that a name leads to the right one: all have the same API server.
 
-The floor is what the same members cost without Pulumi: what a stack had made is applied again by as many threads as
-the stack's own Commands have, until every member answers.
+Their floor is what they cost without Pulumi: what a stack had made is applied again, by as many threads as the stack's
+own Commands have, until every member answers.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
 
-from checks.applied import KINDS, apply
+from checks.applied import KINDS, apply, owns
 from checks.delivered import WORKS
 from checks.outcomes import AT_ONCE
 from checks.retry import retry
-from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, JSON_PATCH, SECRETS, OfficialClient, Resource
+from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, MERGE_PATCH, SECRETS, OfficialClient, Resource
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, entries, items, number, text
 from clusters.pool import in_parallel
-from components.anp import AGENT_CERT_SECRET, OF_STACK, PROXY_FLAG, PROXY_PATH, SERVER, SERVER_CERT_SECRET
+from components.anp import EXECUTION_SPACE, GUARD, OF_STACK, PROXY_FLAG, PROXY_PATH, SERVER, SERVER_CERT_SECRET
 from tests.stack.environment import HOST, KARMADA, MEMBERS_CONFIG, NAMESPACE
 from tools.checkout import Checkout
 
@@ -48,12 +48,22 @@ SETTINGS: Mapping[str, Json] = {
 SECONDS = 900
 """How long the floor waits for a member."""
 
-GUARD_SECRET = "proxy-guard"
 KARMADA_AGENT = "karmada-agent"
+NETWORK_POLICIES = Resource("/apis/networking.k8s.io/v1", "networkpolicies")
+ROLES = Resource("/apis/rbac.authorization.k8s.io/v1", "roles")
+FLOOR = "floor"
+"""The field manager of what floor() applies."""
+
+SPECIFIED = ("proxyURL", "proxyHeader")
+"""What a Cluster specifies of a tunnel."""
+
+IN_MEMBERS = (SECRETS, DEPLOYMENTS, NETWORK_POLICIES, ROLES)
 
 apis = OfficialClient()
 karmada_api = Context(kubeconfig=KARMADA[0], name=KARMADA[1])
 host_api = Context(kubeconfig=HOST[0], name=HOST[1])
+in_fleet = Context(kubeconfig=MEMBERS_CONFIG, name=CLUSTER)
+"""The API that all of them share, dialled directly."""
 
 
 def names() -> list[str]:
@@ -64,13 +74,14 @@ def names() -> list[str]:
 def label(members: Iterable[str], key: str, value: str | None = "yes") -> None:
     """Gives Cluster objects a label, or takes it away (None)."""
     patch: Json = {"metadata": {"labels": {key: value}}}
-    merge = "application/merge-patch+json"
-    in_parallel({each: partial(apis.patch, karmada_api, CLUSTERS.path("", each), patch, merge) for each in members})
+    in_parallel(
+        {each: partial(apis.patch, karmada_api, CLUSTERS.path("", each), patch, MERGE_PATCH) for each in members}
+    )
 
 
 class Memory:
     """The most memory that this process's children held together, in MiB: proportional set sizes, read twice a
-    second. It is a context."""
+    second. A context manager."""
 
     def __init__(self) -> None:
         self.most, self._over = 0, Event()
@@ -147,6 +158,7 @@ def run(checkout: Checkout, *command: str, **variables: str) -> Ran:
 class Captured:
     """What a stack has made, as manifests: the host's objects, the members' Works, and what their Clusters specify."""
 
+    stack: str
     host: Sequence[tuple[Resource, Json]]
     works: Sequence[Json]
     clusters: Mapping[str, Json]
@@ -154,8 +166,9 @@ class Captured:
 
 def captured(stack: str, members: Sequence[str]) -> Captured:
     """Of a stack that is up. Raises Unavailable."""
-    kinds = [(SECRETS, SERVER_CERT_SECRET), (SECRETS, GUARD_SECRET), (DEPLOYMENTS, SERVER)]
+    kinds = [(SECRETS, SERVER_CERT_SECRET), (SECRETS, GUARD), (DEPLOYMENTS, SERVER)]
     return Captured(
+        stack=stack,
         host=[(kind, _manifest(kind, apis.get(host_api, kind, name, NAMESPACE))) for kind, name in kinds],
         works=[_manifest(WORKS, each) for each in apis.all(karmada_api, WORKS, labels=f"{OF_STACK}={stack}")],
         clusters={each: at(apis.get(karmada_api, CLUSTERS, each), "spec") for each in members},
@@ -180,11 +193,11 @@ def undo(of: Captured) -> None:
         apis.delete(karmada_api, WORKS.path(text(each, "metadata", "namespace"), text(each, "metadata", "name")))
     for kind, each in of.host:
         apis.delete(host_api, kind.path(NAMESPACE, text(each, "metadata", "name")))
-    retry(_require_no_works, SECONDS, 1)
+    retry(partial(_require_no_works, of.stack), SECONDS, 1)
 
 
-def _require_no_works() -> None:
-    if apis.all(karmada_api, WORKS, labels=OF_STACK):
+def _require_no_works(stack: str) -> None:
+    if apis.all(karmada_api, WORKS, labels=f"{OF_STACK}={stack}"):
         raise Unavailable("there are Works")
 
 
@@ -199,20 +212,20 @@ def _manifest(kind: Resource, found: Json) -> Json:
 
 def _put(api: Context, kind: Resource, manifest: Json) -> None:
     where = kind.path(text(manifest, "metadata", "namespace"), text(manifest, "metadata", "name"))
-    apis.patch(api, f"{where}?fieldManager=floor&force=true", manifest, APPLY_PATCH)
+    apis.patch(api, f"{where}?fieldManager={FLOOR}&force=true", manifest, APPLY_PATCH)
 
 
 def _reach(member: str, spec: Json) -> None:
     """Sets a member's flag through the tunnel until its karmada-agent runs with it."""
     through, url = replace(karmada_api, path=PROXY_PATH.format(member)), text(spec, "proxyURL")
-    reported: Json = {"spec": {key: at(spec, key) for key in ("proxyURL", "proxyHeader")}}
+    reported: Json = {"spec": {key: at(spec, key) for key in SPECIFIED}}
     flag: Json = {"containers": [{"name": KARMADA_AGENT, "args": [f"{PROXY_FLAG}{url}"]}]}
 
     def set_flag() -> None:
         if text(apis.get(karmada_api, CLUSTERS, member), "spec", "proxyURL") != url:
-            apply(apis, karmada_api, CLUSTERS, member, fields=reported, manager="floor", force=True)
+            apply(apis, karmada_api, CLUSTERS, member, fields=reported, manager=FLOOR, force=True)
         fields: Json = {"spec": {"template": {"spec": flag}}}
-        apply(apis, through, DEPLOYMENTS, KARMADA_AGENT, member, fields=fields, manager="floor", force=True)
+        apply(apis, through, DEPLOYMENTS, KARMADA_AGENT, member, fields=fields, manager=FLOOR, force=True)
 
     def runs_with_it() -> None:
         apis.raw(through, "/readyz")
@@ -230,23 +243,33 @@ def _reach(member: str, spec: Json) -> None:
 
 def _leave(member: str) -> None:
     """Takes a karmada-agent's flag away in its own cluster, then what its Cluster says of the tunnel."""
-    direct = Context(kubeconfig=MEMBERS_CONFIG, name=CLUSTER)
-    nothing: Json = [{"op": "remove", "path": "/spec/template/spec/containers/0/args"}]
-    apis.patch(direct, DEPLOYMENTS.path(member, KARMADA_AGENT), nothing, JSON_PATCH)
+    found = apis.get(in_fleet, DEPLOYMENTS, KARMADA_AGENT, member)
+    if owns(found, FLOOR):
+        apply(apis, in_fleet, DEPLOYMENTS, KARMADA_AGENT, member, fields={}, manager=FLOOR)
     cleared: Json = {"spec": {"proxyURL": None, "proxyHeader": None}}
-    apis.patch(karmada_api, CLUSTERS.path("", member), cleared, "application/merge-patch+json")
+    apis.patch(karmada_api, CLUSTERS.path("", member), cleared, MERGE_PATCH)
 
 
-def left(members: Sequence[str]) -> list[str]:
-    """What is still there of a stack: Works, Clusters that name a tunnel, and Secrets in members' namespaces."""
-    works = [text(each, "metadata", "name") for each in apis.all(karmada_api, WORKS, labels=OF_STACK)]
-    clusters = apis.all(karmada_api, CLUSTERS, labels=IN_LAB)
-    named = [text(each, "metadata", "name") for each in clusters if text(each, "spec", "proxyURL")]
-    found = apis.all(Context(kubeconfig=MEMBERS_CONFIG, name=CLUSTER), SECRETS)
-    secrets = [text(each, "metadata", "namespace") for each in found if _ours(each, members)]
-    return [*works, *named, *secrets]
+def left(stack: str, members: Sequence[str]) -> list[str]:
+    """What members still have of a stack: Works, what their Clusters say of a tunnel, objects in their namespaces."""
+    works = apis.all(karmada_api, WORKS, labels=f"{OF_STACK}={stack}")
+    spaces = {EXECUTION_SPACE.format(each): each for each in members}
+    clusters = [each for each in apis.all(karmada_api, CLUSTERS, labels=IN_LAB) if _name(each) in members]
+    objects = [(kind.plural, each) for kind in IN_MEMBERS for each in apis.all(in_fleet, kind)]
+    return [
+        *(f"{text(each, 'metadata', 'namespace')} {_name(each)}" for each in works if _space(each) in spaces),
+        *(f"{_name(each)} {key}" for each in clusters for key in SPECIFIED if at(each, "spec", key)),
+        *(f"{_space(each)} {kind} {_name(each)}" for kind, each in objects if _space(each) in members and _ours(each)),
+    ]
 
 
-def _ours(secret: Json, members: Sequence[str]) -> bool:
-    in_member = text(secret, "metadata", "namespace") in members
-    return in_member and text(secret, "metadata", "name").startswith(AGENT_CERT_SECRET)
+def _ours(found: Json) -> bool:
+    return _name(found).startswith(("proxy-", "karmada-anp"))
+
+
+def _name(of: Json) -> str:
+    return text(of, "metadata", "name")
+
+
+def _space(of: Json) -> str:
+    return text(of, "metadata", "namespace")

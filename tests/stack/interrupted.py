@@ -118,6 +118,14 @@ def go_on(checkout: Checkout) -> list[str]:
     return typed
 
 
+def repair(checkout: Checkout) -> None:
+    """Makes a stack whose run was killed such that it can be destroyed."""
+    checkout.run(*CANCEL)
+    if pending(checkout):
+        checkout.run(*REFRESH)
+        checkout.run(*UP, **ADOPT)
+
+
 def state(checkout: Checkout) -> list[str]:
     """The URNs of the resources that are recorded, but for the stack itself, which stays."""
     found = items(checkout.select().export_stack().deployment, "resources")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
 
@@ -25,6 +25,7 @@ from tests.proof import note
 from tests.stack import environment
 from tests.stack.delivered import label
 from tests.stack.environment import HOST, HOST_CONFIG, KARMADA, NAMESPACE, SITE, member
+from tests.stack.interrupted import repair
 from tests.stack.kubeconfigs import encoded, seen, write
 from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import HOST_NODE
@@ -41,8 +42,8 @@ STATE = "/var/lib/karmada-anp-state"
 """The state's directory on the node."""
 LABEL = "karmada-anp.test/in-cluster"
 PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"
-SECONDS = 600.0
-"""How long a Job may take."""
+SECONDS, GRACE = 600.0, 900.0
+"""How long a Job may take, and how long a pod that is stopped may."""
 
 Files = Mapping[str, str]
 
@@ -72,33 +73,46 @@ def prod(
     state that the Jobs have left on the node."""
     stack = Checkout(tmp_path_factory.mktemp("prod"), backend, "prod", like="dev")
     stack.configure(members=environment.settings_of(*environment.members()))
-    images = stack.select().up().outputs["images"].value
-    stack.select().destroy()
-    stack.configure(
-        host={"context": HOST[1]},
-        memberDefaults={"access": "karmada"},
-        members={},
-        discover={"selector": LABEL},
-        images=images,
-        proxy={"exposure": "nodePort"},
-    )
-    stack.environment["KUBECONFIG"] = str(Path(HOST_CONFIG).expanduser())
-    on_node("rm", "-rf", STATE)
-    output_of(["docker", "cp", str(backend), f"{HOST_NODE}:{STATE}"])
-    on_node("chown", "-R", "1000:1000", STATE)
-    label(SITE.plain, f"{LABEL}=yes")
-    with deployed(stack):
+    with ExitStack() as undone:
+        undone.callback(output_of, ["docker", "image", "rm", "--force", IMAGE])
+        undone.callback(lambda: stack.select().destroy())
+        images = stack.select().up().outputs["images"].value
+        stack.select().destroy()
+        stack.configure(
+            host={"context": HOST[1]},
+            memberDefaults={"access": "karmada"},
+            members={},
+            discover={"selector": LABEL},
+            images=images,
+            proxy={"exposure": "nodePort"},
+        )
+        stack.environment["KUBECONFIG"] = str(Path(HOST_CONFIG).expanduser())
+        undone.callback(on_node, "rm", "-rf", STATE)
+        on_node("rm", "-rf", STATE)
+        output_of(["docker", "cp", str(backend), f"{HOST_NODE}:{STATE}"])
+        undone.callback(repair, stack)
+        undone.callback(taken_back, backend)
+        on_node("chown", "-R", "1000:1000", STATE)
+        for name in SITE.joined:
+            undone.callback(label, name, f"{LABEL}-")
+        label(SITE.plain, f"{LABEL}=yes")
+        undone.callback(leave)
+        deploy(stack)
         yield stack
-    taken_back(backend)
-    stack.select().destroy()
-    on_node("rm", "-rf", STATE)
-    for name in SITE.names:
-        label(name, f"{LABEL}-")
 
 
-@contextmanager
-def deployed(stack: Checkout) -> Generator[None]:
-    """What is typed before the first Job; in the end the namespace goes, and the volume."""
+def leave() -> None:
+    """Deletes what was typed before the first Job, once no Job is left."""
+    within = f"--timeout={SECONDS + GRACE:.0f}s"
+    output_of(kubectl(*HOST, "delete", "jobs", "--all", f"--namespace={OURS}", within), SECONDS + GRACE + 10)
+    gone = [f"namespace/{OURS}", "persistentvolume/state", "clusterrole/karmada-anp-proxies"]
+    output_of(kubectl(*HOST, "delete", "--ignore-not-found", *gone, "clusterrole/karmada-anp-members"), 120)
+    binding = ["rolebinding/karmada-anp-proxies", f"--namespace={NAMESPACE}"]
+    output_of(kubectl(*HOST, "delete", "--ignore-not-found", *binding))
+
+
+def deploy(stack: Checkout) -> None:
+    """What is typed before the first Job."""
     for file in ("docs/roles.yaml", "deploy/cluster/access.yaml"):
         for each in documents(file):
             apply(kubectl(*HOST), each)
@@ -110,10 +124,6 @@ def deployed(stack: Checkout) -> Generator[None]:
     held("Secret", {name: encoded(each) for name, each in secret.items()})
     for each in (*volume(), cron_job("up"), cron_job("drift")):
         apply(kubectl(*HOST), each)
-    yield
-    output_of(kubectl(*HOST, "delete", f"namespace/{OURS}", "persistentvolume/state"), 120)
-    output_of(kubectl(*HOST, "delete", "rolebinding/karmada-anp-proxies", f"--namespace={NAMESPACE}"))
-    output_of(kubectl(*HOST, "delete", "clusterrole/karmada-anp-proxies", "clusterrole/karmada-anp-members"))
 
 
 def taken_back(backend: Path) -> None:
@@ -228,11 +238,11 @@ def test_a_later_one_renews_every_leaf_and_takes_in_whoever_has_the_label_by_the
     start("up", "second")
     done, written = ended("second")
     renewed = certificate(SITE.plain) != before
-    seen = f"{done}, renewed: {renewed}"
-    note(PART, tried="its second, after a member was labelled", expected="both reached, leaves renewed", seen=seen)
+    what = f"{done}, renewed: {renewed}"
+    note(PART, tried="its second, after a member was labelled", expected="both reached, leaves renewed", seen=what)
     assert done
     assert renewed
-    for name in SITE.names:
+    for name in SITE.joined:
         assert f"{name}: reached through Karmada" in written
 
 
@@ -250,7 +260,9 @@ def test_a_pod_that_is_stopped_in_an_up_records_what_it_did_and_the_next_goes_on
     ends = time.monotonic() + SECONDS
     while "updating" not in log("stopped") and time.monotonic() < ends:
         time.sleep(0.5)
-    output_of(kubectl(*HOST, f"--namespace={OURS}", "delete", "pod", "--selector=job-name=stopped"), SECONDS)
+    pod = ["pod", "--selector=job-name=stopped"]
+    output_of(kubectl(*HOST, f"--namespace={OURS}", "delete", *pod), GRACE)
+    assert not ended("stopped")[0]
     start("up", "again")
     done, written = ended("again")
     note(PART, tried="a Job's pod is deleted in an up, then another Job", expected="it goes on", seen=str(done))
@@ -265,3 +277,4 @@ def prod_state() -> str:
 def test_destroy_gives_everything_back(prod: Checkout, backend: Path, before: Mapping[str, Json]) -> None:
     taken_back(backend)
     gives_back(prod, before)
+    output_of(["docker", "cp", f"{backend}/.", f"{HOST_NODE}:{STATE}"])

@@ -13,7 +13,7 @@ from components.secret_files import CHECKSUM_ANNOTATION
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, member
-from tests.stack.interrupted import ADOPT, CANCEL, REFRESH, go_on, kill, pending, state
+from tests.stack.interrupted import CANCEL, go_on, kill, pending, repair, state
 from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import succeeds
@@ -56,10 +56,7 @@ def alone(dev: Checkout, site: Site) -> Iterator[Checkout]:
     dev.configure(members=environment.settings_of(site.plain), proxy={"exposure": "nodePort", "nodePort": NODE_PORT})
     dev.select()
     yield dev
-    dev.run(*CANCEL)
-    if pending(dev):
-        dev.run(*REFRESH)
-        dev.run(*UP, **ADOPT)
+    repair(dev)
 
 
 @pytest.fixture(scope="module")
