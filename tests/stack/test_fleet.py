@@ -192,12 +192,9 @@ def test_what_a_hundred_connected_members_cost_the_server(
 def costs(begun: cpu.Reading, requests: int) -> str:
     """Memory, and CPU since then: cores, and milliseconds a request."""
     spent = {role: seconds for role, seconds in cpu.spent(begun, cpu.read()).items() if seconds}
-    each = [
-        f"{role} {seconds / MINUTE:.3f} cores"
-        + (f" ({1_000 * seconds / requests:.2f} ms a request)" if requests else "")
-        for role, seconds in spent.items()
-    ]
-    return "; ".join([held(), *each])
+    cores = [f"{role} {seconds / MINUTE:.3f} cores" for role, seconds in spent.items()]
+    each = [f"{role} {1_000 * seconds / requests:.2f} ms a request" for role, seconds in spent.items() if requests]
+    return "; ".join([held(), *cores, *each])
 
 
 def held() -> str:

@@ -84,7 +84,7 @@ def test_another_address_that_it_gives_later_does_too(up: automation.UpResult, d
     note(
         PART,
         tried="the load balancer gives another address",
-        expected="reached there after two `up --refresh`",
+        expected="reached after two `up --refresh`",
         seen=seen,
     )
     assert address() == ASKED_FOR["metallb.io/loadBalancerIPs"] != before
