@@ -57,8 +57,8 @@ def many(
         pytest.skip(f"these clusters have no fleet of {TRIED} members (Clusters with the label {fleet.IN_LAB})")
     found = Checkout(tmp_path_factory.mktemp("fleet"), backend, "fleet", like="dev")
     found.seconds = 1_800
-    defaults = {**fleet.SETTINGS, "kind": fleet.CLUSTER}
-    found.configure(memberDefaults=defaults, members={members[0]: {}}, images={"build": {"tag": "fleet"}})
+    first = {members[0]: {"kind": fleet.CLUSTER}}
+    found.configure(memberDefaults=fleet.SETTINGS, members=first, images={"build": {"tag": "fleet"}})
     stack = found.select()
     try:
         images = stack.up().outputs["images"].value
