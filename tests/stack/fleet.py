@@ -80,8 +80,8 @@ def label(members: Iterable[str], key: str, value: str | None = "yes") -> None:
 
 
 class Memory:
-    """The most memory that this process's children held together, in MiB: proportional set sizes, read twice a
-    second. A context manager."""
+    """The most memory that this process's children held together, in MiB: proportional set sizes, read every
+    two seconds. A context manager."""
 
     def __init__(self) -> None:
         self.most, self._over = 0, Event()
@@ -96,7 +96,7 @@ class Memory:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._over.wait(0.5):
+        while not self._over.wait(2):
             self.most = max(self.most, sum(map(_kib, _descendants(os.getpid()))) // 1024)
 
 
