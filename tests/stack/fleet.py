@@ -19,7 +19,7 @@ from threading import Event, Thread
 from types import TracebackType
 
 from checks.applied import KINDS, apply, owns
-from checks.delivered import WORKS
+from checks.delivered import WORKS, is_ready
 from checks.outcomes import AT_ONCE
 from checks.retry import retry
 from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, MERGE_PATCH, SECRETS, OfficialClient, Resource
@@ -77,6 +77,17 @@ def label(members: Iterable[str], key: str, value: str | None = "yes") -> None:
     in_parallel(
         {each: partial(apis.patch, karmada_api, CLUSTERS.path("", each), patch, MERGE_PATCH) for each in members}
     )
+
+
+def settled(members: Sequence[str]) -> None:
+    """Waits until Karmada calls all of them Ready: while a karmada-agent starts again it hears nothing of its member."""
+    retry(partial(_require_ready, members), SECONDS, 2)
+
+
+def _require_ready(members: Sequence[str]) -> None:
+    unready = [_name(each) for each in apis.all(karmada_api, CLUSTERS, labels=IN_LAB) if not is_ready(each)]
+    if set(unready) & set(members):
+        raise Unavailable(f"not Ready: {', '.join(unready)}")
 
 
 class Memory:

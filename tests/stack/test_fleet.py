@@ -101,6 +101,7 @@ def test_twenty_are_taken_in_by_their_label_and_one_leaves_without_it(many: Chec
     twenty = labelled(many, members, TRIED)
     up = fleet.run(many, *UP)
     assert reached(up.output, TRIED)
+    fleet.settled(twenty)
     fleet.run(many, *UP, "--expect-no-changes")
     fleet.label(twenty[-1:], LABEL, None)
     less = fleet.run(many, *UP)
@@ -123,7 +124,9 @@ def test_twenty_are_taken_in_by_their_label_and_one_leaves_without_it(many: Chec
 @pytest.mark.parametrize("count", [10, 30, MOST])
 def test_what_so_many_cost(alone: Checkout, members: Sequence[str], count: int) -> None:
     some = labelled(alone, members, count)
-    ran = {"fresh up": fleet.run(alone, *UP), "without changes": fleet.run(alone, *UP, "--expect-no-changes")}
+    ran = {"fresh up": fleet.run(alone, *UP)}
+    fleet.settled(some)
+    ran["without changes"] = fleet.run(alone, *UP, "--expect-no-changes")
     made = fleet.captured(alone.stack, some)
     alone.configure(certificates={"validityHours": 8_000})
     ran["every leaf renewed"] = fleet.run(alone, *UP)
@@ -214,6 +217,7 @@ def test_an_up_of_a_hundred_that_was_killed_at_half_goes_on(alone: Checkout, mem
     fleet.run(alone, *DESTROY)
     killed = interrupted.kill(alone, UP, length, 0.5, undo=DESTROY)
     typed = interrupted.go_on(alone)
+    fleet.settled(members[:MOST])
     done = alone.run(*UP, "--expect-no-changes")
     away = [name for name in members[:MOST] if not answers(name)]
     note(
