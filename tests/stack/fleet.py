@@ -80,7 +80,7 @@ def label(members: Iterable[str], key: str, value: str | None = "yes") -> None:
 
 
 def settled(members: Sequence[str]) -> None:
-    """Waits until Karmada calls all of them Ready: while a karmada-agent starts again it hears nothing of its member."""
+    """Waits until Karmada calls all of them Ready: it hears nothing of a member whose karmada-agent starts again."""
     retry(partial(_require_ready, members), SECONDS, 2)
 
 
