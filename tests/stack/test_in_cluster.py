@@ -28,7 +28,7 @@ from tests.stack.environment import HOST, HOST_CONFIG, KARMADA, NAMESPACE, SITE,
 from tests.stack.interrupted import repair
 from tests.stack.kubeconfigs import encoded, seen, write
 from tests.stack.kubectl import apply, kubectl, objects
-from tests.stack.nodes import HOST_NODE
+from tests.stack.nodes import HOST_NODE, address_of
 from tests.stack.refusals import gives_back, succeeds
 from tools.checkout import ROOT, Checkout
 
@@ -79,7 +79,8 @@ def prod(
         images = stack.select().up().outputs["images"].value
         stack.select().destroy()
         stack.configure(
-            host={"context": HOST[1]},
+            # the account of deploy/cluster may list no nodes, by which it would be found
+            host={"context": HOST[1], "address": address_of(HOST_NODE)},
             memberDefaults={"access": "karmada"},
             members={},
             discover={"selector": LABEL},
