@@ -57,7 +57,8 @@ def _provider(
     """
     return kubernetes.Provider(
         name,
-        kubeconfig=os.path.expanduser(cluster.kubeconfig) or None,
+        # not None, for which the SDK gives KUBECONFIG's value: the plugin takes several paths in it for a kubeconfig
+        kubeconfig=os.path.expanduser(cluster.kubeconfig),
         context=context,
         cluster_identifier=name,
         enable_secret_mutable=True,
