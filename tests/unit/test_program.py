@@ -371,3 +371,14 @@ def test_another_credential_touches_the_guard_and_the_cluster_object_alone(dev: 
         "ClusterPatch member3-registration-header",
         "Command member3-check",
     }
+
+
+def test_without_a_kubeconfig_in_the_config_the_plugin_reads_kubeconfig_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK would hand on the variable's value, and of several files the plugin makes the content of one."""
+    monkeypatch.setenv("KUBECONFIG", "/etc/host:/etc/karmada")
+    ran = changed(host={"context": "karmada-host", "address": "192.0.2.1"})
+    providers = [each for each in ran.resources.values() if each.type == "pulumi:providers:kubernetes"]
+    assert {each.name: each.inputs.get("kubeconfig") for each in providers if each.name in ("host", "karmada")} == {
+        "host": "",
+        "karmada": "",
+    }
