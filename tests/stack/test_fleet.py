@@ -18,7 +18,7 @@ from clusters.objects import Json
 from components import anp
 from tests.proof import note
 from tests.stack import fleet, interrupted
-from tests.stack.environment import HOST, ours_in
+from tests.stack.environment import HOST, answer, ours_in
 from tests.stack.nodes import HOST_NODE, metric, pods, process, resident
 from tests.stack.refusals import succeeds
 from tests.stack.traffic import LONGEST, karmada, traffic
@@ -219,7 +219,7 @@ def test_an_up_of_a_hundred_that_was_killed_at_half_goes_on(alone: Checkout, mem
     typed = interrupted.go_on(alone)
     fleet.settled(members[:MOST])
     done = alone.run(*UP, "--expect-no-changes")
-    away = [name for name in members[:MOST] if not answers(name)]
+    away = [name for name in members[:MOST] if answer(name, "/readyz") != "ok"]
     note(
         PART,
         tried=f"`up` of {MOST} members killed at half, then {'; '.join(typed)}",
@@ -228,13 +228,6 @@ def test_an_up_of_a_hundred_that_was_killed_at_half_goes_on(alone: Checkout, mem
     )
     succeeds(done)
     assert away == []
-
-
-def answers(name: str) -> bool:
-    try:
-        return fleet.apis.raw(fleet.karmada_api, anp.PROXY_PATH.format(name) + "/readyz") == "ok"
-    except Unavailable:
-        return False
 
 
 @pytest.mark.long

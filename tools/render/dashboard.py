@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from clusters.objects import Json
-from components.alerts import PREFIX, SERVER_METRICS, WINDOW
+from components.alerts import PREFIX, SERVER_METRICS, WINDOW, probe_job
 from components.anp import SERVER
 
-PROBES = 'job="$namespace/proxy-members"'
+PROBES = f'job="{probe_job("$namespace")}"'
 SERVERS = f'job="$namespace/{SERVER}"'
 DATASOURCE: Mapping[str, Json] = {"type": "prometheus", "uid": "${datasource}"}
 WIDTH = 24
