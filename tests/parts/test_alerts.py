@@ -28,6 +28,7 @@ from tests.parts.caller import connect, served, statuses
 from tests.parts.host_guarded import started
 from tests.parts.hostile import RIGHT, TARGET
 from tests.parts.issued import CONFIG
+from tests.parts.member_guarded import comes_true
 from tools.render.dashboard import ROWS, Panel
 from tools.render.program import Run
 
@@ -326,11 +327,19 @@ def test_it_says_how_long_the_certificate_still_lives(stack: Stack) -> None:
 # the guards that are here
 
 
-def scraped(metrics_port: int, app: str) -> list[Json]:
-    """promtool's input of what a guard says now."""
-    status, body = served(metrics_port, "/metrics")
+FAILED_ONCE = 'haproxy_backend_http_responses_total{proxy="proxy-server",code="5xx"} 1'
+
+
+def metrics(port: int) -> str:
+    """What a guard says now."""
+    status, body = served(port, "/metrics")
     assert status == 200
-    return series(body.decode(), app)
+    return body.decode()
+
+
+def scraped(port: int, app: str) -> list[Json]:
+    """promtool's input of it."""
+    return series(metrics(port), app)
 
 
 def test_the_host_guard_that_is_here_counts_what_the_alerts_ask_for(stack: Stack, program: haproxy.Program) -> None:
@@ -341,6 +350,8 @@ def test_the_host_guard_that_is_here_counts_what_the_alerts_ask_for(stack: Stack
         guard.server.close()
         assert statuses(guard.port, connect(TARGET, None)) == [407]
         assert statuses(guard.port, RIGHT) == [503]
+        # HAProxy counts a response when its stream ends: after the client has it
+        assert comes_true(lambda: FAILED_ONCE in metrics(guard.metrics_port).splitlines())
         refused = {"NoTunnel", "RequestsRefused"}
         rules.test("proxy-server-monitoring", connected + scraped(guard.metrics_port, SERVER), firing(refused))
 
