@@ -31,8 +31,9 @@ def disruption_budget(
 
 
 def liveness(port: int, delay: int) -> ProbeArgsDict:
-    """A liveness probe that restarts an ANP process within 26 s of hanging: three probes of 7 s, the first at most 5 s
-    later. In Karmada's documentation each may take a minute. `delay` is the initial delay in seconds.
+    """A liveness probe that restarts a container within 26 s of hanging: three probes of 7 s, the first at most 5 s
+    later. In Karmada's documentation each may take a minute; by Kubernetes' default, 1 s, a node that is short of CPU
+    would restart containers, and end all sessions through them. `delay` is the initial delay in seconds.
     """
     return {
         "http_get": {"path": "/healthz", "port": port, "scheme": "HTTP"},
@@ -56,10 +57,9 @@ def guard_probes() -> Probes:
 
     A TCP probe would not notice a guard that hangs, which still accepts; the plain port may reject kubelet's address.
     """
-    healthy: ProbeArgsDict = {"http_get": {"path": "/healthz", "port": GUARD_METRICS_PORT}}
     return {
-        "liveness_probe": {**healthy, "initial_delay_seconds": 10},
-        "readiness_probe": {**healthy, "period_seconds": 1},
+        "liveness_probe": liveness(GUARD_METRICS_PORT, 10),
+        "readiness_probe": {"http_get": {"path": "/healthz", "port": GUARD_METRICS_PORT}, "period_seconds": 1},
     }
 
 

@@ -290,7 +290,8 @@ def test_what_hangs_is_noticed_within_half_a_minute(guarded_stack: Run) -> None:
         for name, container in containers(pod).items():
             probe = entries(container, "livenessProbe")
             between = max(number(probe, "periodSeconds"), number(probe, "timeoutSeconds"))
-            assert number(probe, "periodSeconds") + between * number(probe, "failureThreshold") <= 30, name
+            assert 15 <= number(probe, "periodSeconds") + between * number(probe, "failureThreshold") <= 30, name
+            assert number(probe, "timeoutSeconds") > 5, f"{name} is restarted on a node that is short of CPU"
 
 
 def test_a_server_is_made_anew_where_a_roll_would_never_end(any_stack: Run) -> None:
