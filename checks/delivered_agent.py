@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from threading import BoundedSemaphore
 
 from pydantic import BaseModel, TypeAdapter
 
@@ -16,6 +17,12 @@ from clusters.kubeconfig import Context
 from clusters.objects import Json, number, text
 from components.anp import PROXY_PATH
 from config.settings import Agent
+
+RESTARTS_AT_ONCE = 10
+"""The most karmada-agents that restart at the same time: each of them lists anew all that it watches in Karmada, and if
+all do so at once their Clusters are not Ready for minutes."""
+
+restarting = BoundedSemaphore(RESTARTS_AT_ONCE)
 
 
 class DeliveredAgent(Delivered):

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from checks.commands.take_away import delete_works
 from checks.commands.take_back import withdraw_tunnel
 from checks.delivered import APPLY_SECONDS, Expected, is_ready, not_delivered, unhealthy
-from checks.delivered_agent import DeliveredAgent, DeliveredMembers
+from checks.delivered_agent import DeliveredAgent, DeliveredMembers, restarting
 from checks.deployments import args_owners, arguments, has_flags, value_of
 from checks.outcomes import run_steps
 from checks.retry import retry
@@ -83,7 +83,8 @@ def deliver_member(apis: KubernetesApis, of: DeliveredAgent, desired: DesiredDel
     retry(lambda: _require_healthy(apis, of, desired), desired.seconds, PAUSE)
     for name in of.works(apis).keys() - {each.work for each in desired.works}:
         of.delete(apis, name)
-    retry(lambda: _ensure_reporting(apis, of, desired), REPORT_SECONDS, PAUSE)
+    with restarting:
+        retry(lambda: _ensure_reporting(apis, of, desired), REPORT_SECONDS, PAUSE)
     return f"{len(desired.works)} Works applied and healthy, and karmada-agent reports {of.proxy_url}"
 
 

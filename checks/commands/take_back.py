@@ -13,7 +13,7 @@ from functools import partial
 
 from checks.applied import clear_proxy_url, give_up_credential
 from checks.delivered import is_ready
-from checks.delivered_agent import DeliveredAgent, DeliveredMembers
+from checks.delivered_agent import DeliveredAgent, DeliveredMembers, restarting
 from checks.deployments import args_owners, arguments, value_of
 from checks.outcomes import run_steps
 from checks.retry import retry
@@ -64,12 +64,13 @@ def _withdraw_flag(apis: KubernetesApis, of: DeliveredAgent, cluster: Json) -> t
         of.apply_cluster(apis, {})
         return f"nothing leads there, so that karmada-agent's flag stays, if it is set: {reason}", None
     container = of.agent.container
-    if of.manager in args_owners(found, container):
-        found = of.apply_agent(apis, {})
-    if value_of(PROXY_FLAG, arguments(found, container)) == of.proxy_url:
-        # proxyURL stays with the flag, of another manager now: karmada-agent would not set it again
-        return "karmada-agent's flag is somebody else's, and stays", found
-    retry(lambda: _require_flag_gone(apis, of), BACK_SECONDS, PAUSE)
+    with restarting:
+        if of.manager in args_owners(found, container):
+            found = of.apply_agent(apis, {})
+        if value_of(PROXY_FLAG, arguments(found, container)) == of.proxy_url:
+            # proxyURL stays with the flag, of another manager now: karmada-agent would not set it again
+            return "karmada-agent's flag is somebody else's, and stays", found
+        retry(lambda: _require_flag_gone(apis, of), BACK_SECONDS, PAUSE)
     # karmada-agent may have set proxyURL itself: without its grant it could not clear it, and would crash
     clear_proxy_url(apis, of.karmada, of.member)
     of.apply_cluster(apis, {})

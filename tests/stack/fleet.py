@@ -20,9 +20,20 @@ from types import TracebackType
 
 from checks.applied import KINDS, apply, owns
 from checks.delivered import WORKS, is_ready
+from checks.delivered_agent import RESTARTS_AT_ONCE, restarting
+from checks.deployments import rolled_out
 from checks.outcomes import AT_ONCE
 from checks.retry import retry
-from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, MERGE_PATCH, SECRETS, OfficialClient, Resource
+from clusters.api import (
+    APPLY_PATCH,
+    CLUSTERS,
+    DEPLOYMENTS,
+    JSON_PATCH,
+    MERGE_PATCH,
+    SECRETS,
+    OfficialClient,
+    Resource,
+)
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, entries, items, number, text
@@ -51,6 +62,11 @@ SECONDS = 900
 KARMADA_AGENT = "karmada-agent"
 NETWORK_POLICIES = Resource("/apis/networking.k8s.io/v1", "networkpolicies")
 ROLES = Resource("/apis/rbac.authorization.k8s.io/v1", "roles")
+LEASES = Resource("/apis/coordination.k8s.io/v1", "leases")
+LEASES_NAMESPACE = "karmada-cluster"
+"""Of the Lease that each karmada-agent renews in Karmada, by its member's name."""
+
+NO_ELECTION = "--leader-elect=false"
 FLOOR = "floor"
 """The field manager of what floor() applies."""
 
@@ -77,6 +93,42 @@ def label(members: Iterable[str], key: str, value: str | None = "yes") -> None:
     in_parallel(
         {each: partial(apis.patch, karmada_api, CLUSTERS.path("", each), patch, MERGE_PATCH) for each in members}
     )
+
+
+def calm(members: Sequence[str]) -> None:
+    """Runs their karmada-agents without leader election. While a hundred pods start on their one node, an agent that
+    cannot renew its lease in time restarts, and slows the others down until they do too; members have nodes of their
+    own elsewhere."""
+    in_parallel({each: partial(_without_election, each) for each in members}, RESTARTS_AT_ONCE)
+
+
+def _without_election(member: str) -> None:
+    (container,) = items(_agent(member), "spec", "template", "spec", "containers")
+    if NO_ELECTION in items(container, "command"):
+        return
+    added: Json = [{"op": "add", "path": "/spec/template/spec/containers/0/command/-", "value": NO_ELECTION}]
+    apis.patch(in_fleet, DEPLOYMENTS.path(member, KARMADA_AGENT), added, JSON_PATCH)
+
+    def rolls_out() -> Json:
+        if not rolled_out(_agent(member)):
+            raise Unavailable(f"karmada-agent of {member} is not rolled out")
+        return _renewed(member)
+
+    before = retry(rolls_out, SECONDS, 1)
+
+    def renews() -> None:
+        if _renewed(member) == before:
+            raise Unavailable(f"karmada-agent of {member} has not renewed its Lease")
+
+    retry(renews, SECONDS, 1)
+
+
+def _agent(member: str) -> Json:
+    return apis.get(in_fleet, DEPLOYMENTS, KARMADA_AGENT, member)
+
+
+def _renewed(member: str) -> Json:
+    return at(apis.get(karmada_api, LEASES, member, LEASES_NAMESPACE), "spec", "renewTime")
 
 
 def settled(members: Sequence[str]) -> None:
@@ -248,13 +300,14 @@ def _reach(member: str, spec: Json) -> None:
         if text(apis.get(karmada_api, CLUSTERS, member), "spec", "proxyURL") != url:
             raise Unavailable("its karmada-agent has cleared proxyURL")
 
-    retry(set_flag, SECONDS, 0.5)
-    retry(runs_with_it, SECONDS, 0.5)
+    with restarting:
+        retry(set_flag, SECONDS, 0.5)
+        retry(runs_with_it, SECONDS, 0.5)
 
 
 def _leave(member: str) -> None:
     """Takes a karmada-agent's flag away in its own cluster, then what its Cluster says of the tunnel."""
-    found = apis.get(in_fleet, DEPLOYMENTS, KARMADA_AGENT, member)
+    found = _agent(member)
     if owns(found, FLOOR):
         apply(apis, in_fleet, DEPLOYMENTS, KARMADA_AGENT, member, fields={}, manager=FLOOR)
     cleared: Json = {"spec": {"proxyURL": None, "proxyHeader": None}}

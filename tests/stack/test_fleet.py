@@ -77,6 +77,8 @@ def many(
 def alone(many: Checkout, members: Sequence[str], turns: Path) -> Iterator[Checkout]:
     """The same for what is measured, once the tests of other stacks have ended."""
     with turn(turns):
+        fleet.calm(members)
+        fleet.settled(members)
         yield many
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
 from checks.commands import deliver, remember, take_away, take_back
 from checks.commands.deliver import deliver_member, release_member
 from checks.commands.take_away import delete_works
 from checks.commands.take_back import withdraw_tunnel
-from checks.delivered_agent import DeliveredMembers
+from checks.delivered_agent import RESTARTS_AT_ONCE, DeliveredMembers
 from checks.outcomes import run_steps
 from clusters.errors import Unavailable
+from clusters.kubeconfig import Context
 from clusters.objects import Json
+from clusters.pool import in_parallel
 from config.settings import Agent
 from tests.unit.afar import CERT, DEPLOYED, GIVEN, KARMADA, OURS, PATCHS, URL, WANTED, Afar, work
 
@@ -67,6 +73,31 @@ def test_karmada_agent_may_start_again_before_it_has_its_flag() -> None:
     put(afar)
     assert afar.done == [f"proxyURL {URL}"] * 3 + [f"flag {URL}"]
     assert (afar.flag, afar.proxy_url) == (URL, URL)
+
+
+class Restarting(Afar):
+    """Takes a moment to restart; counts, with others, those that do at the same time."""
+
+    def __init__(self, together: set[Afar], most: list[int], flag: str) -> None:
+        super().__init__(flag=flag, proxy_url=flag, owners=[OURS] if flag else [])
+        self.together, self.most = together, most
+
+    def patch(self, of: Context, path: str, patch: Json, kind: str) -> Json:
+        if of != KARMADA:
+            self.together.add(self)
+            self.most.append(len(self.together))
+            time.sleep(0.005)
+            self.together.discard(self)
+        return super().patch(of, path, patch, kind)
+
+
+@pytest.mark.parametrize(("step", "flag"), [(put, ""), (back, URL)])
+def test_no_more_than_some_karmada_agents_restart_at_the_same_time(step: Callable[[Afar], str], flag: str) -> None:
+    together, most = set[Afar](), list[int]()
+    fleet = [Restarting(together, most, flag) for _ in range(4 * RESTARTS_AT_ONCE)]
+    in_parallel({number: partial(step, each) for number, each in enumerate(fleet)}, len(fleet))
+    assert {each.flag for each in fleet} == {URL if step is put else ""}
+    assert 1 < max(most) <= RESTARTS_AT_ONCE
 
 
 def test_a_pod_that_is_about_to_end_may_still_clear_it() -> None:
