@@ -45,19 +45,27 @@ def liveness(port: int, delay: int) -> ProbeArgsDict:
     }
 
 
+def startup(port: int) -> ProbeArgsDict:
+    """A startup probe on `/healthz`: the other probes begin when it succeeds, within two minutes. Where a node starts
+    many pods at once, containers that a liveness probe restarts before they have started never get to."""
+    return {"http_get": {"path": "/healthz", "port": port}, "period_seconds": 1, "failure_threshold": 120}
+
+
 class Probes(TypedDict):
     """The probes of a container's spec."""
 
+    startup_probe: ProbeArgsDict
     liveness_probe: ProbeArgsDict
     readiness_probe: ProbeArgsDict
 
 
 def guard_probes() -> Probes:
-    """A guard's liveness and readiness probes, by HTTP on its health port.
+    """A guard's startup, liveness and readiness probes, by HTTP on its health port.
 
     A TCP probe would not notice a guard that hangs, which still accepts; the plain port may reject kubelet's address.
     """
     return {
+        "startup_probe": startup(GUARD_METRICS_PORT),
         "liveness_probe": liveness(GUARD_METRICS_PORT, 10),
         "readiness_probe": {"http_get": {"path": "/healthz", "port": GUARD_METRICS_PORT}, "period_seconds": 1},
     }

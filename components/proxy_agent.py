@@ -22,6 +22,7 @@ from components.availability import (
     longest_rollout,
     progress_deadline,
     spread_over_nodes,
+    startup,
 )
 from components.certificate import Certificate
 from components.entry import Entry
@@ -162,6 +163,7 @@ def _guarded(
         "args": [*_arguments(args), *anp.AGENT_ARGS, f"--v={args.member.log_level}"],
         "ports": [{"name": anp.METRICS, "container_port": anp.AGENT_HEALTH_PORT}],
         **_egress_proxy(args.member),
+        "startup_probe": startup(anp.AGENT_HEALTH_PORT),
         "liveness_probe": liveness(anp.AGENT_HEALTH_PORT, 15),
         "readiness_probe": {"http_get": {"path": "/readyz", "port": anp.AGENT_HEALTH_PORT}, "period_seconds": 1},
         "termination_message_policy": anp.LAST_WORDS,

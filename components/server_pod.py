@@ -16,7 +16,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 from components import anp, haproxy, pod_knobs, security_context
-from components.availability import guard_probes, liveness, spread_over_nodes
+from components.availability import guard_probes, liveness, spread_over_nodes, startup
 from components.images import Image
 from components.secret_files import volume
 from config.proxy_settings import Exposure, GuardedProxy, Proxy
@@ -139,6 +139,7 @@ def _server(args: GuardedPodArgs) -> ContainerArgsDict:
             {"name": "agents", "container_port": anp.AGENT_PORT},
             {"name": anp.METRICS, "container_port": anp.SERVER_HEALTH_PORT},
         ],
+        "startup_probe": startup(anp.SERVER_HEALTH_PORT),
         # a process that hangs cannot hand over its sessions, so it is killed after 1 s
         "liveness_probe": {**liveness(anp.SERVER_HEALTH_PORT, 10), "termination_grace_period_seconds": 1},
         "readiness_probe": ready,

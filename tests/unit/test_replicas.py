@@ -294,6 +294,15 @@ def test_what_hangs_is_noticed_within_half_a_minute(guarded_stack: Run) -> None:
             assert number(probe, "timeoutSeconds") > 5, f"{name} is restarted on a node that is short of CPU"
 
 
+def test_what_starts_slowly_is_not_restarted_before_it_has_started(guarded_stack: Run) -> None:
+    for pod in pods(guarded_stack).values():
+        for name, container in containers(pod).items():
+            probe = entries(container, "startupProbe")
+            assert number(probe, "periodSeconds") * number(probe, "failureThreshold") >= 120, name
+            assert at(probe, "httpGet", "port") == at(container, "livenessProbe", "httpGet", "port"), name
+            assert at(probe, "httpGet", "path") == "/healthz", name
+
+
 def test_a_server_is_made_anew_where_a_roll_would_never_end(any_stack: Run) -> None:
     """One that leaves the host network would keep its ports; and where one becomes several, which its strategy tells,
     agents of the one look for no other."""
