@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 
-from clusters.objects import Json, items, parse, text
+from clusters.objects import Json, entries, items, parse, text
 from clusters.programs import output_of
 
 
@@ -31,3 +31,10 @@ def apply(command: Sequence[str], manifest: Json) -> None:
     """Applies an object by a kubectl command (`kubectl(...)`)."""
     whole = [*command, "apply", "--filename=-"]
     subprocess.run(whole, input=json.dumps(manifest), text=True, check=True, stdout=subprocess.DEVNULL)
+
+
+def manifest(found: Json) -> Json:
+    """An object without what a cluster fills in, so that it can be applied again."""
+    kept = ("name", "namespace", "labels")
+    metadata = {key: each for key, each in entries(found, "metadata").items() if key in kept}
+    return {key: each for key, each in entries(found).items() if key != "status"} | {"metadata": metadata}

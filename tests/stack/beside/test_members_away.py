@@ -21,7 +21,7 @@ from tests.stack import environment
 from tests.stack.checkout_commands import rotate_ca
 from tests.stack.delivered import clear, cluster, in_member, label, works
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, member, settings_of
-from tests.stack.kubectl import apply, kubectl, objects
+from tests.stack.kubectl import apply, kubectl, manifest, objects
 from tests.stack.nodes import answers_itself, node_of, starts, stops
 from tests.stack.refusals import succeeds
 from tools.checkout import DESTROY, UP, Checkout
@@ -167,12 +167,6 @@ def test_a_member_lost_during_an_up_is_that_members_error_alone(
         assert answers_itself(name)
 
 
-def without_what_a_cluster_fills_in(found: Json) -> Json:
-    kept = ("name", "namespace", "labels")
-    metadata = {key: each for key, each in entries(found, "metadata").items() if key in kept}
-    return {key: each for key, each in entries(found).items() if key != "status"} | {"metadata": metadata}
-
-
 def deletes(end: tuple[str, str], *what: str) -> None:
     output_of(kubectl(*end, "delete", *what, "--timeout=60s"), 90)
 
@@ -246,7 +240,7 @@ def test_a_member_leaves_in_any_order(
         specified = before[f"{name} karmada-agent"]
         # anew, for one that runs may still have the flag: where the Cluster was deleted first nothing led there
         deletes(member(name), *AGENT, "--ignore-not-found")
-        apply(kubectl(*member(name)), {**entries(without_what_a_cluster_fills_in(agent)), "spec": specified})
+        apply(kubectl(*member(name)), {**entries(manifest(agent)), "spec": specified})
     heard_of(name)
     succeeds(left)
     succeeds(again)
