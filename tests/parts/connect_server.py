@@ -42,6 +42,8 @@ class ConnectServer:
         self.connections = 0
         self._tunnelled = tunnelled
         self._listening = socket.socket(socket.AF_UNIX)
+        # of one that has ended: its file is named by a port, which may be given again
+        at.unlink(missing_ok=True)
         self._listening.bind(str(at))
         self._listening.listen(1_024)
         threading.Thread(target=self._accept, daemon=True).start()
