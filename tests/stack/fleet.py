@@ -284,9 +284,13 @@ def _reach(member: str, spec: Json) -> None:
     reported: Json = {"spec": {key: at(spec, key) for key in SPECIFIED}}
     flag: Json = {"containers": [{"name": KARMADA_AGENT, "args": [f"{PROXY_FLAG}{url}"]}]}
 
-    def set_flag() -> None:
+    def answers() -> None:
         if text(apis.get(karmada_api, CLUSTERS, member), "spec", "proxyURL") != url:
             apply(apis, karmada_api, CLUSTERS, member, fields=reported, manager=FLOOR, force=True)
+        apis.raw(through, "/readyz")
+
+    def set_flag() -> None:
+        answers()
         fields: Json = {"spec": {"template": {"spec": flag}}}
         apply(apis, through, DEPLOYMENTS, KARMADA_AGENT, member, fields=fields, manager=FLOOR, force=True)
 
@@ -300,6 +304,7 @@ def _reach(member: str, spec: Json) -> None:
         if text(apis.get(karmada_api, CLUSTERS, member), "spec", "proxyURL") != url:
             raise Unavailable("its karmada-agent has cleared proxyURL")
 
+    retry(answers, SECONDS, 0.5)
     with restarting:
         retry(set_flag, SECONDS, 0.5)
         retry(runs_with_it, SECONDS, 0.5)

@@ -178,8 +178,8 @@ def test_guards_are_asked_for_health_by_http_on_a_port_of_their_own_and_not_for_
     for pod in pods(guarded_stack).values():
         (_, guard) = containers(pod).values()
         for probe in ("livenessProbe", "readinessProbe"):
-            asked = entries(guard, probe, "httpGet")
-            assert (asked["path"], asked["port"], asked.get("scheme", "HTTP")) == ("/healthz", 8096, "HTTP")
+            asked = {"scheme": "HTTP", **entries(guard, probe, "httpGet")}
+            assert asked == {"scheme": "HTTP", "path": "/healthz", "port": 8096}
     for configuration in (
         guard_configuration(guarded_stack),
         *(
