@@ -135,6 +135,18 @@ def test_where_images_are_built_an_engine_that_does_not_answer_is_told_before_an
     assert dry.index("docker version") < dry.index("pip install")
 
 
+def test_without_pythons_venv_module_that_is_said_each_time(tmp_path: Path) -> None:
+    """Debian's python3 without python3-venv fails with half an environment made, which has no pip."""
+    for name in ("Makefile", "requirements.lock"):
+        shutil.copy2(ROOT / name, tmp_path / name)
+    executable(tmp_path / "python", "#!/bin/sh\nmkdir -p .venv/bin && cp /bin/false .venv/bin/python && exit 1\n")
+    command = ["make", "PYTHON=./python", ".venv/requirements.lock"]
+    for _ in range(2):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert "install Python 3.11 or later with its venv module" in done.stderr
+        assert done.returncode != 0
+
+
 def checkout(directory: Path, **programs: str) -> dict[str, str]:
     """A checkout of the scripts alone, and an environment in which these programs come first."""
     (directory / "tools").mkdir()
