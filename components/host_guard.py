@@ -120,7 +120,7 @@ defaults
     mode http
     log global
     option dontlognull
-    option http-server-close
+    option httpclose
     option disable-h2-upgrade
     log-format "%ci %ST %ts %[var(txn.member)] %[var(txn.target)] %Tt ms %B bytes"
     timeout connect 5s
