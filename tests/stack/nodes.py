@@ -147,6 +147,21 @@ def resident(node: str, pid: int) -> int:
     return int(held.split()[1]) * 1024 + sum(resident(node, int(child)) for child in " ".join(children).split())
 
 
+def memory(name: str) -> dict[str, int]:
+    """Resident bytes of proxy-server, its guard and a member's proxy-agent, of which there is one each."""
+    (server,), (agent,) = pods(HOST, anp.SERVER), pods(member(name), anp.AGENT)
+    resident_bytes = "process_resident_memory_bytes"
+    return {
+        anp.SERVER: int(metric(HOST, server, anp.SERVER_HEALTH_PORT, resident_bytes)),
+        anp.AGENT: int(metric(member(name), agent, anp.AGENT_HEALTH_PORT, resident_bytes)),
+        anp.GUARD: resident(HOST_NODE, process(HOST_NODE, server, anp.GUARD)),
+    }
+
+
+def told(memory: dict[str, int]) -> str:
+    return ", ".join(f"{name} {held / 2**20:.1f}" for name, held in memory.items()) + " MiB"
+
+
 def whole(servers: int) -> bool:
     """Whether the stack has all its pods, ready, and each agent is connected to as many servers as there are."""
     gauge = "konnectivity_network_proxy_agent_open_server_connections"

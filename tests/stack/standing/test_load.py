@@ -17,9 +17,9 @@ from pulumi import automation
 from clusters.programs import output_of
 from components import anp
 from tests.proof import note
-from tests.stack.environment import HOST, member, through_karmada
+from tests.stack.environment import member, through_karmada
 from tests.stack.kubectl import apply, kubectl
-from tests.stack.nodes import HOST_NODE, metric, pods, process, resident, shell
+from tests.stack.nodes import memory, shell, told
 from tests.stack.standing.watching import MEMBER
 from tests.stack.traffic import Karmada
 
@@ -50,21 +50,6 @@ def pod(up: automation.UpResult) -> Iterator[str]:
     output_of([*direct, "wait", "pod/load", "--for=condition=Ready", "--timeout=60s"], 70)
     yield "load"
     output_of([*direct, "delete", "pod/load", "--wait=false"])
-
-
-def memory() -> dict[str, int]:
-    """Resident bytes of the tunnel's processes."""
-    (server,), (agent,) = pods(HOST, anp.SERVER), pods(member(MEMBER), anp.AGENT)
-    resident_bytes = "process_resident_memory_bytes"
-    return {
-        anp.SERVER: int(metric(HOST, server, anp.SERVER_HEALTH_PORT, resident_bytes)),
-        anp.AGENT: int(metric(member(MEMBER), agent, anp.AGENT_HEALTH_PORT, resident_bytes)),
-        anp.GUARD: resident(HOST_NODE, process(HOST_NODE, server, anp.GUARD)),
-    }
-
-
-def told(memory: dict[str, int]) -> str:
-    return ", ".join(f"{name} {held / 2**20:.1f}" for name, held in memory.items()) + " MiB"
 
 
 def failed(to: Karmada) -> str:
@@ -101,7 +86,7 @@ def session(pod: str, number: int, all_open: Barrier) -> str:
 
 
 def test_requests_at_once(to: Karmada) -> None:
-    idle, began = memory(), time.monotonic()
+    idle, began = memory(MEMBER), time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as clients:
         start = Barrier(AT_ONCE, timeout=60)
 
@@ -110,7 +95,7 @@ def test_requests_at_once(to: Karmada) -> None:
             return failed(to)
 
         errors = [each for each in clients.map(client, range(AT_ONCE)) if each]
-    took, held = time.monotonic() - began, memory()
+    took, held = time.monotonic() - began, memory(MEMBER)
     note(
         "Load",
         tried=f"{AT_ONCE} requests at once through one tunnel",
@@ -140,9 +125,9 @@ def test_sessions_at_once(pod: str) -> None:
 
 
 def test_requests_one_after_the_other(to: Karmada) -> None:
-    before, began = memory(), time.monotonic()
+    before, began = memory(MEMBER), time.monotonic()
     errors = [each for each in (failed(to) for _ in range(IN_SEQUENCE)) if each]
-    took, after = time.monotonic() - began, memory()
+    took, after = time.monotonic() - began, memory(MEMBER)
     note(
         "Load",
         tried=f"{IN_SEQUENCE} requests in sequence through one tunnel",
