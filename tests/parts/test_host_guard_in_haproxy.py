@@ -253,9 +253,9 @@ def test_get_and_post_are_refused_by_the_guards_own_rule(guarded: HostGuard, met
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_what_is_no_such_request_is_refused(guarded: HostGuard, name: str) -> None:
-    """What two programs may read in two ways is stopped at the first."""
-    status = noted(f"malformed: {name}", guarded.refused(MALFORMED[name])[0], "a 4xx")
-    assert status in (400, 405, 414, 431)
+    """What two programs may read in two ways is stopped at the first, by some releases without an answer (0)."""
+    status = noted(f"malformed: {name}", guarded.refused(MALFORMED[name])[0], "a 4xx, or nothing at all")
+    assert status in (0, 400, 405, 414, 431)
 
 
 def test_a_host_header_that_differs_from_the_target_is_refused(guarded: HostGuard) -> None:
