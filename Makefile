@@ -62,7 +62,7 @@ bench: .venv/requirements.lock
 
 # A virtual environment is up to date with a requirements file when it holds an identical copy of it.
 .venv/%.lock: %.lock requirements.lock
-	@[ -x $(venv) ] || $(PYTHON) -m venv .venv || \
+	@$(venv) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv .venv || \
 	  { rm -rf .venv; echo "install Python 3.11 or later with its venv module" >&2; exit 1; }
 	@$(venv) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $< || \
 	  { echo "pip could not install $<: see above; what it needs is on PyPI" >&2; exit 1; }

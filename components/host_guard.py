@@ -99,6 +99,8 @@ def configuration(rules: Rules) -> str:
     keepalive finds a peer that is gone, and TCP_USER_TIMEOUT (`tcp-ut`) one whose receive window stays shut: ANP has no
     flow control between a member's sessions, so one client that does not read would stop all others.
 
+    A connection is for one request (`httpclose`): HAProxy 3.2.0 took what a Content-Length covered for the next one.
+
     Health and metrics are on a port of their own, without credentials.
     """
     # one source a line: HAProxy takes at most 64 words in a line

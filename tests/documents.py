@@ -56,7 +56,7 @@ NOT_RUN: Mapping[str, str] = {
     "docs/operations.md#unattended 4": "it needs Pulumi's operator; test_unattended_in_cluster.py has its names",
     "docs/operations.md#upgrading-anp 2": "it asks a repository on the Internet",
     "docs/operations.md#upgrading-anp 3": "DIGEST is of an image that somebody has checked",
-    "docs/operations.md#upgrading-anp 4": "test_anp_upgrade.py does the same with members of its own, under traffic",
+    "docs/operations.md#upgrading-anp 4": "test_anp_upgrade.py does the same on a stack of its own, under traffic",
     "docs/operations.md#upgrading-this-program": "it takes a version that is not the one that is tested; "
     "test_versions.py previews this one on the states of those before",
     "docs/operations.md#from-the-version-that-told-members-apart-by-their-endpoint": "it is for a stack named prod, "

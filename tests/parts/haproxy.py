@@ -70,6 +70,8 @@ def check(program: Program, configuration: Path, environment: Mapping[str, str] 
     """What `haproxy -c` has against a configuration, warnings too: nothing, where there is nothing. What 3.3 and later
     say of more threads than this machine has CPUs is left out."""
     said = _said(program.command(_name(), environment or {}, "-c", "-f", str(configuration)))
+    if said.returncode:
+        return said.stdout + said.stderr or f"exit {said.returncode}"
     against = [line for line in (said.stdout + said.stderr).splitlines() if re.search(r"\[(WARNING|ALERT)\]", line)]
     return "\n".join(line for line in against if "some threads will compete for the same CPU" not in line)
 

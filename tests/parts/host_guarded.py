@@ -28,10 +28,10 @@ class HostGuard:
     server: ConnectServer
     log: Path
 
-    def refused(self, request: bytes, answers: int = 1) -> Sequence[int]:
+    def refused(self, request: bytes) -> Sequence[int]:
         """The statuses that a request gets, once it is sure that nothing of it came to the server."""
         before = self.server.connections
-        got = statuses(self.port, request, answers)
+        got = statuses(self.port, request)
         assert self.server.connections == before
         return got
 

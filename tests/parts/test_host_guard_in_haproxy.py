@@ -256,6 +256,7 @@ def test_what_is_no_such_request_is_refused(guarded: HostGuard, name: str) -> No
     """What two programs may read in two ways is stopped at the first, by some releases without an answer (0)."""
     status = noted(f"malformed: {name}", guarded.refused(MALFORMED[name])[0], "a 4xx, or nothing at all")
     assert status in (0, 400, 405, 414, 431)
+    assert guarded.works()
 
 
 def test_a_host_header_that_differs_from_the_target_is_refused(guarded: HostGuard) -> None:
@@ -297,7 +298,11 @@ def test_a_request_inside_a_tunnel_is_the_targets_own(guarded: HostGuard) -> Non
     assert guarded.server.targets[before:] == [dialled(NAME)]
 
 
-@pytest.mark.parametrize("behind", [RIGHT, connect(TARGET, OTHERS), connect(TARGET, None)])
+@pytest.mark.parametrize(
+    "behind",
+    [RIGHT, connect(TARGET, OTHERS), connect(TARGET, None)],
+    ids=["a right one", "another member's", "without a credential"],
+)
 @pytest.mark.parametrize(
     ("first", "answer", "arrives"),
     [

@@ -42,6 +42,12 @@ def pods(end: tuple[str, str], app: str, namespace: str = NAMESPACE) -> Sequence
     return [each for each in found if not is_terminating(each) and text(each, "status", "phase") == "Running"]
 
 
+def running_images(end: tuple[str, str], app: str) -> list[str]:
+    """The image of ANP's container in each pod of an app."""
+    pods = objects(kubectl(*end, "get", "pods", f"--namespace={NAMESPACE}", f"--selector=app={app}"))
+    return [text(items(pod, "spec", "containers")[0], "image") for pod in pods]
+
+
 def shell(name: str, namespace: str, *command: str, **variables: str) -> Json:
     """A pod that runs a command, of an image with a shell that every node has: the guard's."""
     container: Json = {
@@ -158,8 +164,9 @@ def memory(name: str) -> dict[str, int]:
     }
 
 
-def told(memory: dict[str, int]) -> str:
-    return ", ".join(f"{name} {held / 2**20:.1f}" for name, held in memory.items()) + " MiB"
+def in_mebibytes(held: dict[str, int]) -> str:
+    """Processes' memory, for people."""
+    return ", ".join(f"{name} {each / 2**20:.1f}" for name, each in held.items()) + " MiB"
 
 
 def whole(servers: int) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pulumi import automation
 
-from clusters.objects import Json, at, items, text
+from clusters.objects import Json, at, text
 from clusters.programs import output_of
 from components import anp
 from config.image_settings import Build
@@ -20,8 +20,8 @@ from tests.proof import note
 from tests.stack import environment, registry
 from tests.stack.base_images import ARCHITECTURES, architectures, push_base
 from tests.stack.environment import HOST, NAMESPACE, member
-from tests.stack.kubectl import apply, kubectl, objects
-from tests.stack.nodes import HOST_NODE, answers_itself, node_of
+from tests.stack.kubectl import apply, kubectl
+from tests.stack.nodes import HOST_NODE, answers_itself, node_of, running_images
 from tests.stack.registry import PASSWORD, USER, Registry
 from tools.checkout import Checkout
 
@@ -84,12 +84,6 @@ def make_pull_secret(end: tuple[str, str], of: Registry) -> None:
         "stringData": {".dockerconfigjson": config},
     }
     apply(kubectl(*end), made)
-
-
-def running_images(end: tuple[str, str], app: str) -> list[str]:
-    """The image of ANP's container in each pod of an app."""
-    pods = objects(kubectl(*end, "get", "pods", f"--namespace={NAMESPACE}", f"--selector=app={app}"))
-    return [text(items(pod, "spec", "containers")[0], "image") for pod in pods]
 
 
 def test_a_built_image_is_pushed_and_pods_run_the_pushed_digest(pushed: automation.UpResult, private: Registry) -> None:

@@ -1,8 +1,8 @@
 """A member's whole life by the real karmadactl: `register`, with and without `--proxy-server-address`, `up`, and
 `unregister`, after it has left the stack and before.
 
-Skipped where there is no karmadactl. What `karmadactl init` makes for registrations, which the lab's control plane
-lacks, is there meanwhile; in the end the member is joined as it was before.
+Skipped where there is no karmadactl. Of what `karmadactl init` makes for registrations the control plane has meanwhile
+what it lacks; in the end the member is joined as it was before.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 
 import pytest
 import yaml
@@ -26,7 +27,7 @@ from tests.stack.environment import HOST_CONFIG, KARMADA, MEMBERS_CONFIG, NAMESP
 from tests.stack.kubeconfigs import seen
 from tests.stack.kubectl import apply, kubectl, manifest, objects
 from tests.stack.refusals import succeeds
-from tools.checkout import UP, Checkout
+from tools.checkout import DESTROY, UP, Checkout
 
 pytestmark = pytest.mark.long
 
@@ -96,29 +97,32 @@ def _of_agent(name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def image(before: Mapping[str, Json]) -> Iterator[str]:
-    """karmada-agent's, in a control plane at which members can be registered."""
+    """karmada-agent's, of a member that may be unregistered: in the end it is joined as it was. The control plane has
+    meanwhile what a registration needs."""
     if not shutil.which("karmadactl"):
         pytest.skip("karmadactl is not on PATH")
     if REGISTERED not in SITE.joined:
         pytest.skip(f"there is no member {REGISTERED}")
-    kept, made = agents_objects(), init()
+    kept = agents_objects()
     agent = items(before[f"{REGISTERED} karmada-agent"], "template", "spec", "containers")[0]
-    for each in made:
-        apply(kubectl(*KARMADA), each)
-    try:
-        yield text(agent, "image")
-    finally:
-        unregister()
+    with ExitStack() as undone:
+        undone.callback(joined)
+        for end, each in reversed(kept):
+            undone.callback(apply, kubectl(*end), each)
         space = EXECUTION_SPACE.format(REGISTERED)
-        retry(lambda: _gone("namespaces", space), SECONDS, 1)
-        apply(kubectl(*KARMADA), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
-        for end, each in kept:
-            apply(kubectl(*end), each)
-        joined()
-        for each in made:
+        undone.callback(
+            apply, kubectl(*KARMADA), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}}
+        )
+        undone.callback(retry, lambda: _gone("namespaces", space), SECONDS, 1)
+        undone.callback(unregister)
+        for each in init():
             namespace = text(each, "metadata", "namespace")
+            named = [text(each, "kind"), text(each, "metadata", "name")]
             where = [f"--namespace={namespace}"] if namespace else []
-            output_of(kubectl(*KARMADA, "delete", text(each, "kind"), text(each, "metadata", "name"), *where))
+            if not objects(kubectl(*KARMADA, "get", *named, *where)):
+                apply(kubectl(*KARMADA), each)
+                undone.callback(output_of, kubectl(*KARMADA, "delete", *named, *where))
+        yield text(agent, "image")
 
 
 def _gone(kind: str, name: str) -> None:
@@ -142,7 +146,7 @@ def unregister() -> None:
 def register(image: str, *flags: str) -> None:
     """By a token, as the command that `karmadactl token create` prints."""
     ends = [f"--kubeconfig={os.path.expanduser(HOST_CONFIG)}", f"--karmada-context={KARMADA[1]}"]
-    printed = output_of(["karmadactl", "token", "create", *ends, "--print-register-command"])
+    printed = output_of(["karmadactl", "token", "create", *ends, "--ttl=10m", "--print-register-command"])
     of = [f"--kubeconfig={os.path.expanduser(MEMBERS_CONFIG)}", f"--context={REGISTERED}"]
     named = [f"--cluster-name={REGISTERED}", f"--karmada-agent-image={image}"]
     output_of([*printed.split(), *of, *named, *flags], SECONDS)
@@ -203,8 +207,14 @@ def test_a_member_is_registered_reached_and_unregistered(dev: Checkout, image: s
     register(image)
 
 
-def test_nothing_is_left_of_the_stack(dev: Checkout, image: str) -> None:
-    dev.configure(members=environment.settings_of(SITE.plain))
-    dev.select().destroy()
-    assert environment.ours_in(environment.HOST) == []
-    assert in_member(REGISTERED) == []
+def test_a_member_that_is_gone_leaves_nothing_in_karmada_or_beside(dev: Checkout, image: str) -> None:
+    plain = environment.settings_of(SITE.plain)
+    dev.configure(members={**plain, REGISTERED: {"access": "karmada", "kind": REGISTERED}})
+    succeeds(dev.run(*UP))
+    unregister()
+    dev.configure(members=plain)
+    succeeds(dev.run(*DESTROY))
+    register(image)
+    for end in (environment.HOST, KARMADA, member(SITE.plain)):
+        assert environment.ours_in(end) == []
+    assert [*in_member(REGISTERED), *works(REGISTERED)] == []

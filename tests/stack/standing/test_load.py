@@ -19,7 +19,7 @@ from components import anp
 from tests.proof import note
 from tests.stack.environment import member, through_karmada
 from tests.stack.kubectl import apply, kubectl
-from tests.stack.nodes import memory, shell, told
+from tests.stack.nodes import in_mebibytes, memory, shell
 from tests.stack.standing.watching import MEMBER
 from tests.stack.traffic import Karmada
 
@@ -100,7 +100,7 @@ def test_requests_at_once(to: Karmada) -> None:
         "Load",
         tried=f"{AT_ONCE} requests at once through one tunnel",
         expected=f"no error, no process above {PEAK / 2**20:.0f} MiB",
-        seen=f"{len(errors)} errors, {took:.1f} s; before {told(idle)}; after {told(held)}",
+        seen=f"{len(errors)} errors, {took:.1f} s; before {in_mebibytes(idle)}; after {in_mebibytes(held)}",
     )
     assert errors == []
     assert min(idle.values()) > 2**20
@@ -133,7 +133,7 @@ def test_requests_one_after_the_other(to: Karmada) -> None:
         tried=f"{IN_SEQUENCE} requests in sequence through one tunnel",
         expected=f"no error, no process grows by more than {GROWS / 2**20:.0f} MiB",
         seen=f"{len(errors)} errors, {1000 * took / IN_SEQUENCE:.1f} ms each; "
-        f"before {told(before)}; after {told(after)}",
+        f"before {in_mebibytes(before)}; after {in_mebibytes(after)}",
     )
     assert errors == []
     assert {name: after[name] - before[name] for name in before if after[name] - before[name] > GROWS} == {}
