@@ -187,7 +187,7 @@ def _guard_alerts(namespace: str, job: str) -> Sequence[Rule]:
             "The guard of {{ $labels.pod }} refuses requests",
             f"`kubectl -n {namespace} logs {{{{ $labels.pod }}}} -c {anp.GUARD}` says whose and why: 407 without the "
             "right credential, 405 what is no CONNECT. If they are Karmada's, `pulumi up --refresh` gives it the "
-            "credential; if not, close the port to whoever it is.",
+            "credential, and karmada-search takes another one when it starts; if not, close the port to whoever it is.",
         ),
         _warning(
             "ConnectionsRefused",

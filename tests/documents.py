@@ -54,6 +54,7 @@ NOT_RUN: Mapping[str, str] = {
     "docs/operations.md#unattended 2": "it needs a repository on GitHub; test_unattended.py has its names",
     "docs/operations.md#unattended 3": "it needs a registry for the image; test_unattended_in_cluster.py has its names",
     "docs/operations.md#unattended 4": "it needs Pulumi's operator; test_unattended_in_cluster.py has its names",
+    "docs/operations.md#another-credential 2": "test_real_search.py types it where there is a karmada-search",
     "docs/operations.md#upgrading-anp 2": "it asks a repository on the Internet",
     "docs/operations.md#upgrading-anp 3": "DIGEST is of an image that somebody has checked",
     "docs/operations.md#upgrading-anp 4": "test_anp_upgrade.py does the same on a stack of its own, under traffic",

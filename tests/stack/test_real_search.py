@@ -18,10 +18,13 @@ from clusters.errors import Unavailable
 from clusters.objects import Json, at, items, parse, text
 from clusters.programs import output_of
 from components import anp
+from tests import documents
 from tests.proof import note
 from tests.stack.environment import HOST, KARMADA, SITE, member
 from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import in_mebibytes, memory, metric, node_of, pods
+from tests.stack.refusals import succeeds
+from tools.checkout import UP, Checkout
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quiet")]
 
@@ -104,6 +107,25 @@ def connections() -> dict[str, float]:
             member(MEMBER), agent, anp.AGENT_HEALTH_PORT, "konnectivity_network_proxy_agent_open_endpoint_connections"
         ),
     }
+
+
+def test_search_takes_another_credential_when_it_starts_again(registry: None, dev: Checkout) -> None:
+    """Twice another one: the first stays valid for as long as there is one more."""
+    configmaps, direct = "/api/v1/namespaces/default/configmaps", kubectl(*member(MEMBER))
+    retry(partial(is_found, configmaps, "kube-root-ca.crt"), 90, 1)
+    for credential in (2, 3):
+        dev.configure(proxy={"credential": credential})
+        succeeds(dev.run(*UP))
+    apply(direct, MARK)
+    try:
+        retry(partial(is_found, configmaps, NAME), 10, 1)
+        seen = "at once"
+    except Unavailable:
+        seen = "only then"
+    _, *restart = documents.blocks()["docs/operations.md#another-credential 2"].partition("#")[0].split()
+    output_of(kubectl(*HOST, *restart))
+    retry(partial(is_found, configmaps, NAME), 120, 1)
+    note("Real parts", tried="twice another credential, then karmada-search restarted", expected="seen", seen=seen)
 
 
 def test_search_and_metrics_go_through_the_tunnel(registry: None) -> None:
