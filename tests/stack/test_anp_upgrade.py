@@ -45,8 +45,9 @@ def test_servers_then_agents_in_waves_and_back(dev: Checkout, tmp_path: Path) ->
         """An `up` in which these members' agents are held at an image; returns the stack's own images."""
         pinned = {name: {**members[name], "image": image} for name, image in held.items()}
         dev.configure(proxy=TWO, images={"build": build}, members={**members, **pinned})
+        stack = dev.select()
         succeeds(dev.run(*UP))
-        return dev.select().outputs()["images"].value
+        return stack.outputs()["images"].value
 
     newer, former = goes_to(NEWER), goes_to(FORMER)
     old, new = former["agent"], newer["agent"]
