@@ -78,6 +78,8 @@ def prod(
         undone.callback(lambda: stack.select().destroy())
         images = stack.select().up().outputs["images"].value
         stack.select().destroy()
+        # whose karmada-agents have just started again: one that is not Ready yet would be left behind
+        assert [name for name in SITE.joined if not environment.healthy(name)] == []
         stack.configure(
             # the account of deploy/cluster may list no nodes, by which it would be found
             host={"context": HOST[1], "address": address_of(HOST_NODE)},
