@@ -9,6 +9,7 @@ response is raised as Unavailable, with its HTTP status.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -219,6 +220,10 @@ class OfficialClient:
             return self._clients[of]
 
 
+UNVERIFIED = re.compile(r"CERTIFICATE_VERIFY_FAILED\] certificate verify failed: (.*) \(_ssl")
+"""What Python's ssl says of a certificate that it refuses, with the reason."""
+
+
 class _NotFound(Unavailable):
     """The API serves the resource type, and has no such object."""
 
@@ -246,6 +251,9 @@ def _as_unavailable(seconds: float) -> Generator[None]:
         lines = str(error.reason if isinstance(error, ApiException) else error).strip().splitlines()
         # the client puts its own words before the reason
         why = (lines or ["no answer"])[-1].rpartition("connection: ")[2]
+        unverified = UNVERIFIED.search(why)
+        if unverified:
+            why = f"its certificate is not the one that the kubeconfig expects ({unverified[1]}): another cluster's?"
         # a peer that presents a certificate does answer, whoever it is
         raise (Unavailable if "certificate" in why.lower() else Unanswered)(why) from None
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Thread
 
 import pytest
 from kubernetes.client import Configuration
@@ -14,10 +16,11 @@ from kubernetes.client import Configuration
 from clusters import api as api_module
 from clusters import kubeconfig
 from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, ConnectionClosed, NotServing, OfficialClient
-from clusters.errors import Unavailable
+from clusters.errors import Unanswered, Unavailable
 from clusters.kubeconfig import Context, servers
 from clusters.objects import Json
 from clusters.pool import in_parallel
+from tests import issuing
 from tests.unit.fake_api_server import CONTEXTS, ApiServer
 
 AGENT = "member3 /apis/apps/v1/namespaces/tunnel/deployments/proxy-agent"
@@ -85,6 +88,30 @@ def test_an_api_that_is_away_is_told_in_one_line(api: ApiServer) -> None:
         said = why(api)
     assert str(said).endswith("Connection refused")
     assert said.status == 0
+
+
+def test_another_cluster_at_the_address_is_told_by_its_certificate(api: ApiServer, tmp_path: Path) -> None:
+    """Two kind nodes may come back with each other's address."""
+    key, file = issuing.private_key_pem(), tmp_path / "server.pem"
+    subject = {"commonName": "another cluster"}
+    certificate, _ = issuing.self_signed({"privateKeyPem": key, "subject": subject, "validityPeriodHours": 1})
+    file.touch(0o600)
+    file.write_text(certificate + key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        api.write_kubeconfig(f"https://127.0.0.1:{listening.getsockname()[1]}")
+
+        def accept() -> None:
+            with suppress(OSError), context.wrap_socket(listening.accept()[0], server_side=True):
+                pass
+
+        server = Thread(target=accept)
+        server.start()
+        said = why(api)
+        server.join(5)
+    assert "its certificate is not the one that the kubeconfig expects (self-signed certificate)" in str(said)
+    assert not isinstance(said, Unanswered)
 
 
 def test_an_api_that_does_not_answer_is_not_waited_for_longer_than_said(api: ApiServer) -> None:
