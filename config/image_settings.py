@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
@@ -13,6 +14,12 @@ from config.fields import Commit, ImagePrefix, ImageReference, ImageTag, Model, 
 from config.problems import InvalidValue, config_rm, config_set, set_to
 
 UPSTREAM = "https://github.com/kubernetes-sigs/apiserver-network-proxy"
+
+FIRST_MINOR = 36
+"""Of ANP's releases v0.N, the first whose proxy-server has all flags that a guarded one is given."""
+
+PUBLISHED = re.compile(r"/kas-network-proxy/proxy-server:v0\.(\d+)\.")
+"""Upstream's own image, with a release."""
 
 PLATFORM = "linux/{}"
 """An OCI platform, made from an architecture (`amd64`)."""
@@ -47,6 +54,12 @@ class Build(Model):
             raise InvalidValue(
                 "it is missing: sources are pinned by ref and commit together", set_to(missing[0].upper()), missing[0]
             )
+        return self
+
+    @model_validator(mode="after")
+    def _has_the_flags(self) -> Build:
+        if self.is_upstream:
+            _require_flags(self.ref, re.match(r"v0\.(\d+)\.", self.ref), "ref")
         return self
 
     @field_validator("platforms")
@@ -167,8 +180,22 @@ class PublishedImages(PodImages):
     server: ImageReference = Field(description="Published image of proxy-server, best by digest; needs `agent` too")
     agent: ImageReference = Field(description="Published image of proxy-agent, best by digest; needs `server` too")
 
+    @field_validator("server")
+    @classmethod
+    def _has_the_flags(cls, server: str) -> str:
+        _require_flags(server, PUBLISHED.search(server))
+        return server
+
 
 Images = BuiltImages | PublishedImages
+
+
+def _require_flags(named: str, release: re.Match[str] | None, at: str = "") -> None:
+    """Raises InvalidValue for a release that is known to be too old."""
+    if release and int(release[1]) < FIRST_MINOR:
+        why = f'"{named}" has a proxy-server without --backend-dial-timeout, which it would be started with'
+        first = re.sub(r"v0\.\d+\..*", f"v0.{FIRST_MINOR}.0", named)
+        raise InvalidValue(why, lambda key: f"{config_set(key, first)}, or a later one", at)
 
 
 def variant_of_images(keys: Mapping[str, object]) -> type[Images]:

@@ -1,18 +1,22 @@
-"""Another release of ANP: servers first, then agents in waves, and back; one release apart meanwhile."""
+"""Another release of ANP: agents that are one release older than the servers, taken to the same in waves, and back.
+
+There is no second release whose proxy-server has all flags that it is given.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from clusters.objects import Json
+from clusters.programs import output_of
 from components import anp
 from config.image_settings import Build
 from tests.proof import note
 from tests.stack import environment
-from tests.stack.environment import HOST, SITE, member
+from tests.stack.environment import SITE, member
 from tests.stack.nodes import running_images
 from tests.stack.refusals import succeeds
 from tests.stack.traffic import karmada, traffic
@@ -20,67 +24,72 @@ from tools.checkout import UP, Checkout
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quiet")]
 
-FORMER: Mapping[str, Json] = {"ref": "v0.35.0", "commit": "ecd8d5139a63f21bc16fe145f46ea10260ebb903"}
-"""The release before the default one, which is NEWER."""
+FORMER = ("https://github.com/kubernetes-sigs/apiserver-network-proxy", "v0.35.0")
+"""Where the sources of the release before the default one are."""
 
-NEWER: Mapping[str, Json] = {}
 TWO: Mapping[str, Json] = {"exposure": "nodePort", "nodePort": 30092, "replicas": 2}
 ENOUGH = 100
-"""Requests that are answered in each phase."""
+"""Requests that are answered in each wave."""
 
 
 def images() -> Mapping[str, Sequence[str]]:
-    """What servers and agents run, by where: the host, each member."""
-    ends = {"host": (HOST, anp.SERVER), **{name: (member(name), anp.AGENT) for name in SITE.names}}
-    return {where: sorted(set(running_images(end, app))) for where, (end, app) in ends.items()}
+    """What the members' agents run."""
+    return {name: sorted(set(running_images(member(name), anp.AGENT))) for name in SITE.names}
 
 
-def test_servers_then_agents_in_waves_and_back(dev: Checkout, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def former(tmp_path_factory: pytest.TempPathFactory, clusters: None) -> Iterator[str]:
+    """The former release's proxy-agent, in the members' nodes."""
     if len(SITE.joined) < len(SITE.names):
         pytest.skip("waves need two members")
+    sources, (repository, ref) = tmp_path_factory.mktemp("anp"), FORMER
+    image = f"localhost/karmada-anp/proxy-agent:{ref}-former"
+    output_of(["git", "clone", "--quiet", "--depth=1", f"--branch={ref}", repository, str(sources)], 300)
+    engine = output_of(["docker", "version", "--format={{.Server.Arch}}"]).strip()
+    given = {**Build.model_validate({}).args, "BUILDARCH": engine, "TARGETARCH": engine}
+    arguments = [f"--build-arg={key}={value}" for key, value in given.items()]
+    file = f"--file={sources / 'artifacts/images/agent-build.Dockerfile'}"
+    output_of(["docker", "build", "--quiet", file, *arguments, f"--tag={image}", str(sources)], 600)
+    for name in SITE.names:
+        output_of(["kind", "load", "docker-image", image, "--name", name], 300)
+    yield image
+    output_of(["docker", "image", "rm", "--force", image])
+
+
+def test_agents_in_waves_and_back(dev: Checkout, former: str, tmp_path: Path) -> None:
     first, second = SITE.names
     members, to = environment.settings_of(first, second), karmada(tmp_path)
 
-    def goes_to(build: Mapping[str, Json], **held: str) -> Mapping[str, str]:
-        """An `up` in which these members' agents are held at an image; returns the stack's own images."""
-        pinned = {name: {**members[name], "image": image} for name, image in held.items()}
-        dev.configure(proxy=TWO, images={"build": build}, members={**members, **pinned})
+    def goes_to(*held: str) -> str:
+        """An `up` in which these members' agents are held at the former release; returns the stack's own."""
+        pinned = {name: {**members[name], "image": former} for name in held}
+        dev.configure(proxy=TWO, members={**members, **pinned})
         stack = dev.select()
         succeeds(dev.run(*UP))
-        return stack.outputs()["images"].value
+        return stack.outputs()["images"].value["agent"]
 
-    newer, former = goes_to(NEWER), goes_to(FORMER)
-    old, new = former["agent"], newer["agent"]
-    phases: Mapping[str, tuple[Mapping[str, Json], Mapping[str, str]]] = {
-        "servers": (NEWER, {first: old, second: old}),
-        "a first wave": (NEWER, {second: old}),
-        "all": (NEWER, {}),
-        "servers back": (FORMER, {first: new, second: new}),
-        "all back": (FORMER, {}),
-    }
-    seen = {"before": images()}
+    own = goes_to(first, second)
+    assert own != former
+    waves: Mapping[str, Sequence[str]] = {"a first wave": [second], "all": [], "back": [first, second]}
+    seen = {"held": images()}
     answered: dict[str, int] = {}
     lost: list[str] = []
-    for phase, (build, held) in phases.items():
+    for wave, held in waves.items():
         with traffic(to, [first, second]) as asked:
-            goes_to(build, **held)
-        seen[phase], answered[phase] = images(), asked.answered
+            goes_to(*held)
+        seen[wave], answered[wave] = images(), asked.answered
         lost += asked.lost
-    ref = Build.model_validate({}).ref
     note(
         "Upgrades",
-        tried=f"ANP {FORMER['ref']} to {ref} and back, two servers: servers, then one member's agents, then all",
+        tried=f"agents of ANP {FORMER[1]} to {Build.model_validate({}).ref} in two waves, and back, two servers",
         expected="old and new ones work together, no request lost",
         seen=f"{sum(answered.values()):,} requests, {len(lost)} lost: {lost[:3]}",
     )
-    assert old != new
     assert seen == {
-        "before": {"host": [former["server"]], first: [old], second: [old]},
-        "servers": {"host": [newer["server"]], first: [old], second: [old]},
-        "a first wave": {"host": [newer["server"]], first: [new], second: [old]},
-        "all": {"host": [newer["server"]], first: [new], second: [new]},
-        "servers back": {"host": [former["server"]], first: [new], second: [new]},
-        "all back": {"host": [former["server"]], first: [old], second: [old]},
+        "held": {first: [former], second: [former]},
+        "a first wave": {first: [own], second: [former]},
+        "all": {first: [own], second: [own]},
+        "back": {first: [former], second: [former]},
     }
     assert min(answered.values()) > ENOUGH
     assert lost == []

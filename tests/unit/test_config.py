@@ -319,6 +319,30 @@ def test_an_image_is_a_reference_as_registries_have_it(image: str) -> None:
     assert load(**images(guard=image)).images.guard == image
 
 
+@pytest.mark.parametrize(
+    ("keys", "named", "mended"),
+    [
+        ({"build": {"ref": "v0.35.0", "commit": "0" * 40}}, "images.build.ref", "v0.36.0"),
+        (
+            {"server": "registry.k8s.io/kas-network-proxy/proxy-server:v0.34.0", "agent": "a"},
+            "images.server",
+            "registry.k8s.io/kas-network-proxy/proxy-server:v0.36.0",
+        ),
+    ],
+)
+def test_a_release_whose_proxy_server_lacks_a_flag_is_refused(keys: Json, named: str, mended: str) -> None:
+    """It would start again and again, and `up` wait for it for ten minutes."""
+    with pytest.raises(pulumi.RunError) as error:
+        load(images=keys)
+    assert f"karmada-anp:{named}: " in str(error.value)
+    assert f"'karmada-anp:{named}' {mended}" in str(error.value)
+
+
+def test_newer_releases_and_others_sources_are_taken() -> None:
+    assert built(ref="v0.37.1", commit="0" * 40).ref == "v0.37.1"
+    assert built(repository=FORK, ref="v0.0.24", commit="0" * 40).ref == "v0.0.24"
+
+
 # members by name
 
 
