@@ -43,9 +43,8 @@ def pods(end: tuple[str, str], app: str, namespace: str = NAMESPACE) -> Sequence
 
 
 def running_images(end: tuple[str, str], app: str) -> list[str]:
-    """The image of ANP's container in each pod of an app."""
-    pods = objects(kubectl(*end, "get", "pods", f"--namespace={NAMESPACE}", f"--selector=app={app}"))
-    return [text(items(pod, "spec", "containers")[0], "image") for pod in pods]
+    """The image of ANP's container in each of an app's pods that go on."""
+    return [text(items(pod, "spec", "containers")[0], "image") for pod in pods(end, app)]
 
 
 def shell(name: str, namespace: str, *command: str, **variables: str) -> Json:
