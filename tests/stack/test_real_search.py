@@ -29,10 +29,14 @@ from tools.checkout import UP, Checkout
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quiet")]
 
 SECONDS = 180
-"""How long both are used. An hour, too, was tried: docs/operations.md."""
+"""How long both are used."""
 
 GROWS = 16 * 2**20
 """Bytes by which a process may grow meanwhile."""
+
+SPARE = 8
+"""Connections that may be open beyond those at the beginning: clients that karmada-metrics-adapter makes for a question
+keep theirs for a while. In an hour there were 16 at the beginning, 21 at the most and 20 in the end."""
 
 NAME = "karmada-anp-tests"
 MEMBER = SITE.plain
@@ -161,5 +165,5 @@ def test_search_and_metrics_go_through_the_tunnel(registry: None) -> None:
     )
     assert errors == []
     assert min(opened.values()) > 0
-    assert {name: count for name, count in opened_then.items() if count > opened[name] + 3} == {}
+    assert {name: count for name, count in opened_then.items() if count > opened[name] + SPARE} == {}
     assert {name: bytes_held for name, bytes_held in held_then.items() if bytes_held > held[name] + GROWS} == {}
