@@ -41,6 +41,9 @@ FORBIDDEN, UNAUTHORIZED, NOT_FOUND = 403, 401, 404
 NO_API_SERVER = (502, 503, 504)
 """HTTP statuses of a proxy in front of an API server that is not there."""
 
+UNVERIFIED = re.compile(r"CERTIFICATE_VERIFY_FAILED\] certificate verify failed: (.*) \(_ssl")
+"""What Python's ssl says of a certificate that it refuses, with the reason."""
+
 POD_SECONDS = 5
 """The timeout of a request to a pod's port."""
 
@@ -218,10 +221,6 @@ class OfficialClient:
             if of not in self._clients:
                 self._clients[of] = ApiClient(configuration(of))
             return self._clients[of]
-
-
-UNVERIFIED = re.compile(r"CERTIFICATE_VERIFY_FAILED\] certificate verify failed: (.*) \(_ssl")
-"""What Python's ssl says of a certificate that it refuses, with the reason."""
 
 
 class _NotFound(Unavailable):

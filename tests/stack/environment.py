@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
+from checks.retry import retry
 from clusters.errors import Unavailable
 from clusters.objects import Json, at, entries, items, parse, text
 from clusters.programs import output_of
@@ -162,6 +163,16 @@ def healthy(name: str) -> bool:
     except Unavailable:
         return False
     return True
+
+
+def heard_of(name: str) -> None:
+    """Waits until Karmada calls a member ready, and its karmada-agent runs. Raises Unavailable."""
+
+    def well() -> None:
+        if not healthy(name):
+            raise Unavailable(f"Karmada does not hear of {name}")
+
+    retry(well, 150, pause=1)
 
 
 def with_every_member(checkout: Checkout, site: Site = SITE) -> Iterator[Checkout]:

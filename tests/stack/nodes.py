@@ -19,6 +19,7 @@ from tests.stack.environment import HOST, NAMESPACE, member
 from tests.stack.kubectl import kubectl, objects
 
 HOST_NODE = "karmada-host-control-plane"
+RESIDENT = "process_resident_memory_bytes"
 
 
 def node_of(name: str) -> str:
@@ -152,15 +153,19 @@ def resident(node: str, pid: int) -> int:
     return int(held.split()[1]) * 1024 + sum(resident(node, int(child)) for child in " ".join(children).split())
 
 
-def memory(name: str) -> dict[str, int]:
-    """Resident bytes of proxy-server, its guard and a member's proxy-agent, of which there is one each."""
-    (server,), (agent,) = pods(HOST, anp.SERVER), pods(member(name), anp.AGENT)
-    resident_bytes = "process_resident_memory_bytes"
+def memory_of_server() -> dict[str, int]:
+    """Resident bytes of proxy-server and its guard, of which there is one each."""
+    (server,) = pods(HOST, anp.SERVER)
     return {
-        anp.SERVER: int(metric(HOST, server, anp.SERVER_HEALTH_PORT, resident_bytes)),
-        anp.AGENT: int(metric(member(name), agent, anp.AGENT_HEALTH_PORT, resident_bytes)),
+        anp.SERVER: int(metric(HOST, server, anp.SERVER_HEALTH_PORT, RESIDENT)),
         anp.GUARD: resident(HOST_NODE, process(HOST_NODE, server, anp.GUARD)),
     }
+
+
+def memory(name: str) -> dict[str, int]:
+    """The same, with a member's proxy-agent, of which there is one."""
+    (agent,) = pods(member(name), anp.AGENT)
+    return {**memory_of_server(), anp.AGENT: int(metric(member(name), agent, anp.AGENT_HEALTH_PORT, RESIDENT))}
 
 
 def in_mebibytes(held: dict[str, int]) -> str:

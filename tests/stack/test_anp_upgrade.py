@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from clusters.objects import Json
 from clusters.programs import output_of
 from components import anp
-from config.image_settings import Build
+from config.image_settings import UPSTREAM, Build
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import SITE, member
@@ -24,10 +23,9 @@ from tools.checkout import UP, Checkout
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quiet")]
 
-FORMER = ("https://github.com/kubernetes-sigs/apiserver-network-proxy", "v0.35.0")
-"""Where the sources of the release before the default one are."""
+FORMER = "v0.35.0"
+"""The release before the default one."""
 
-TWO: Mapping[str, Json] = {"exposure": "nodePort", "nodePort": 30092, "replicas": 2}
 ENOUGH = 100
 """Requests that are answered in each wave."""
 
@@ -42,9 +40,9 @@ def former(tmp_path_factory: pytest.TempPathFactory, clusters: None) -> Iterator
     """The former release's proxy-agent, in the members' nodes."""
     if len(SITE.joined) < len(SITE.names):
         pytest.skip("waves need two members")
-    sources, (repository, ref) = tmp_path_factory.mktemp("anp"), FORMER
-    image = f"localhost/karmada-anp/proxy-agent:{ref}-former"
-    output_of(["git", "clone", "--quiet", "--depth=1", f"--branch={ref}", repository, str(sources)], 300)
+    sources = tmp_path_factory.mktemp("anp")
+    image = f"localhost/karmada-anp/proxy-agent:{FORMER}-former"
+    output_of(["git", "clone", "--quiet", "--depth=1", f"--branch={FORMER}", UPSTREAM, str(sources)], 300)
     engine = output_of(["docker", "version", "--format={{.Server.Arch}}"]).strip()
     given = {**Build.model_validate({}).args, "BUILDARCH": engine, "TARGETARCH": engine}
     arguments = [f"--build-arg={key}={value}" for key, value in given.items()]
@@ -63,7 +61,7 @@ def test_agents_in_waves_and_back(dev: Checkout, former: str, tmp_path: Path) ->
     def goes_to(*held: str) -> str:
         """An `up` in which these members' agents are held at the former release; returns the stack's own."""
         pinned = {name: {**members[name], "image": former} for name in held}
-        dev.configure(proxy=TWO, members={**members, **pinned})
+        dev.configure(proxy={"exposure": "nodePort", "replicas": 2}, members={**members, **pinned})
         stack = dev.select()
         succeeds(dev.run(*UP))
         return stack.outputs()["images"].value["agent"]
@@ -81,7 +79,7 @@ def test_agents_in_waves_and_back(dev: Checkout, former: str, tmp_path: Path) ->
         lost += asked.lost
     note(
         "Upgrades",
-        tried=f"agents of ANP {FORMER[1]} to {Build.model_validate({}).ref} in two waves, and back, two servers",
+        tried=f"agents of ANP {FORMER} to {Build.model_validate({}).ref} in two waves, and back, two servers",
         expected="old and new ones work together, no request lost",
         seen=f"{sum(answered.values()):,} requests, {len(lost)} lost: {lost[:3]}",
     )

@@ -15,11 +15,10 @@ import pytest
 from checks.outcomes import NAMED
 from clusters.errors import Unavailable
 from clusters.objects import Json
-from components import anp
 from tests.proof import note
 from tests.stack import fleet, interrupted
 from tests.stack.environment import HOST, answer, ours_in
-from tests.stack.nodes import HOST_NODE, metric, pods, process, resident
+from tests.stack.nodes import in_mebibytes, memory_of_server
 from tests.stack.refusals import succeeds
 from tests.stack.traffic import LONGEST, karmada, traffic
 from tests.turns import turn
@@ -168,7 +167,7 @@ def test_no_request_is_lost_while_every_leaf_of_a_hundred_is_renewed(
         PART,
         tried=f"{REQUESTS:,} requests to {MOST} members, {FEW} at once, while every leaf is renewed",
         expected="0 lost",
-        seen=f"{seen} in {took:.0f} s; {held()}; {cores}; up: {renewed}",
+        seen=f"{seen} in {took:.0f} s; {in_mebibytes(memory_of_server())}; {cores}; up: {renewed}",
     )
     assert len(seen.requests) >= REQUESTS
     assert seen.lost == []
@@ -199,15 +198,7 @@ def costs(begun: cpu.Reading, requests: int) -> str:
     spent = {role: seconds for role, seconds in cpu.spent(begun, cpu.read()).items() if seconds}
     cores = [f"{role} {seconds / MINUTE:.3f} cores" for role, seconds in spent.items()]
     each = [f"{role} {1_000 * seconds / requests:.2f} ms a request" for role, seconds in spent.items() if requests]
-    return "; ".join([held(), *cores, *each])
-
-
-def held() -> str:
-    """Memory of proxy-server and its guard."""
-    (server,) = pods(HOST, anp.SERVER)
-    guard = resident(HOST_NODE, process(HOST_NODE, server, anp.GUARD))
-    own = metric(HOST, server, anp.SERVER_HEALTH_PORT, "process_resident_memory_bytes")
-    return f"{anp.SERVER} {own / 2**20:.0f} MiB, {anp.GUARD} {guard / 2**20:.0f} MiB"
+    return "; ".join([in_mebibytes(memory_of_server()), *cores, *each])
 
 
 @pytest.mark.long

@@ -106,7 +106,7 @@ def image(before: Mapping[str, Json]) -> Iterator[str]:
     kept = agents_objects()
     agent = items(before[f"{REGISTERED} karmada-agent"], "template", "spec", "containers")[0]
     with ExitStack() as undone:
-        undone.callback(joined)
+        undone.callback(environment.heard_of, REGISTERED)
         for end, each in reversed(kept):
             undone.callback(apply, kubectl(*end), each)
         space = EXECUTION_SPACE.format(REGISTERED)
@@ -150,17 +150,7 @@ def register(image: str, *flags: str) -> None:
     of = [f"--kubeconfig={os.path.expanduser(MEMBERS_CONFIG)}", f"--context={REGISTERED}"]
     named = [f"--cluster-name={REGISTERED}", f"--karmada-agent-image={image}"]
     output_of([*printed.split(), *of, *named, *flags], SECONDS)
-    joined()
-
-
-def joined() -> None:
-    """Waits until Karmada calls the member ready."""
-
-    def is_there() -> None:
-        if REGISTERED not in SITE.joined or not environment.healthy(REGISTERED):
-            raise Unavailable(f"{REGISTERED} does not join")
-
-    retry(is_there, SECONDS, 1)
+    environment.heard_of(REGISTERED)
 
 
 ADDRESS = "--proxy-server-address"

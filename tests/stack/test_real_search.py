@@ -41,6 +41,7 @@ keep theirs for a while. In an hour there were 16 at the beginning, 21 at the mo
 NAME = "karmada-anp-tests"
 MEMBER = SITE.plain
 CACHE = "/apis/search.karmada.io/v1alpha1/search/cache"
+CONFIGMAPS = "/api/v1/namespaces/default/configmaps"
 KINDS = {"v1": ("Pod", "ConfigMap"), "apps/v1": ("Deployment",)}
 REGISTRY: Json = {
     "apiVersion": "search.karmada.io/v1alpha1",
@@ -115,27 +116,27 @@ def connections() -> dict[str, float]:
 
 def test_search_takes_another_credential_when_it_starts_again(registry: None, dev: Checkout) -> None:
     """Twice another one: the first stays valid for as long as there is one more."""
-    configmaps, direct = "/api/v1/namespaces/default/configmaps", kubectl(*member(MEMBER))
-    retry(partial(is_found, configmaps, "kube-root-ca.crt"), 90, 1)
+    direct = kubectl(*member(MEMBER))
+    retry(partial(is_found, CONFIGMAPS, "kube-root-ca.crt"), 90, 1)
     for credential in (2, 3):
         dev.configure(proxy={"credential": credential})
         succeeds(dev.run(*UP))
     apply(direct, MARK)
     try:
-        retry(partial(is_found, configmaps, NAME), 10, 1)
+        retry(partial(is_found, CONFIGMAPS, NAME), 10, 1)
         seen = "at once"
     except Unavailable:
         seen = "only then"
     _, *restart = documents.blocks()["docs/operations.md#another-credential 2"].partition("#")[0].split()
     output_of(kubectl(*HOST, *restart))
-    retry(partial(is_found, configmaps, NAME), 120, 1)
+    retry(partial(is_found, CONFIGMAPS, NAME), 120, 1)
     note("Real parts", tried="twice another credential, then karmada-search restarted", expected="seen", seen=seen)
 
 
 def test_search_and_metrics_go_through_the_tunnel(registry: None) -> None:
     """Found, seen to change, asked for all the time; what is open and held is as at the beginning."""
-    configmaps, direct = "/api/v1/namespaces/default/configmaps", kubectl(*member(MEMBER))
-    retry(partial(is_found, configmaps, "kube-root-ca.crt"), 90, 1)
+    direct = kubectl(*member(MEMBER))
+    retry(partial(is_found, CONFIGMAPS, "kube-root-ca.crt"), 90, 1)
     retry(top, 90, 1)
     time.sleep(30)
     opened, held = connections(), memory(MEMBER)
@@ -145,9 +146,9 @@ def test_search_and_metrics_go_through_the_tunnel(registry: None) -> None:
         try:
             changed = time.monotonic()
             apply(direct, MARK)
-            retry(partial(is_found, configmaps, NAME), 10, 0.2)
+            retry(partial(is_found, CONFIGMAPS, NAME), 10, 0.2)
             output_of([*direct, "delete", f"configmap/{NAME}", "--namespace=default"])
-            retry(partial(is_found, configmaps, NAME, there=False), 10, 0.2)
+            retry(partial(is_found, CONFIGMAPS, NAME, there=False), 10, 0.2)
             seen = max(seen, time.monotonic() - changed)
             top()
         except Unavailable as reason:

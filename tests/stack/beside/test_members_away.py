@@ -48,18 +48,7 @@ def stopped(site: Site) -> Iterator[str]:
 def comes_back(name: str) -> None:
     """Starts a member's node, and waits until it is heard of."""
     starts(node_of(name))
-    heard_of(name)
-
-
-def heard_of(name: str) -> None:
-    """Waits until a member's API answers and Karmada calls it ready."""
-    retry(lambda: well(name), 150, pause=1)
-
-
-def well(name: str) -> None:
-    """That Karmada calls a member ready, and its karmada-agent runs."""
-    if not environment.healthy(name):
-        raise Unavailable(f"{name} did not come back")
+    environment.heard_of(name)
 
 
 def behind(dev: Checkout) -> Sequence[Json]:
@@ -241,7 +230,7 @@ def test_a_member_leaves_in_any_order(
         # anew, for one that runs may still have the flag: where the Cluster was deleted first nothing led there
         deletes(member(name), *AGENT, "--ignore-not-found")
         apply(kubectl(*member(name)), {**entries(manifest(agent)), "spec": specified})
-    heard_of(name)
+    environment.heard_of(name)
     succeeds(left)
     succeeds(again)
     assert named == []
