@@ -108,7 +108,11 @@ def _ensure_reporting(apis: KubernetesApis, of: DeliveredAgent, desired: Desired
     reported, agent = of.reported_url(apis), of.agent
     if reported != of.proxy_url:
         _require_no_other_tunnel(apis, of, reported)
-    found = of.deployment_through_tunnel(apis)
+    try:
+        found = of.deployment_through_tunnel(apis)
+    except Unavailable as reason:
+        doctor = f'`make doctor ARGS="--member {of.member}"` says where it fails'
+        raise Unavailable(f"the tunnel does not reach it ({reason}): {doctor}") from None
     if found is None:
         where = f'in its namespace "{agent.namespace}"'
         raise Unavailable(f"there is no Deployment {agent.deployment} {where}: members.{of.member}.agent")

@@ -200,12 +200,12 @@ class Ran:
 
 
 def run(checkout: Checkout, *command: str, **variables: str) -> Ran:
-    """Runs pulumi, which must succeed."""
+    """Runs pulumi, which must succeed. Where it does not, its output is shown without the stack's own outputs."""
     started = time.monotonic()
     with Memory() as memory:
         done = checkout.run(*command, "--suppress-progress", **variables)
     took = time.monotonic() - started
-    assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-10_000:]
+    assert done.returncode == 0, done.stdout.partition("\nOutputs:")[0][-10_000:] + done.stderr[-10_000:]
     backend = Path(checkout.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
     (state,) = backend.glob(f".pulumi/stacks/*/{checkout.stack}.json")
     return Ran(

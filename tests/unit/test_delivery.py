@@ -100,6 +100,13 @@ def test_no_more_than_some_karmada_agents_restart_at_the_same_time(step: Callabl
     assert 1 < max(most) <= RESTARTS_AT_ONCE
 
 
+def test_where_the_tunnel_does_not_reach_it_the_doctor_is_named_since_karmadas_words_are_few() -> None:
+    afar = Afar()
+    afar.tunnel = False
+    with pytest.raises(Unavailable, match=r'reach it \(no tunnel leads there\): `make doctor ARGS="--member member3"`'):
+        put(afar)
+
+
 def test_a_pod_that_is_about_to_end_may_still_clear_it() -> None:
     """It began without the flag, and is counted by its Deployment no more."""
     afar = Afar()
