@@ -50,7 +50,8 @@ SETTINGS: Mapping[str, Json] = {
     "access": "karmada",
     "namespace": "{name}",
     "agent": {"namespace": "{name}"},
-    # a hundred of them are on one node of this machine
+    # a hundred of them are on one node of this machine, and roll out at the same time
+    "rolloutMinutes": 15,
     "resources": {"requests": {"cpu": "1m", "memory": "8Mi"}},
     "guardResources": {"requests": {"cpu": "1m", "memory": "8Mi"}},
 }
