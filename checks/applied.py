@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from checks.retry import answered
 from clusters.api import APPLY_PATCH, CLUSTERS, DEPLOYMENTS, MERGE_PATCH, KubernetesApis, Resource
 from clusters.kubeconfig import Context
 from clusters.objects import Json, items, text
@@ -49,7 +50,7 @@ def apply(
 
 def give_up_credential(apis: KubernetesApis, karmada: Context, member: str, manager: str) -> None:
     """Removes the `proxyHeader` that the manager has set on the Cluster object, if any. Raises Unavailable."""
-    if owns(apis.get(karmada, CLUSTERS, member), manager):
+    if owns(answered(lambda: apis.get(karmada, CLUSTERS, member)), manager):
         apply(apis, karmada, CLUSTERS, member, fields={}, manager=manager)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from checks.retry import answered
 from clusters.api import CLUSTERS, KubernetesApis, Resource
 from clusters.kubeconfig import Context
 from clusters.objects import Json, is_terminating, items, number, text
@@ -50,11 +51,12 @@ class Delivered(BaseModel):
 
     def cluster(self, apis: KubernetesApis) -> Json:
         """The member's Cluster object, or None. Raises Unavailable."""
-        return apis.get(self.karmada, CLUSTERS, self.member)
+        return answered(lambda: apis.get(self.karmada, CLUSTERS, self.member))
 
     def works(self, apis: KubernetesApis) -> dict[str, Json]:
         """The stack's Works for the member, by name. Raises Unavailable."""
-        found = apis.all(self.karmada, WORKS, EXECUTION_SPACE.format(self.member), f"{OF_STACK}={self.stack}")
+        space, labels = EXECUTION_SPACE.format(self.member), f"{OF_STACK}={self.stack}"
+        found = answered(lambda: apis.all(self.karmada, WORKS, space, labels))
         return {text(each, "metadata", "name"): each for each in found}
 
     def delete(self, apis: KubernetesApis, work: str) -> None:

@@ -1,4 +1,4 @@
-"""Retries a call until it succeeds or its time is over."""
+"""Retries a call until it succeeds or its time is over, or a read that nothing answered."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from clusters.errors import Unavailable
+from clusters.errors import Unanswered, Unavailable
 
 PAUSE = 0.2
 """The default pause between two attempts, in seconds."""
+
+READS = 3
+"""How often a read is sent at most."""
 
 Result = TypeVar("Result")
 
@@ -24,3 +27,14 @@ def retry(attempt: Callable[[], Result], seconds: float, pause: float = PAUSE) -
             if time.monotonic() + pause >= end:
                 raise
         time.sleep(pause)
+
+
+def answered(read: Callable[[], Result]) -> Result:
+    """The result of a read, which is sent again where nothing answers: of many members' requests, one may come while
+    the API server is busy. After READS of them raises the last one's Unanswered; any other Unavailable at once."""
+    for _ in range(READS - 1):
+        try:
+            return read()
+        except Unanswered:
+            time.sleep(PAUSE)
+    return read()

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pytest
 
+from checks import retry
 from checks.commands import deliver, remember, take_away, take_back
 from checks.commands.deliver import deliver_member, release_member
 from checks.commands.take_away import delete_works
 from checks.commands.take_back import withdraw_tunnel
+from checks.delivered import WORKS
 from checks.delivered_agent import RESTARTS_AT_ONCE, DeliveredMembers
 from checks.outcomes import run_steps
-from clusters.errors import Unavailable
+from checks.retry import READS
+from clusters.api import CLUSTERS, Resource
+from clusters.errors import Unanswered, Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json
 from clusters.pool import in_parallel
@@ -64,6 +68,35 @@ def test_karmada_agent_reports_the_tunnel_once_what_is_meant_for_the_member_is_t
     assert put(afar) == f"2 Works applied and healthy, and karmada-agent reports {URL}"
     assert afar.done == [f"proxyURL {URL}", f"flag {URL}"]
     assert afar.proxy_url == URL
+
+
+class Busy(Afar):
+    """The Karmada API, which answers only every third read."""
+
+    asked = 0
+
+    def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
+        if what is CLUSTERS:
+            self._answers()
+        return super().get(of, what, name, namespace)
+
+    def all(self, of: Context, what: Resource, namespace: str = "", labels: str = "") -> Sequence[Json]:
+        if what is WORKS:
+            self._answers()
+        return super().all(of, what, namespace, labels)
+
+    def _answers(self) -> None:
+        self.asked += 1
+        if self.asked % READS:
+            raise Unanswered("no answer within 10 s")
+
+
+@pytest.mark.parametrize("step", [put, back, away])
+def test_an_api_that_is_busy_for_a_moment_is_asked_again(
+    step: Callable[[Afar], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "PAUSE", 0.001)
+    assert step(Busy()) == step(Afar())
 
 
 def test_karmada_agent_may_start_again_before_it_has_its_flag() -> None:
