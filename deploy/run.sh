@@ -36,7 +36,7 @@ case ${1:-} in
 up)
     said=$(mktemp)
     trap 'rm -f "$said"' EXIT
-    failed=$(tools/pulumi.sh stack history --json --page-size 1 | grep '"result": "failed"') || failed=
+    failed=$(tools/pulumi.sh stack history --json --page-size 1 2>/dev/null | grep '"result": "failed"') || failed=
     deploy || code=$?
     # docs/operations.md, "When a run was interrupted". After one that went through, what exists is somebody else's
     if [ "$code" != 0 ] && [ -n "$failed" ] && grep -q 'already exists' "$said"; then
