@@ -273,7 +273,7 @@ def test_a_pod_that_is_stopped_in_an_up_records_what_it_did_and_the_next_goes_on
     pod = ["pod", "--selector=job-name=stopped"]
     output_of(kubectl(*HOST, f"--namespace={OURS}", "delete", *pod), GRACE)
     assert not ended("stopped")[0]
-    forget(prod, backend, f"{SITE.plain}-proxy-agent-deployment")
+    forget(prod, backend, f"{SITE.plain}-proxy-agent-policy-networkpolicy")
     start("up", "again")
     done, written = ended("again")
     note(PART, tried="a Job's pod is deleted in an up, then another Job", expected="it goes on", seen=str(done))
