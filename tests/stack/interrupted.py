@@ -52,10 +52,34 @@ def kill(checkout: Checkout, command: Sequence[str], length: float, point: float
     raise AssertionError(f"`{command[0]}` always ended before {point:.0%} of its length, {length:.1f} s in the end")
 
 
+def kill_at(checkout: Checkout, command: Sequence[str], recorded: int) -> Killed:
+    """Starts a command and kills it, in the same way, once so many resources are recorded."""
+    started = time.monotonic()
+    process = _started(checkout, command)
+    try:
+        while len(state(checkout)) < recorded:
+            assert process.poll() is None, f"`{command[0]}` ended before {recorded} resources were recorded"
+            time.sleep(2)
+    finally:
+        end_session(process.pid)
+    return _end(checkout, process, started)
+
+
 def _killed(checkout: Checkout, command: Sequence[str], seconds: float) -> Killed | float:
     """What was killed, or after how many seconds it had ended by itself."""
     started = time.monotonic()
-    process = subprocess.Popen(
+    process = _started(checkout, command)
+    try:
+        code = process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        end_session(process.pid)
+        return _end(checkout, process, started)
+    assert code == 0, f"`{command[0]}` failed by itself"
+    return time.monotonic() - started
+
+
+def _started(checkout: Checkout, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         ["pulumi", *command, "--stack", checkout.stack, "--non-interactive"],
         cwd=checkout.directory,
         env=os.environ | checkout.environment,
@@ -64,15 +88,11 @@ def _killed(checkout: Checkout, command: Sequence[str], seconds: float) -> Kille
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    try:
-        code = process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        pass
-    else:
-        assert code == 0, f"`{command[0]}` failed by itself"
-        return time.monotonic() - started
+
+
+def _end(checkout: Checkout, process: subprocess.Popen[bytes], started: float) -> Killed:
+    """What is left of a command whose processes have just been killed."""
     took = time.monotonic() - started
-    end_session(process.pid)
     assert process.wait(10) == -signal.SIGKILL
     emptied = emptied_and_deleted(checkout)
     return Killed(seconds=took, recorded=len(state(checkout)), pending=pending(checkout), emptied=emptied)

@@ -28,6 +28,7 @@ from tools.checkout import DESTROY, UP, Checkout
 LABEL = "karmada-anp.test/fleet"
 PART = "A fleet"
 TRIED, MOST = 20, 100
+RESOURCES_EACH = 8
 REQUESTS = 10_000
 NO_CHECKPOINTS = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 """The state is written once, at the end."""
@@ -111,11 +112,11 @@ def test_twenty_are_taken_in_by_their_label_and_one_leaves_without_it(many: Chec
     note(
         PART,
         tried=f"`up` of {TRIED} members by a label",
-        expected="all reached, 8 resources each",
+        expected=f"all reached, {RESOURCES_EACH} resources each",
         seen=f"{up}; {up.resources - less.resources} resources each",
     )
     assert reached(less.output, TRIED - 1)
-    assert up.resources - less.resources == 8
+    assert up.resources - less.resources == RESOURCES_EACH
     assert fleet.left(many.stack, twenty[-1:]) == []
     fleet.run(many, *DESTROY)
     assert fleet.left(many.stack, twenty) == []
@@ -208,9 +209,7 @@ def costs(begun: cpu.Reading, requests: int) -> str:
 def test_an_up_of_a_hundred_that_was_killed_at_half_goes_on(alone: Checkout, members: Sequence[str]) -> None:
     labelled(alone, members, MOST)
     fleet.run(alone, *DESTROY)
-    length = fleet.run(alone, *UP).seconds
-    fleet.run(alone, *DESTROY)
-    killed = interrupted.kill(alone, UP, length, 0.5, undo=DESTROY)
+    killed = interrupted.kill_at(alone, UP, RESOURCES_EACH * MOST // 2)
     typed = interrupted.go_on(alone)
     fleet.settled(members[:MOST])
     done = alone.run(*UP, "--expect-no-changes")
