@@ -26,6 +26,12 @@ deploy() {
     pulumi_on_the_stack up --yes --skip-preview --continue-on-error 2>&1 | tee -i "$said" # ^C is for pulumi, which says what it ends
 }
 
+# Whether the run before this one failed, in a stack of which an `up` went through once: the stack's names are its own
+failed_before() {
+    tools/pulumi.sh stack output behind >/dev/null 2>&1 &&
+        tools/pulumi.sh stack history --json --page-size 1 2>/dev/null | grep '"result": "failed"' >/dev/null
+}
+
 # GitHub accepts 65,536 characters in a comment; awk counts bytes or characters, and cuts at the end of a line
 beginning_of() {
     awk '{ size += length($0) + 1; if (size > 60000) { print "[cut here: the log of this run has the rest]"; exit } print }' "$1"
@@ -36,10 +42,11 @@ case ${1:-} in
 up)
     said=$(mktemp)
     trap 'rm -f "$said"' EXIT
-    failed=$(tools/pulumi.sh stack history --json --page-size 1 2>/dev/null | grep '"result": "failed"') || failed=
+    stopped=
+    ! failed_before || stopped=perhaps
     deploy || code=$?
-    # docs/operations.md, "When a run was interrupted". After one that went through, what exists is somebody else's
-    if [ "$code" != 0 ] && [ -n "$failed" ] && grep -q 'already exists' "$said"; then
+    # docs/operations.md, "When a run was interrupted". Otherwise what exists is somebody else's
+    if [ "$code" != 0 ] && [ -n "$stopped" ] && grep -q 'already exists' "$said"; then
         echo "taking over what the run before made and did not record" >&2
         code=0
         { PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true deploy && deploy; } || code=$?

@@ -33,7 +33,7 @@ here=$(dirname "$0")
 echo "$*" >>"$here/typed"
 case "$1 $2" in
 "stack select") exit "${SELECTS:-0}" ;;
-"stack output") echo "${BEHIND:-[]}" ;;
+"stack output") [ -z "${NEVER:-}" ] && echo "${BEHIND:-[]}" ;;
 "stack --show-name") ;;
 "stack history") printf '[{\\n  "result": "%s"\\n}]\\n' "${LAST:-succeeded}" ;;
 *)
@@ -111,10 +111,17 @@ def test_after_a_run_that_was_stopped_what_it_made_and_did_not_record_is_taken_o
     assert done.stdout.splitlines() == ["error: proxy-server already exists", "behind: none"]
 
 
-@pytest.mark.parametrize(("last", "says"), [("succeeded", "proxy-server already exists"), ("failed", "denied")])
-def test_what_is_not_the_stacks_own_is_never_taken(tmp_path: Path, last: str, says: str) -> None:
+@pytest.mark.parametrize(
+    ("last", "never", "says"),
+    [
+        ("succeeded", "", "proxy-server already exists"),
+        ("failed", "no up went through", "proxy-server already exists"),
+        ("failed", "", "denied"),
+    ],
+)
+def test_what_is_not_the_stacks_own_is_never_taken(tmp_path: Path, last: str, never: str, says: str) -> None:
     (tmp_path / "says").write_text(f"error: {says}\n")
-    assert run(tmp_path, "run.sh", "up", LAST=last, ENDS="255").returncode == 255
+    assert run(tmp_path, "run.sh", "up", LAST=last, NEVER=never, ENDS="255").returncode == 255
     assert typed(tmp_path) == [UP]
 
 
