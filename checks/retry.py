@@ -1,4 +1,4 @@
-"""Retries a call until it succeeds or its time is over, or a read that nothing answered."""
+"""Retries a call until its time is over; sends a read again that nothing answered."""
 
 from __future__ import annotations
 

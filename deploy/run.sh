@@ -2,8 +2,7 @@
 # What a machine does with the stack STACK without a person: .github/workflows/stack.yml, deploy/systemd and the image of
 # deploy/Dockerfile run this.
 #
-#   up       deploys, and renews what is due. Takes over what a run before it made and did not record. Says in its last
-#            line which members are behind. Exit code: pulumi's
+#   up       deploys, and renews what is due. Says in its last line which members are behind. Exit code: pulumi's
 #   drift    compares the clusters with the state, and writes neither. Exit code: 0 if nothing drifted, 1 if something
 #            did, 2 if that could not be found out
 #   preview  prints what an up would do as Markdown, for a comment on a pull request. Exit code: pulumi's
@@ -22,16 +21,6 @@ pulumi_on_the_stack() {
         tools/pulumi.sh "$@" --color never
 }
 
-deploy() {
-    pulumi_on_the_stack up --yes --skip-preview --continue-on-error 2>&1 | tee -i "$said" # ^C is for pulumi, which says what it ends
-}
-
-# Whether the run before this one failed, in a stack of which an `up` went through once: the stack's names are its own
-failed_before() {
-    tools/pulumi.sh stack output behind >/dev/null 2>&1 &&
-        tools/pulumi.sh stack history --json --page-size 1 2>/dev/null | grep '"result": "failed"' >/dev/null
-}
-
 # GitHub accepts 65,536 characters in a comment; awk counts bytes or characters, and cuts at the end of a line
 beginning_of() {
     awk '{ size += length($0) + 1; if (size > 60000) { print "[cut here: the log of this run has the rest]"; exit } print }' "$1"
@@ -40,17 +29,7 @@ beginning_of() {
 code=0
 case ${1:-} in
 up)
-    said=$(mktemp)
-    trap 'rm -f "$said"' EXIT
-    stopped=
-    ! failed_before || stopped=perhaps
-    deploy || code=$?
-    # docs/operations.md, "When a run was interrupted". Otherwise what exists is somebody else's
-    if [ "$code" != 0 ] && [ -n "$stopped" ] && grep -q 'already exists' "$said"; then
-        echo "taking over what the run before made and did not record" >&2
-        code=0
-        { PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true deploy && deploy; } || code=$?
-    fi
+    pulumi_on_the_stack up --yes --skip-preview --continue-on-error || code=$?
     behind=$(tools/pulumi.sh stack output behind | tr -d '[]"') || behind=unknown
     [ "$code" = 0 ] || echo "up failed with exit code $code: what is behind is as the last up that went through has it" >&2
     echo "behind: ${behind:-none}"

@@ -112,7 +112,7 @@ def _ensure_reporting(apis: KubernetesApis, of: DeliveredAgent, desired: Desired
         found = of.deployment_through_tunnel(apis)
     except Unavailable as reason:
         doctor = f'`make doctor ARGS="--member {of.member}"` says where it fails'
-        raise Unavailable(f"the tunnel does not reach it ({reason}): {doctor}") from None
+        raise Unavailable(f"its karmada-agent is not found ({reason}): {doctor}") from None
     if found is None:
         where = f'in its namespace "{agent.namespace}"'
         raise Unavailable(f"there is no Deployment {agent.deployment} {where}: members.{of.member}.agent")

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from clusters.objects import items, text
+from clusters.objects import items, parse, text
 from tests.stack.refusals import succeeds
 from tools.checkout import UP, Checkout
 
@@ -57,9 +57,10 @@ def kill_at(checkout: Checkout, command: Sequence[str], recorded: int) -> Killed
     started = time.monotonic()
     process = _started(checkout, command)
     try:
-        while len(state(checkout)) < recorded:
+        while _recorded(checkout) < recorded:
             assert process.poll() is None, f"`{command[0]}` ended before {recorded} resources were recorded"
-            time.sleep(2)
+            assert time.monotonic() < started + checkout.seconds, f"`{command[0]}` does not get so far"
+            time.sleep(1)
     finally:
         end_session(process.pid)
     return _end(checkout, process, started)
@@ -76,6 +77,13 @@ def _killed(checkout: Checkout, command: Sequence[str], seconds: float) -> Kille
         return _end(checkout, process, started)
     assert code == 0, f"`{command[0]}` failed by itself"
     return time.monotonic() - started
+
+
+def _recorded(checkout: Checkout) -> int:
+    """How many resources the state's file has: pulumi itself may fail to read it while another writes."""
+    backend = Path(checkout.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    (file,) = backend.glob(f".pulumi/stacks/*/{checkout.stack}.json")
+    return len(items(parse(file.read_text()), "checkpoint", "latest", "resources"))
 
 
 def _started(checkout: Checkout, command: Sequence[str]) -> subprocess.Popen[bytes]:

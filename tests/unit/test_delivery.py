@@ -136,7 +136,9 @@ def test_no_more_than_some_karmada_agents_restart_at_the_same_time(step: Callabl
 def test_where_the_tunnel_does_not_reach_it_the_doctor_is_named_since_karmadas_words_are_few() -> None:
     afar = Afar()
     afar.tunnel = False
-    with pytest.raises(Unavailable, match=r'reach it \(no tunnel leads there\): `make doctor ARGS="--member member3"`'):
+    with pytest.raises(
+        Unavailable, match=r'not found \(no tunnel leads there\): `make doctor ARGS="--member member3"`'
+    ):
         put(afar)
 
 
