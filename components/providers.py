@@ -27,11 +27,10 @@ class Providers:
 def providers(settings: Settings, taken_over: Sequence[Cluster]) -> Providers:
     """The providers of a stack. Every Kubernetes object is made through one of them.
 
-    In the clusters in `taken_over` they take over what was made by hand, and in the Karmada API what exists: all that
-    is made there is of a member, which preflight refuses if another stack has it; so a run that was stopped made it.
+    In the clusters in `taken_over` they take over what was made by hand.
     """
     host = settings.host
-    karmada = _provider("karmada", host, host.karmada_context, upsert=True)
+    karmada = _provider("karmada", host, host.karmada_context)
     return Providers(
         host=_provider("host", host, host.context, adopt=host in taken_over),
         karmada=karmada,
@@ -45,13 +44,7 @@ def providers(settings: Settings, taken_over: Sequence[Cluster]) -> Providers:
 
 
 def _provider(
-    name: str,
-    cluster: Cluster,
-    context: str,
-    paused: bool = False,
-    adopt: bool = False,
-    gone: bool = False,
-    upsert: bool = False,
+    name: str, cluster: Cluster, context: str, paused: bool = False, adopt: bool = False, gone: bool = False
 ) -> kubernetes.Provider:
     """A provider that is not replaced when a kubeconfig's path or a context's name changes (`cluster_identifier`).
 
@@ -60,8 +53,7 @@ def _provider(
 
     Secrets are changed in place: replacing one would replace its Deployment too, and cut the tunnel for half a minute.
 
-    With `upsert` a create changes what exists; with `adopt` also, and a patch takes fields from other field managers.
-    Otherwise both are errors.
+    With `adopt` a create is an upsert, and a patch takes fields from other field managers; otherwise both are errors.
     """
     return kubernetes.Provider(
         name,
@@ -71,7 +63,7 @@ def _provider(
         cluster_identifier=name,
         enable_secret_mutable=True,
         enable_config_map_mutable=True,
-        upsert_existing_objects=adopt or upsert or None,
+        upsert_existing_objects=adopt or None,
         enable_patch_force=adopt or None,
         skip_update_unreachable=paused or None,
         delete_unreachable=gone or None,

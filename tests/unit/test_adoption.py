@@ -187,14 +187,13 @@ def test_the_flags_that_joining_a_member_leaves_are_not(
 
 
 def test_only_providers_of_clusters_in_which_something_is_taken_over_may_overwrite(adopting: Settings) -> None:
-    """In the Karmada API, where all is of a member that no other stack has, they take over without force."""
     with patch("components.providers.kubernetes.Provider") as made:
         providers(adopting, [adopting.host])
     may = {
         call.args[0]: (call.kwargs["upsert_existing_objects"], call.kwargs["enable_patch_force"])
         for call in made.call_args_list
     }
-    assert may == {"host": (True, True), "karmada": (True, None), "member-member3": (None, None)}
+    assert may == {"host": (True, True), "karmada": (None, None), "member-member3": (None, None)}
 
 
 def made(by_hand: bool, **sections: Json) -> Run:
