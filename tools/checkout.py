@@ -30,6 +30,7 @@ class Checkout:
 
     def __init__(self, directory: Path, backend: Path, stack: str, like: str = "") -> None:
         self.directory = directory
+        self.backend = backend
         self.stack = stack
         files = output_of(
             ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"]
@@ -47,6 +48,11 @@ class Checkout:
             "PULUMI_CONFIG_PASSPHRASE": "of a throw-away backend",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
+
+    def state_file(self) -> Path:
+        """The file in the backend that holds the stack's state. Raises ValueError if there is none."""
+        (file,) = self.backend.glob(f".pulumi/stacks/*/{self.stack}.json")
+        return file
 
     def configure(self, **sections: Json) -> None:
         """Replaces whole sections in the stack's file."""

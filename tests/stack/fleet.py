@@ -207,13 +207,11 @@ def run(checkout: Checkout, *command: str, **variables: str) -> Ran:
         done = checkout.run(*command, "--suppress-progress", **variables)
     took = time.monotonic() - started
     assert done.returncode == 0, done.stdout.partition("\nOutputs:")[0][-10_000:] + done.stderr[-10_000:]
-    backend = Path(checkout.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
-    (state,) = backend.glob(f".pulumi/stacks/*/{checkout.stack}.json")
     return Ran(
         seconds=took,
         memory=memory.most,
         resources=len(items(checkout.select().export_stack().deployment, "resources")),
-        megabytes=state.stat().st_size / 1e6,
+        megabytes=checkout.state_file().stat().st_size / 1e6,
         output=done.stdout,
     )
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from clusters.objects import items, parse, text
 from tests.stack.refusals import succeeds
@@ -81,9 +80,7 @@ def _killed(checkout: Checkout, command: Sequence[str], seconds: float) -> Kille
 
 def _recorded(checkout: Checkout) -> int:
     """How many resources the state's file has: pulumi itself may fail to read it while another writes."""
-    backend = Path(checkout.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
-    (file,) = backend.glob(f".pulumi/stacks/*/{checkout.stack}.json")
-    return len(items(parse(file.read_text()), "checkpoint", "latest", "resources"))
+    return len(items(parse(checkout.state_file().read_text()), "checkpoint", "latest", "resources"))
 
 
 def _started(checkout: Checkout, command: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -109,8 +106,7 @@ def _end(checkout: Checkout, process: subprocess.Popen[bytes], started: float) -
 def emptied_and_deleted(checkout: Checkout) -> bool:
     """Whether the run was killed while it wrote, beside the state, what kind of file that is; gocloud.dev's fileblob
     does so in place. It is deleted, as docs/operations.md says."""
-    backend = Path(checkout.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
-    emptied = [each for each in backend.rglob("*.attrs") if each.stat().st_size == 0]
+    emptied = [each for each in checkout.backend.rglob("*.attrs") if each.stat().st_size == 0]
     for each in emptied:
         each.unlink()
     return bool(emptied)
