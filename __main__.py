@@ -12,6 +12,7 @@ from checks import preflight
 from clusters import workstation
 from components.delivery import Deliveries
 from components.entry import Entry, EntryArgs
+from components.field_manager import use_field_manager
 from components.images import ProxyImages, pull_secrets
 from components.mac_keys import mac_keys
 from components.member import GoneMember, GoneMemberArgs, Member, MemberArgs
@@ -31,6 +32,7 @@ end_quietly()
 ready = preflight.check(stack_config.load(stack_config.values(), workstation.ThisMachine(), stack_config.secrets()))
 settings, taken_over, former = ready.settings, ready.taken_over, ready.former
 
+use_field_manager()
 use_transforms()
 images = ProxyImages("images", settings.images)  # before the providers, whose plugins start while sources are hashed
 reach = providers(settings, taken_over)

@@ -15,7 +15,7 @@ from pulumi_kubernetes.apps.v1 import DeploymentPatch
 
 from checks.commands import agent_gone, disown_args
 from components.anp import ENDPOINT_FLAG, PROXY_FLAG
-from components.field_manager import ANNOTATION, field_manager
+from components.field_manager import field_manager
 from components.local_command import local_command
 from components.revision import revision
 from config.settings import Host, MemberSettings
@@ -69,11 +69,7 @@ class KarmadaAgentPatch(ComponentResource):
         agent = args.member.agent
         patch = DeploymentPatch(
             name,
-            metadata={
-                "name": agent.deployment,
-                "namespace": agent.namespace,
-                "annotations": {ANNOTATION: field_manager()},
-            },
+            metadata={"name": agent.deployment, "namespace": agent.namespace},
             spec={
                 "template": {
                     "spec": {

@@ -15,7 +15,6 @@ from pulumi_kubernetes.apiextensions import CustomResourcePatch
 from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
 
 from components.anp import AGENT_USER
-from components.field_manager import ANNOTATION, field_manager
 from components.host_guard import credential
 from components.moved import moved_out_of
 from components.revision import revision
@@ -108,7 +107,7 @@ def _proxy_header(name: str, args: RegistrationArgs, opts: ResourceOptions) -> C
         f"{name}-header",
         api_version="cluster.karmada.io/v1alpha1",
         kind="Cluster",
-        metadata={"name": args.cluster, "annotations": {ANNOTATION: field_manager()}},
+        metadata={"name": args.cluster},
         spec={"proxyHeader": {"Proxy-Authorization": args.mac_keys[0].apply(partial(credential, args.cluster))}},
         opts=ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["spec"], retain_on_delete=True)),
     )

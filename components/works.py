@@ -111,6 +111,7 @@ class Works:
                 "name": work,
                 "namespace": space,
                 "labels": {OF_STACK: self._stack},
+                "annotations": {"pulumi.com/patchForce": "true"},  # Karmada's webhook has changed what was created
                 "finalizers": [FINALIZER],
             },
             spec={"workload": {"manifests": [whole]}},

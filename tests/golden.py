@@ -16,6 +16,7 @@ from pathlib import Path
 from pulumi.runtime.proto.alias_pb2 import Alias
 
 from clusters.objects import Json, at, entries, items, parse
+from components.field_manager import ANNOTATION
 from tests.unit.stacks import AFAR, PUBLISHED, configured
 from tools.render import program
 from tools.render.program import Run
@@ -32,11 +33,8 @@ STACKS: Mapping[str, tuple[str, Mapping[str, Json]]] = {
 }
 """By its name here a stack's own name, and the sections that it has beside those of its file."""
 
-IN_A_CLUSTER: Sequence[Keys] = (
-    ("metadata", "name"),
-    ("metadata", "namespace"),
-    ("metadata", "annotations", "pulumi.com/patchFieldManager"),
-)
+IN_A_CLUSTER: Sequence[Keys] = (("metadata", "name"), ("metadata", "namespace"))
+OF_A_PATCH: Keys = ("metadata", "annotations", ANNOTATION)
 REPLACING: Mapping[str, Sequence[Keys]] = {
     "pulumi:providers:kubernetes": [("clusterIdentifier",)],
     "kubernetes:apps/v1:Deployment": [("spec", "selector")],
@@ -54,8 +52,9 @@ REPLACING: Mapping[str, Sequence[Keys]] = {
     ],
     "tls:index/locallySignedCert:LocallySignedCert": [("allowedUses",), ("validityPeriodHours",)],
 }
-"""Inputs by which providers replace, beside IN_A_CLUSTER's. A patch under another field manager would leave what it
-owned. Source: pulumi-kubernetes, provider/pkg/provider/diff.go; terraform-provider-tls, internal/provider."""
+"""Inputs by which providers replace, beside IN_A_CLUSTER's and OF_A_PATCH. A patch under another field manager would
+leave what it owned. Source: pulumi-kubernetes, provider/pkg/provider/diff.go; terraform-provider-tls,
+internal/provider."""
 
 READ = ("settings", "certificateEnds", "monitored")
 """Outputs of a Member that checks/preflight/stored_members.py reads from the state."""
@@ -91,6 +90,7 @@ def resources(of: Mapping[str, Json]) -> Sequence[Mapping[str, Json]]:
 def state(of: Recorded) -> dict[str, Json]:
     """What a golden state says of a resource: `replacing`, `deletes` and `outputs`, each where there are any."""
     keys = [*(IN_A_CLUSTER if of.is_kubernetes else ()), *REPLACING.get(of.type, ())]
+    keys += [OF_A_PATCH] if of.type.endswith("Patch") else []
     keys += [tuple(each.split(".")) for each in of.replace_on_changes if "[" not in each]
     replacing: dict[str, Json] = {".".join(each): at(of.inputs, *each) for each in keys}
     replacing["provider"] = of.provider

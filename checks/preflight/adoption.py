@@ -13,13 +13,13 @@ from clusters.errors import Unavailable
 from clusters.objects import Json, entries, items, text
 from clusters.workstation import kubectl_line
 from components.anp import ENDPOINT_FLAG, PROXY_FLAG
-from config.problems import Problem, config_set
+from config.problems import PROJECT, Problem, config_set
 from config.settings import Cluster
 
 KEY = "proxy.adopt"
 
-PULUMI = "pulumi-kubernetes"
-"""The prefix of the field managers of Pulumi's provider."""
+STACKS = ("pulumi-kubernetes", f"{PROJECT}-")
+"""The beginnings of the field managers of Pulumi stacks: as Pulumi's provider names them, and as this program does."""
 
 
 def made_by_hand(apis: KubernetesApis, cluster: Cluster, deployment: str, secrets: Sequence[str]) -> Sequence[Json]:
@@ -35,7 +35,7 @@ def made_by_hand(apis: KubernetesApis, cluster: Cluster, deployment: str, secret
     except Unavailable:
         return []
     there = [each for each in found if each is not None]
-    return [each for each in there if not any(manager.startswith(PULUMI) for manager in _managers(each))]
+    return [each for each in there if not any(manager.startswith(STACKS) for manager in _managers(each))]
 
 
 def problems(cluster: Cluster, found: Sequence[Json], containers: Sequence[str], adopt: bool) -> Iterator[Problem]:

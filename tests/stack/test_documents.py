@@ -17,6 +17,7 @@ from clusters.objects import Json, items
 from tests import documents
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, member
+from tests.stack.interrupted import renews
 from tests.stack.refusals import succeeds
 from tools.checkout import UP, Checkout
 
@@ -55,6 +56,8 @@ def test_what_a_document_says_is_typed_as_it_stands_there(stack: Checkout, backe
     if block in documents.WITHOUT_STATE:
         shutil.rmtree(backend / ".pulumi")
     typed(stack, documents.blocks()[block])
+    if block in documents.WITHOUT_STATE:
+        renews(stack)
 
 
 def test_nothing_is_left_in_the_end(stack: Checkout, before: Mapping[str, Json]) -> None:

@@ -87,9 +87,12 @@ def test_where_nothing_was_made_by_hand_the_key_does_nothing(clusters: Clusters,
     assert adopted(adopting) == []
 
 
-def test_what_a_pulumi_stack_made_is_never_taken(clusters: Clusters, settings: Settings, adopting: Settings) -> None:
+@pytest.mark.parametrize("maker", [PULUMI, OURS])
+def test_what_a_pulumi_stack_made_is_never_taken(
+    clusters: Clusters, settings: Settings, adopting: Settings, maker: str
+) -> None:
     """This stack's own needs no taking, and another's would be overwritten."""
-    steps_done(clusters, PULUMI)
+    steps_done(clusters, maker)
     clusters.apis["member3"]["deployments/karmada-agent"] = [deployment(FLAGS, [OURS])]
     assert adopted(settings) == []
     assert adopted(adopting) == []

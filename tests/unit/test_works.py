@@ -13,7 +13,7 @@ from tests.unit.stacks import AFAR, MEMBER3, MEMBER4, PUBLISHED, afar, changed, 
 from tools.render.program import Run
 from tools.render.recorded import Recorded, leaves, within
 
-MARKS = ("karmada.io/", "work.karmada.io/", "resourcetemplate.karmada.io/")
+MARKS = ("pulumi.com/", "karmada.io/", "work.karmada.io/", "resourcetemplate.karmada.io/")
 
 
 def works(run: Run, member: str = "") -> dict[str, Recorded]:
@@ -33,7 +33,7 @@ def given(run: Run) -> DeliverInput:
 
 
 def unmarked(of: Json) -> dict[str, Json]:
-    """A manifest without what Karmada needs in it."""
+    """A manifest without what Karmada and Pulumi's provider need in it."""
     metadata = dict(entries(of, "metadata"))
     for key in ("labels", "annotations"):
         left = {name: each for name, each in entries(metadata, key).items() if not name.startswith(MARKS)}
@@ -63,7 +63,7 @@ def test_a_member_is_handed_what_another_gets_but_for_names(kind: str, name: str
     names = {"proxy-agent-delivered": "proxy-agent", "proxy-agent-delivered-pull": "pull"}
     # the container's name is that of the others' Deployment
     secret = text(manifest(works(afar())["member4-proxy-agent-cert-secret"]), "metadata", "name")
-    assert renamed(handed, {**names, secret: "proxy-agent-cert"}) == {**there}
+    assert renamed(handed, {**names, secret: "proxy-agent-cert"}) == unmarked(there)
 
 
 def test_no_provider_is_for_a_member_that_karmada_gets_at() -> None:
@@ -87,6 +87,7 @@ def test_works_are_where_the_members_karmada_agent_looks_and_named_as_karmada_do
             f"karmada-es-{member}",
         )
         assert metadata["finalizers"] == ["karmada.io/execution-controller"]
+        assert entries(metadata, "annotations")["pulumi.com/patchForce"] == "true"
 
 
 @pytest.mark.parametrize(
