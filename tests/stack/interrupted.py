@@ -142,13 +142,6 @@ def go_on(checkout: Checkout) -> list[str]:
     return typed
 
 
-def renews(checkout: Checkout) -> None:
-    """Every Secret and Deployment can still be changed: nothing is owned by a run, or a stack, that is no more."""
-    checkout.configure(certificates={"validityHours": 8_000})
-    succeeds(checkout.run(*UP))
-    checkout.configure(certificates={})
-
-
 def repair(checkout: Checkout) -> None:
     """Makes a stack whose run was killed such that it can be destroyed."""
     checkout.run(*CANCEL)

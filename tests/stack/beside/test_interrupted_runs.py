@@ -13,7 +13,7 @@ from components.secret_files import CHECKSUM_ANNOTATION
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site, member
-from tests.stack.interrupted import CANCEL, go_on, kill, pending, renews, repair, state
+from tests.stack.interrupted import CANCEL, go_on, kill, pending, repair, state
 from tests.stack.kubectl import kubectl, objects
 from tests.stack.nodes import answers_itself
 from tests.stack.refusals import succeeds
@@ -110,6 +110,13 @@ def test_an_up_and_a_destroy_that_were_killed_end_as_if_they_had_not_been(
     assert state(alone) == []
     assert pending(alone) == []
     assert environment.healthy(site.plain)
+
+
+def renews(checkout: Checkout) -> None:
+    """Every Secret and Deployment can still be changed: nothing is owned by a run that is no more."""
+    checkout.configure(certificates={"validityHours": 8_000})
+    succeeds(checkout.run(*UP))
+    checkout.configure(certificates={})
 
 
 def answers(site: Site) -> str:
