@@ -15,9 +15,9 @@ from functools import partial
 
 from pydantic import BaseModel
 
-from checks.applied import apply, clear_proxy_url, give_up_credential
+from checks.applied import apply, clear_proxy_url, give_up_credential, owns
 from checks.delivered import Delivered
-from checks.deployments import args_owners, rolled_out
+from checks.deployments import rolled_out
 from checks.retry import retry
 from clusters.api import CLUSTERS, DEPLOYMENTS, FORBIDDEN, NOT_FOUND, KubernetesApis, OfficialClient
 from clusters.errors import Unanswered, Unavailable
@@ -116,10 +116,11 @@ def agent_without_tunnel(apis: KubernetesApis, given: AgentGoneInput) -> Json:
 
 
 def give_up_args(apis: KubernetesApis, given: AgentGoneInput) -> Json:
-    """Gives up the stack's args of karmada-agent. Returns its Deployment, or None. Raises Unavailable."""
+    """Gives up what the stack has set of karmada-agent: args, and the annotation that names the field manager, which it
+    has still where somebody else removed the args. Returns its Deployment, or None. Raises Unavailable."""
     at, namespace, name = given.member, given.namespace, given.deployment
     agent = apis.get(at, DEPLOYMENTS, name, namespace)
-    if given.manager in args_owners(agent, given.container):
+    if owns(agent, given.manager):
         return apply(apis, at, DEPLOYMENTS, name, namespace, fields={}, manager=given.manager)
     return agent
 

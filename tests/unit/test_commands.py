@@ -229,6 +229,17 @@ def test_an_agent_that_still_names_the_proxy_is_not_waited_for_and_that_is_said(
     assert run("agent_gone", going(api)) == (0, "", f"member3: {said}\n")
 
 
+def test_the_annotation_that_names_the_field_manager_goes_also_where_the_args_are_gone_already(api: ApiServer) -> None:
+    """Another stack would be in conflict with it."""
+    ours: Json = {"manager": "karmada-anp-dev", "operation": "Apply", "fieldsV1": {"f:metadata": {"f:annotations": {}}}}
+    assert isinstance(ROLLED_OUT, dict)
+    api.has |= {AGENT: {**ROLLED_OUT, "metadata": {"managedFields": [ours]}}, CLUSTER: {"spec": {}}}
+    given = going(api).model_copy(update={"manager": "karmada-anp-dev"})
+    assert run("agent_gone", given) == (0, "", "")
+    (patch,) = [each for each in api.asked if each.method == "PATCH"]
+    assert patch.given == {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "karmada-agent"}}
+
+
 # a Deployment that was made by hand
 
 
