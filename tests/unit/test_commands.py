@@ -6,18 +6,20 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
 from checks.commands import agent_gone, check, disown_args, free_strategy, load_balancer, renamed
+from checks.delivered_agent import DeliveredMembers
 from checks.deployments import identifiers
 from checks.doctor.tunnel import Tunnel
 from clusters.api import JSON_PATCH, MERGE_PATCH, OfficialClient
 from clusters.objects import Json, entries
 from components.local_command import local_command
+from config.settings import Agent
 from tests.unit.fake_api_server import ApiServer
 from tests.unit.patient import settings
 from tools.render.stackfile import ROOT
@@ -29,6 +31,10 @@ SERVER = f"karmada-host /apis/apps/v1{SYSTEM}/deployments/proxy-server"
 SERVICE = "karmada-host /api/v1/namespaces/tunnel/services/proxy-server-agents"
 CLUSTER = "karmada-apiserver /apis/cluster.karmada.io/v1alpha1/clusters/member3"
 PROXIED = f"{CLUSTER}/proxy"
+WORKS_THERE = (
+    "karmada-apiserver /apis/work.karmada.io/v1alpha1/namespaces/karmada-es-member3/works"
+    "?labelSelector=karmada-anp%2Fstack%3Ddev"
+)
 
 NAMES_THE_TUNNEL: Json = {"spec": {"proxyURL": URL}}
 ROLLED_OUT: Json = {
@@ -238,6 +244,42 @@ def test_the_annotation_that_names_the_field_manager_goes_also_where_the_args_ar
     assert run("agent_gone", given) == (0, "", "")
     (patch,) = [each for each in api.asked if each.method == "PATCH"]
     assert patch.given == {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "karmada-agent"}}
+
+
+# Works that another state has made
+
+
+def works_of(api: ApiServer) -> DeliveredMembers:
+    api.has[WORKS_THERE] = {"items": [{"metadata": {"name": "proxy-agent-delivered-1"}}]}
+    return DeliveredMembers(
+        stack="dev",
+        karmada=api.context("karmada-apiserver"),
+        proxy_url=URL,
+        manager="karmada-anp-dev:delivery",
+        former="karmada-anp-dev",
+        agents={"member3": Agent.model_validate({})},
+    )
+
+
+def test_a_state_that_has_none_does_not_begin_with_works_that_a_destroy_of_it_would_delete(api: ApiServer) -> None:
+    code, output, errors = run("remember", works_of(api))
+    assert (code, output) == (1, "")
+    assert errors.startswith('member3: Works of a stack "dev" already exist, and this state has none of them: ')
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"PULUMI_COMMAND_STDOUT": "{}"}, {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}],
+    ids=["its own", "taken over"],
+)
+def test_one_that_has_made_them_or_takes_them_over_goes_on(api: ApiServer, environment: Mapping[str, str]) -> None:
+    assert run("remember", works_of(api), **environment) == (0, '{"member3":{}}\n', "")
+
+
+def test_works_that_are_being_deleted_are_no_stacks_any_more(api: ApiServer) -> None:
+    given = works_of(api)
+    api.has[WORKS_THERE] = {"items": [{"metadata": {"name": "proxy-agent-delivered-1", "deletionTimestamp": "now"}}]}
+    assert run("remember", given) == (0, '{"member3":{}}\n', "")
 
 
 # a Deployment that was made by hand

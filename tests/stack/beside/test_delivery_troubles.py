@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -17,13 +18,16 @@ from components.anp import DELIVERED_AGENT, PROXY_FLAG
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.delivered import agents, args, in_member, proxy_url, works
-from tests.stack.environment import NAMESPACE, Site, member
+from tests.stack.environment import HOST, NAMESPACE, Site, member, namespace
 from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import answers_itself
-from tests.stack.refusals import refused, succeeds
+from tests.stack.refusals import local, refused, succeeds
 from tools.checkout import DESTROY, UP, Checkout
 
 pytestmark = pytest.mark.long
+
+ELSEWHERE = "second"
+"""The host's namespace of another stack, and its images' tag."""
 
 AGENT = ("deployment/karmada-agent", f"--namespace={NAMESPACE}")
 
@@ -188,6 +192,34 @@ def test_an_object_that_was_made_by_hand_is_named_and_overwritten_on_request(afa
     succeeds(done := afar.run(*UP))
     assert f"{site.plain}: reached through Karmada" in done.stdout
     assert len(agents(site.plain)) == 1
+
+
+def test_a_second_stack_of_the_same_name_begins_with_no_works_and_deletes_none(
+    afar: Checkout, site: Site, tmp_path: Path
+) -> None:
+    second = Checkout(tmp_path / "second", tmp_path / "backend", afar.stack, like="dev")
+    second.configure(
+        host=local() | {"namespace": ELSEWHERE},
+        proxy={"exposure": "nodePort"},
+        images={"build": {"tag": ELSEWHERE}},
+        members={site.plain: {"access": "karmada", "kind": site.plain}},
+    )
+    there = works(site.plain)
+    with namespace(HOST, ELSEWHERE):
+        second.select()
+        done = second.run(*UP)
+        second.select().destroy()
+    left = "stay" if works(site.plain) == there else "are gone"
+    note(
+        "Delivered",
+        tried="up and destroy of a second stack of the same name, whose state is elsewhere",
+        expected="it names the first one's Works, and these stay",
+        seen=f"exit {done.returncode}, they {left}",
+    )
+    refused(done)
+    assert f'{site.plain}: Works of a stack "{afar.stack}" already exist' in done.stdout + done.stderr
+    assert left == "stay"
+    assert answers_itself(site.plain)
 
 
 @contextmanager
