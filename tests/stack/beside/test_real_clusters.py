@@ -180,7 +180,8 @@ def test_from_several_servers_to_one_and_back_there_is_a_gap_that_ends_by_itself
         f"to {count} servers", f"no answer for less than {GAP:.0f} s", seen, f", no answer for {seen.longest_gap:.1f} s"
     )
     assert seen.longest_gap < GAP
-    assert not seen.requests[-1].wrong
+    # one that began in the gap may end last
+    assert not max(seen.requests, key=lambda each: each.began).wrong
 
 
 def test_servers_are_rolled_and_no_request_is_lost(up: automation.UpResult, real: Checkout, to: Karmada) -> None:
