@@ -13,6 +13,7 @@ from clusters.api import DEPLOYMENTS, PODS
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at
+from components.field_manager import ANNOTATION
 from tests.unit.afar import CERT, KARMADA, Afar, work
 from tests.unit.stacks import afar, changed
 
@@ -75,6 +76,8 @@ def test_pulumi_itself_waits_where_a_member_has_a_kubeconfig() -> None:
     alone, mixed = afar(), changed()
     assert "proxy-server-ready" in {each.name for each in alone.resources.values()}
     assert "proxy-server-ready" not in {each.name for each in mixed.resources.values()}
-    skipped = ("metadata", "annotations", "pulumi.com/skipAwait")
-    servers = [run.the("Deployment", "proxy-server").inputs for run in (alone, mixed)]
-    assert [at(each, *skipped) for each in servers] == ["true", None]
+    annotations = [
+        at(run.the("Deployment", "proxy-server").inputs, "metadata", "annotations") for run in (alone, mixed)
+    ]
+    manager = {ANNOTATION: "karmada-anp-dev"}
+    assert annotations == [{"pulumi.com/skipAwait": "true", **manager}, manager]

@@ -9,11 +9,12 @@ import pytest
 from checks.commands.deliver import DeliverInput
 from clusters.objects import Json, at, entries, items, text
 from components.anp import work_name
+from components.field_manager import ANNOTATION
 from tests.unit.stacks import AFAR, MEMBER3, MEMBER4, PUBLISHED, afar, changed, short
 from tools.render.program import Run
 from tools.render.recorded import Recorded, leaves, within
 
-MARKS = ("pulumi.com/", "karmada.io/", "work.karmada.io/", "resourcetemplate.karmada.io/")
+MARKS = ("karmada.io/", "work.karmada.io/", "resourcetemplate.karmada.io/")
 
 
 def works(run: Run, member: str = "") -> dict[str, Recorded]:
@@ -32,11 +33,11 @@ def given(run: Run) -> DeliverInput:
     return DeliverInput.model_validate_json(text(run.the("Command", "delivery").inputs, "stdin"))
 
 
-def unmarked(of: Json) -> dict[str, Json]:
-    """A manifest without what Karmada and Pulumi's provider need in it."""
+def unmarked(of: Json, marks: tuple[str, ...] = MARKS) -> dict[str, Json]:
+    """A manifest without the labels and annotations of these beginnings: what Karmada needs in it."""
     metadata = dict(entries(of, "metadata"))
     for key in ("labels", "annotations"):
-        left = {name: each for name, each in entries(metadata, key).items() if not name.startswith(MARKS)}
+        left = {name: each for name, each in entries(metadata, key).items() if not name.startswith(marks)}
         metadata = {**metadata, key: left} if left else {each: of for each, of in metadata.items() if each != key}
     return {**entries(of), "metadata": metadata}
 
@@ -63,7 +64,7 @@ def test_a_member_is_handed_what_another_gets_but_for_names(kind: str, name: str
     names = {"proxy-agent-delivered": "proxy-agent", "proxy-agent-delivered-pull": "pull"}
     # the container's name is that of the others' Deployment
     secret = text(manifest(works(afar())["member4-proxy-agent-cert-secret"]), "metadata", "name")
-    assert renamed(handed, {**names, secret: "proxy-agent-cert"}) == unmarked(there)
+    assert renamed(handed, {**names, secret: "proxy-agent-cert"}) == unmarked(there, (ANNOTATION,))
 
 
 def test_no_provider_is_for_a_member_that_karmada_gets_at() -> None:
