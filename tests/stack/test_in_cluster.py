@@ -18,14 +18,14 @@ import pytest
 import yaml
 
 from clusters.errors import Unavailable
-from clusters.objects import Json, at, entries, items, number, text
+from clusters.objects import Json, at, items, number, text
 from clusters.programs import output_of
 from components.anp import DELIVERED_AGENT
 from tests.proof import note
 from tests.stack import environment
 from tests.stack.delivered import label
 from tests.stack.environment import HOST, HOST_CONFIG, KARMADA, NAMESPACE, SITE, member
-from tests.stack.interrupted import ADOPT, repair, state
+from tests.stack.interrupted import ADOPT, pending, repair, state
 from tests.stack.kubeconfigs import encoded, seen, write
 from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import HOST_NODE, address_of
@@ -274,8 +274,8 @@ def test_a_pod_that_is_stopped_in_an_up_records_what_it_did_and_the_next_goes_on
     pod = ["pod", "--selector=job-name=stopped"]
     output_of(kubectl(*HOST, f"--namespace={OURS}", "delete", *pod), GRACE)
     assert not ended("stopped")[0]
-    assert not pending_operations()
     taken_back(backend)
+    assert pending(prod) == []
     forget(prod, f"{SITE.plain}-proxy-agent-policy-networkpolicy")
     put_back(backend)
     start("up", "refused")
@@ -294,21 +294,14 @@ def test_a_pod_that_is_stopped_in_an_up_records_what_it_did_and_the_next_goes_on
         seen=str(done),
     )
     assert done, written
-    assert not pending_operations()
-
-
-def pending_operations() -> Json:
-    return entries(at(json.loads(prod_state()), "checkpoint", "latest")).get("pending_operations")
+    taken_back(backend)
+    assert pending(prod) == []
 
 
 def forget(stack: Checkout, resource: str) -> None:
     """Deletes a resource from the state, and whatever depends on it."""
     (urn,) = [each for each in state(stack) if each.endswith(f"::{resource}")]
     succeeds(stack.run("state", "delete", urn, "--target-dependents", "--yes"))
-
-
-def prod_state() -> str:
-    return output_of(["docker", "exec", HOST_NODE, "sh", "-c", f"cat {STATE}/.pulumi/stacks/*/prod.json"])
 
 
 def test_destroy_gives_everything_back(prod: Checkout, backend: Path, before: Mapping[str, Json]) -> None:
