@@ -24,6 +24,9 @@ EXECUTION_SPACE = "karmada-es-{0}"
 OF_STACK = "karmada-anp/stack"
 """The label of a Work that names the stack it belongs to."""
 
+SERVER_COUNT = "karmada-anp/server-count"
+"""The label of a proxy-server's pod that says its `--server-count`."""
+
 IDENTIFIERS_FLAG = "--agent-identifiers="
 """proxy-agent's flag with its identifiers, `host=A&host=B`: proxy-server sends it requests for these hosts."""
 

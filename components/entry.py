@@ -13,7 +13,7 @@ from pulumi_command import local
 from pulumi_kubernetes.core.v1 import Service, ServicePortArgsDict, ServiceSpecArgsDict
 
 from checks.commands import load_balancer
-from components import anp
+from components import anp, server_pod
 from components.local_command import local_command
 from config.fields import bracketed
 from config.proxy_settings import ByLoadBalancer, ByNodePort, Exposure, Proxy
@@ -86,7 +86,7 @@ def _agents(host: Host, proxy: ByNodePort | ByLoadBalancer, opts: ResourceOption
     port: ServicePortArgsDict = {"name": "agents", "port": anp.AGENT_PORT, "target_port": "agents"}
     spec: ServiceSpecArgsDict = {
         "type": "NodePort",
-        "selector": {"app": anp.SERVER},
+        "selector": server_pod.labels(proxy),
         "publish_not_ready_addresses": True,
         # an agent finds every server only by dialling again and again
         "session_affinity": "None",

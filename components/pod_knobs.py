@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypedDict, cast
 
 from pulumi import Input
@@ -9,7 +10,6 @@ from pulumi_kubernetes.core.v1 import AffinityArgsDict, ResourceRequirementsArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 from components.secret_files import CHECKSUM_ANNOTATION
-from config.fields import APP
 from config.pod_settings import PodSettings, Resources, Toleration
 
 
@@ -36,10 +36,10 @@ def placement(of: PodSettings) -> Placement:
     return said
 
 
-def metadata(app: str, of: PodSettings, checksum: Input[str]) -> ObjectMetaArgsDict:
-    """A pod's labels and annotations. The stack's own win: the `app` label selects pods, the checksum rolls them."""
+def metadata(own: Mapping[str, str], of: PodSettings, checksum: Input[str]) -> ObjectMetaArgsDict:
+    """A pod's labels and annotations. The stack's `own` win: these labels select pods, the checksum rolls them."""
     return {
-        "labels": {**of.labels, APP: app},
+        "labels": {**of.labels, **own},
         "annotations": {**of.annotations, CHECKSUM_ANNOTATION: checksum},
     }
 

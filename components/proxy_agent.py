@@ -33,6 +33,7 @@ from components.revision import revision
 from components.secret_files import SecretFiles, secret_files, volume
 from components.server_pod import shutdown_times
 from components.works import Makes
+from config.fields import APP
 from config.proxy_settings import Frontend, GuardedProxy
 from config.settings import MemberSettings, Settings
 
@@ -179,7 +180,7 @@ def _guarded(
         "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
         "selector": {"match_labels": {"app": app}},
         "template": {
-            "metadata": pod_knobs.metadata(app, args.member, files.checksum),
+            "metadata": pod_knobs.metadata({APP: app}, args.member, files.checksum),
             "spec": {
                 **pod_knobs.placement(args.member),
                 "automount_service_account_token": False,

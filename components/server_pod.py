@@ -19,6 +19,7 @@ from components import anp, haproxy, pod_knobs, security_context
 from components.availability import guard_probes, liveness, spread_over_nodes, startup
 from components.images import Image
 from components.secret_files import volume
+from config.fields import APP
 from config.proxy_settings import Exposure, GuardedProxy, Proxy
 
 CERT_VOLUME = "cert"
@@ -65,6 +66,16 @@ def shutdown_times(proxy: Proxy) -> anp.ShutdownTimes:
     return anp.ALONE if proxy.replicas == 1 else anp.HANDING_OVER
 
 
+def labels(proxy: Proxy) -> dict[str, str]:
+    """The labels by which agents' Service selects a pod, among several servers also the count that it tells agents.
+
+    An agent believes the server that it connected to last. So where the count changes, none of the old count is dialled
+    any more: the agent would take up with too few, or look for more for ever. Connections that are open stay open.
+    """
+    several = {anp.SERVER_COUNT: str(proxy.replicas)} if proxy.replicas > 1 else {}
+    return {APP: anp.SERVER, **several}
+
+
 def documented(image: Input[str]) -> PodTemplateSpecArgsDict:
     """The pod of Karmada's documentation, field by field."""
     return {
@@ -85,7 +96,7 @@ def guarded(args: GuardedPodArgs) -> PodTemplateSpecArgsDict:
     """
     proxy = args.proxy
     return {
-        "metadata": pod_knobs.metadata(anp.SERVER, proxy, args.checksum),
+        "metadata": pod_knobs.metadata(labels(proxy), proxy, args.checksum),
         "spec": {
             "host_network": proxy.exposure is Exposure.HOST_NETWORK,
             "restart_policy": "Always",

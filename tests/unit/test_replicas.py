@@ -137,7 +137,7 @@ def test_pods_of_one_kind_go_to_different_nodes_as_far_as_there_are_any(guarded_
                 "maxSkew": 1,
                 "topologyKey": "kubernetes.io/hostname",
                 "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": at(pod, "metadata", "labels")},
+                "labelSelector": {"matchLabels": {"app": text(pod, "metadata", "labels", "app")}},
                 # the pods that a roll replaces do not count
                 "matchLabelKeys": ["pod-template-hash"],
             }
@@ -145,6 +145,23 @@ def test_pods_of_one_kind_go_to_different_nodes_as_far_as_there_are_any(guarded_
 
 
 # handing over
+
+
+@pytest.mark.parametrize("exposure", ["nodePort", "loadBalancer"])
+def test_where_the_number_of_servers_changes_agents_dial_those_alone_that_tell_the_new_one(exposure: str) -> None:
+    """One that connected to a server of the old number last would take that for the number."""
+    for count, told in ((2, {"karmada-anp/server-count": "2"}), (3, {"karmada-anp/server-count": "3"}), (1, {})):
+        run = balanced(proxy={"exposure": exposure, "replicas": count})
+        service = run.the("Service", "proxy-server-agents").inputs
+        assert at(service, "spec", "selector") == {"app": "proxy-server", **told}
+        assert at(pods(run)["proxy-server"], "metadata", "labels") == {"app": "proxy-server", **told}
+        assert arguments(pods(run)["proxy-server"], "proxy-server")["server-count"] == str(count)
+        assert at(server(run).inputs, "spec", "selector", "matchLabels") == {"app": "proxy-server"}
+
+
+def test_karmada_asks_servers_of_either_number() -> None:
+    plain = servers(3).the("Service", "proxy-server").inputs
+    assert at(plain, "spec", "selector") == {"app": "proxy-server"}
 
 
 def test_of_several_servers_one_goes_on_until_the_others_are_replaced_and_none_is_there_beside_them() -> None:

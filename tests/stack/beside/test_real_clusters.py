@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -166,6 +167,20 @@ def test_the_count_changes_and_no_request_is_lost(
     assert seen.lost == []
 
 
+def test_agents_that_start_while_the_count_changes_find_every_server(up: automation.UpResult, real: Checkout) -> None:
+    """Of three servers they found two, if one of the old count was the last that they connected to."""
+    before = {name_of(pod) for pod in tunnel_pods(HOST, anp.SERVER)}
+    real.configure(proxy={**TWO, "replicas": 3})
+    with ThreadPoolExecutor() as beside_it:
+        rolled = beside_it.submit(real.select().up)
+        until_one_is_left_of(before, rolled)
+        for name in beside().joined:
+            agents = [f"--selector=app={anp.AGENT}", f"--namespace={NAMESPACE}"]
+            output_of(kubectl(*member(name), "delete", "pods", *agents, "--wait=false"), 60)
+        rolled.result()
+    settled(3)
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_from_several_servers_to_one_and_back_there_is_a_gap_that_ends_by_itself(
     up: automation.UpResult, real: Checkout, to: Karmada, count: int
@@ -285,6 +300,16 @@ def settled(servers: int = 2) -> None:
     assert found == [members] * servers
     for name in beside().joined:
         assert eventually_open(name, servers, agents=servers) == [float(servers)] * servers
+
+
+def until_one_is_left_of(before: Set[str], rolled: Future[automation.UpResult]) -> None:
+    """Waits until two new servers run beside the last old one; fails if the `up` ends before."""
+    while not rolled.done():
+        now = {name_of(pod) for pod in tunnel_pods(HOST, anp.SERVER)}
+        if len(now - before) == 2 and now & before:
+            return
+        time.sleep(0.2)
+    pytest.fail(f"there were never two new servers beside an old one: {rolled.result().stdout}")
 
 
 def connected_members() -> list[float]:
