@@ -16,6 +16,7 @@ from pulumi_kubernetes.core.v1 import (
 
 from components import anp, haproxy, member_guard, pod_knobs, security_context
 from components.availability import (
+    ROLLED,
     disruption_budget,
     guard_probes,
     liveness,
@@ -166,7 +167,7 @@ def _guarded(
         **_egress_proxy(args.member),
         "startup_probe": startup(anp.AGENT_HEALTH_PORT),
         "liveness_probe": liveness(anp.AGENT_HEALTH_PORT, 15),
-        "readiness_probe": {"http_get": {"path": "/readyz", "port": anp.AGENT_HEALTH_PORT}, "period_seconds": 1},
+        "readiness_probe": {"http_get": {"path": "/readyz", "port": anp.AGENT_HEALTH_PORT}, "period_seconds": ROLLED},
         "termination_message_policy": anp.LAST_WORDS,
         "resources": pod_knobs.resources(args.member.resources, RESOURCES),
         "security_context": security_context.of_container(),
@@ -223,7 +224,7 @@ def _guard(args: ProxyAgentArgs, shutdown: anp.ShutdownTimes) -> ContainerArgsDi
         "image": args.member.guard_image or args.settings.images.guard,
         "image_pull_policy": "IfNotPresent",
         "ports": [{"name": anp.GUARD_METRICS, "container_port": anp.GUARD_METRICS_PORT}],
-        **guard_probes(),
+        **guard_probes(ROLLED),
         "termination_message_policy": anp.LAST_WORDS,
         "lifecycle": {"pre_stop": {"exec_": {"command": ["sleep", str(shutdown.grace)]}}},
         "resources": pod_knobs.resources(args.member.guard_resources, GUARD_RESOURCES),

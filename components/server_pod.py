@@ -16,7 +16,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 from components import anp, haproxy, pod_knobs, security_context
-from components.availability import guard_probes, liveness, spread_over_nodes, startup
+from components.availability import SERVED, guard_probes, liveness, spread_over_nodes, startup
 from components.images import Image
 from components.secret_files import volume
 from config.fields import APP
@@ -140,7 +140,7 @@ def _server(args: GuardedPodArgs) -> ContainerArgsDict:
     waits = args.awaits_agents and shutdown is anp.HANDING_OVER
     ready: ProbeArgsDict = {
         "http_get": {"path": "/readyz" if args.awaits_agents else "/healthz", "port": anp.SERVER_HEALTH_PORT},
-        "period_seconds": 1,
+        "period_seconds": SERVED,
         "initial_delay_seconds": anp.READY_SECONDS * proxy.replicas if waits else 0,
     }
     return {
@@ -174,7 +174,7 @@ def _guard(args: GuardedPodArgs) -> ContainerArgsDict:
             {"name": "plain", "container_port": args.proxy.port},
             {"name": anp.GUARD_METRICS, "container_port": anp.GUARD_METRICS_PORT},
         ],
-        **guard_probes(),
+        **guard_probes(SERVED),
         "termination_message_policy": anp.LAST_WORDS,
         "resources": pod_knobs.resources(args.proxy.guard_resources, GUARD_RESOURCES),
         "security_context": {**security_context.of_container(), "run_as_user": anp.GUARD_USER},

@@ -144,6 +144,12 @@ def test_pods_of_one_kind_go_to_different_nodes_as_far_as_there_are_any(guarded_
         ]
 
 
+def test_readiness_is_probed_often_only_where_a_service_goes_by_it(guarded_stack: Run) -> None:
+    for name, pod in pods(guarded_stack).items():
+        for container in containers(pod).values():
+            assert number(container, "readinessProbe", "periodSeconds") == (1 if name == "proxy-server" else 5)
+
+
 # handing over
 
 
@@ -183,7 +189,7 @@ def test_a_new_agent_is_connected_before_an_old_one_goes(guarded_stack: Run) -> 
     for name, agent in agents(guarded_stack).items():
         assert at(agent.inputs, "spec", "strategy") == ONE_MORE_FIRST
         probe = at(containers(pods(guarded_stack)[name])["proxy-agent"], "readinessProbe")
-        assert probe == {"httpGet": {"path": "/readyz", "port": 8093}, "periodSeconds": 1}
+        assert probe == {"httpGet": {"path": "/readyz", "port": 8093}, "periodSeconds": 5}
 
 
 def test_where_servers_hand_over_an_agent_is_ready_for_as_long_as_services_forget(load_balancer: Run) -> None:
