@@ -31,12 +31,17 @@ gc.enable()
 end_quietly()
 ready = preflight.check(stack_config.load(stack_config.values(), workstation.ThisMachine(), stack_config.secrets()))
 settings, taken_over, former = ready.settings, ready.taken_over, ready.former
+renaming = [each for each in settings.active if former.get(each.name)]
 
 use_field_manager()
 use_transforms()
 images = ProxyImages("images", settings.images)  # before the providers, whose plugins start while sources are hashed
 reach = providers(settings, taken_over)
-entry = Entry("entry", EntryArgs(host=settings.host, proxy=settings.proxy), ResourceOptions(provider=reach.host))
+entry = Entry(
+    "entry",
+    EntryArgs(host=settings.host, proxy=settings.proxy, renaming=bool(renaming)),
+    ResourceOptions(provider=reach.host),
+)
 pki = TunnelPki(
     "tunnel", TunnelPkiArgs(address=entry.address, settings=settings.certificates, frontend=settings.proxy.frontend)
 )
@@ -51,7 +56,7 @@ server = ProxyServer(
         pki=pki,
         mac_keys=keys,
         takes_over=settings.host in taken_over,
-        renaming=[each for each in settings.active if former.get(each.name)],
+        renaming=renaming,
         ready=ready.awaited,
     ),
     ResourceOptions(provider=reach.host),

@@ -6,6 +6,7 @@ nothing: agents and Karmada dial the host's own address.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pulumi import ComponentResource, Output, ResourceOptions
@@ -15,7 +16,7 @@ from pulumi_kubernetes.core.v1 import Service, ServicePortArgsDict, ServiceSpecA
 from checks.commands import load_balancer
 from components import anp, server_pod
 from components.local_command import local_command
-from config.fields import bracketed
+from config.fields import APP, bracketed
 from config.proxy_settings import ByLoadBalancer, ByNodePort, Exposure, Proxy
 from config.settings import Host
 
@@ -29,10 +30,14 @@ address first."""
 
 @dataclass(frozen=True, kw_only=True)
 class EntryArgs:
-    """The host, whose `address` agents dial (empty where a load balancer has yet to get one), and `proxy.exposure`."""
+    """The host, whose `address` agents dial (empty where a load balancer has yet to get one), and `proxy.exposure`.
+
+    While `renaming`, agents roll before proxy-server does: the servers that are there have none of these labels yet.
+    """
 
     host: Host
     proxy: Proxy
+    renaming: bool = False
 
 
 class Entry(ComponentResource):
@@ -52,7 +57,8 @@ class Entry(ComponentResource):
             self.proxy_url = Output.format("http://{0}:{1}", self.address.apply(bracketed), proxy.port)
         else:
             plain = _plain(host, proxy, child)
-            agents = _agents(host, proxy, child)
+            selector = {APP: anp.SERVER} if args.renaming else server_pod.labels(proxy)
+            agents = _agents(host, proxy, selector, child)
             self.proxy_url = Output.format(
                 "http://{0}.{1}.svc:{2}", plain.metadata["name"], plain.metadata["namespace"], proxy.port
             )
@@ -80,13 +86,15 @@ def _plain(host: Host, proxy: Proxy, opts: ResourceOptions) -> Service:
     )
 
 
-def _agents(host: Host, proxy: ByNodePort | ByLoadBalancer, opts: ResourceOptions) -> Service:
+def _agents(
+    host: Host, proxy: ByNodePort | ByLoadBalancer, selector: Mapping[str, str], opts: ResourceOptions
+) -> Service:
     """The Service of :8091, a NodePort or a LoadBalancer. It publishes pods that are not ready: proxy-server is ready
     only once an agent is connected, so agents must reach it before."""
     port: ServicePortArgsDict = {"name": "agents", "port": anp.AGENT_PORT, "target_port": "agents"}
     spec: ServiceSpecArgsDict = {
         "type": "NodePort",
-        "selector": server_pod.labels(proxy),
+        "selector": selector,
         "publish_not_ready_addresses": True,
         # an agent finds every server only by dialling again and again
         "session_affinity": "None",

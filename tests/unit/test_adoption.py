@@ -12,7 +12,7 @@ import pytest
 
 from checks import preflight
 from checks.preflight import PreflightResult
-from clusters.objects import Json, parse, text
+from clusters.objects import Json, at, parse, text
 from components.providers import providers
 from config.settings import Settings
 from tests.unit.fake_clusters import OURS, Clusters, deployment, secret
@@ -258,14 +258,14 @@ FIRST = "proxy-server-agents-first"
 """The command that waits until agents are known by both."""
 
 
-def renamed(former: Mapping[str, Sequence[str]], members: Json) -> Run:
+def renamed(former: Mapping[str, Sequence[str]], members: Json, **sections: Json) -> Run:
     """The `up` in which some members' agents are to be found by former hosts too."""
 
     def ready(settings: Settings) -> PreflightResult:
         return PreflightResult(settings=settings, taken_over=[], former=former)
 
     with patch("tools.render.program.ready", ready):
-        return changed((), members=members)
+        return changed((), members=members, **sections)
 
 
 @pytest.fixture(scope="module")
@@ -287,6 +287,16 @@ def test_a_members_agents_are_found_by_its_name(pair: Run) -> None:
 def test_while_karmada_does_not_show_the_name_yet_they_are_found_by_former_hosts_too(renaming: Run) -> None:
     assert identifiers(renaming, "member3") == "host=192.0.2.4&host=edge.example.org&host=member3.member"
     assert identifiers(renaming, "member4") == "host=member4.member"
+
+
+def test_while_agents_are_renamed_they_dial_servers_that_do_not_tell_their_number_by_a_label() -> None:
+    """The servers of an earlier version, which roll after the agents."""
+    several: Json = {"exposure": "nodePort", "replicas": 2}
+    run = renamed(FORMER, MEMBERS, proxy=several)
+    assert at(run.the("Service", "proxy-server-agents").inputs, "spec", "selector") == {"app": "proxy-server"}
+    then = changed(members=MEMBERS, proxy=several)
+    selected = {"app": "proxy-server", "karmada-anp/server-count": "2"}
+    assert at(then.the("Service", "proxy-server-agents").inputs, "spec", "selector") == selected
 
 
 def test_proxy_server_is_rolled_after_agents_are_known_by_both_and_headers_follow(renaming: Run) -> None:
