@@ -32,7 +32,7 @@ address first."""
 class EntryArgs:
     """The host, whose `address` agents dial (empty where a load balancer has yet to get one), and `proxy.exposure`.
 
-    While `renaming`, agents roll before proxy-server does: the servers that are there have none of these labels yet.
+    While `renaming`, agents roll before proxy-server does, and dial pods that may lack the label of their count.
     """
 
     host: Host

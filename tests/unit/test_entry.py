@@ -195,8 +195,9 @@ def test_a_services_ports_are_those_of_the_servers_pod(off_the_host_network: Run
         for port in items(container, "ports")
     }
     assert ports == {"agents": 8091, "metrics": 8092, "plain": 8088, "guard-metrics": 8096}
-    for each in of_kind(off_the_host_network, "Service").values():
-        assert entries(each.inputs, "spec", "selector").items() <= entries(pod, "metadata", "labels").items()
+    selected = {"proxy-server": SERVER, "proxy-server-agents": at(pod, "metadata", "labels")}
+    for name, each in of_kind(off_the_host_network, "Service").items():
+        assert at(each.inputs, "spec", "selector") == selected[name]
         for port in items(each.inputs, "spec", "ports"):
             assert ports[text(port, "targetPort")] == number(port, "port")
 
