@@ -26,7 +26,8 @@ REACHED = "reached through Karmada: /readyz and a list"
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """Of members, by their names: the seconds after which they answered, why they did not, and which were not asked."""
+    """Of members, by their names: the seconds after which they answered, why they did not, and which were not Ready,
+    did not answer, and are not waited for."""
 
     within: float
     took: Mapping[str, float]
@@ -50,13 +51,14 @@ class Answers:
             yield from each.lines()
 
 
-def answers(apis: KubernetesApis, tunnels: Sequence[Tunnel], seconds: float, *, skip_unready: bool = False) -> Answers:
+def answers(apis: KubernetesApis, tunnels: Sequence[Tunnel], seconds: float, *, unready_once: bool = False) -> Answers:
     """Asks members until they answer, for so many seconds in all, and each at least once.
 
-    With `skip_unready`, those with `access: karmada` that are not Ready are not asked.
+    With `unready_once`, those with `access: karmada` that are not Ready are asked once, and do not fail: they are away,
+    or karmada-agent, which an `up` has restarted, has not reported yet.
     """
     end = time.monotonic() + seconds
-    found = in_parallel({each.member: partial(_seconds, apis, each, end, skip_unready) for each in tunnels}, AT_ONCE)
+    found = in_parallel({each.member: partial(_seconds, apis, each, end, unready_once) for each in tunnels}, AT_ONCE)
     of = {each.member: each for each in tunnels}
     return Answers(
         within=seconds,
@@ -66,15 +68,14 @@ def answers(apis: KubernetesApis, tunnels: Sequence[Tunnel], seconds: float, *, 
     )
 
 
-def _seconds(apis: KubernetesApis, tunnel: Tunnel, end: float, skip_unready: bool) -> float | Unavailable | None:
-    """After how many seconds a member answered, why it did not, or None if it was not asked."""
-    if skip_unready and _is_unready(apis, tunnel):
-        return None
+def _seconds(apis: KubernetesApis, tunnel: Tunnel, end: float, unready_once: bool) -> float | Unavailable | None:
+    """After how many seconds a member answered, why it did not, or None if it is not waited for."""
+    once = unready_once and _is_unready(apis, tunnel)
     started = time.monotonic()
     try:
-        retry(lambda: request(apis, tunnel), end - started)
+        retry(lambda: request(apis, tunnel), 0 if once else end - started)
     except Unavailable as reason:
-        return reason
+        return None if once else reason
     return time.monotonic() - started
 
 

@@ -1,5 +1,5 @@
 """Sends requests to members through Karmada until they answer; the path of one that does not is walked, as the doctor
-does. An `up` must not fail because of a member with `access: karmada` that is not Ready: it is not asked."""
+does. An `up` must not fail because of a member with `access: karmada` that is not Ready: it is asked once."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class CheckInput(BaseModel):
 
 
 def main() -> int:
-    """0 if each member answered, or is not Ready and not waited for; 1 if one did not answer in time."""
+    """0 if each member answered, or is not Ready and is not waited for; 1 if one did not answer in time."""
     given, apis = CheckInput.model_validate_json(sys.stdin.read()), OfficialClient()
-    found = answers(apis, given.tunnels, given.seconds, skip_unready=True)
+    found = answers(apis, given.tunnels, given.seconds, unready_once=True)
     # Pulumi shows both streams of a Command that fails
     for line in [*found.lines(), *found.failures(apis)]:
         print(line, file=sys.stderr if found.failed else sys.stdout)

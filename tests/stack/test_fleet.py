@@ -103,8 +103,9 @@ def reached(output: str, count: int) -> bool:
 
 def test_twenty_are_taken_in_by_their_label_and_one_leaves_without_it(many: Checkout, members: Sequence[str]) -> None:
     twenty = labelled(many, members, TRIED)
+    fleet.settled(twenty)
     up = fleet.run(many, *UP)
-    assert reached(up.output, TRIED)
+    assert reached(up.output, TRIED), up.output
     fleet.settled(twenty)
     fleet.run(many, *UP, "--expect-no-changes")
     fleet.label(twenty[-1:], LABEL, None)
@@ -115,7 +116,7 @@ def test_twenty_are_taken_in_by_their_label_and_one_leaves_without_it(many: Chec
         expected=f"all reached, {RESOURCES_EACH} resources each",
         seen=f"{up}; {up.resources - less.resources} resources each",
     )
-    assert reached(less.output, TRIED - 1)
+    assert reached(less.output, TRIED - 1), less.output
     assert up.resources - less.resources == RESOURCES_EACH
     assert fleet.left(many.stack, twenty[-1:]) == []
     fleet.run(many, *DESTROY)

@@ -523,11 +523,20 @@ def test_paths_are_walked_of_ten_members_that_do_not_answer(api: ApiServer) -> N
 
 def test_one_that_is_not_ready_is_not_waited_for_where_only_karmada_reaches_it(api: ApiServer) -> None:
     api.has |= {**answering("member3"), **answering("member4", ready="False")}
+    del api.has["karmada-apiserver /apis/cluster.karmada.io/v1alpha1/clusters/member4/proxy/readyz"]
     code, output, errors = run("check", of_tunnels(api, 5, "member3", "member4", delivered=True))
     reached, away = output.splitlines()
     assert (code, errors) == (0, "")
     assert reached.startswith("member3: reached through Karmada: /readyz and a list (")
     assert away == "member4: not Ready, and not waited for: what is meant for them waits in Karmada"
+
+
+def test_one_that_is_not_ready_yet_is_reached_if_it_answers(api: ApiServer) -> None:
+    """Its karmada-agent has just been restarted by the same `up`, and has not reported."""
+    api.has |= answering("member3", ready="Unknown")
+    code, output, errors = run("check", of_tunnels(api, 5, "member3", delivered=True))
+    assert output.startswith("member3: reached through Karmada: /readyz and a list (")
+    assert (code, errors) == (0, "")
 
 
 # the interpreter
