@@ -185,6 +185,23 @@ def test_one_that_was_ready_a_moment_ago_is_not_taken_for_delivered() -> None:
         put(afar)
 
 
+class Back(Afar):
+    """Is Ready again when it is asked the third time."""
+
+    asked = 0
+
+    def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
+        if what is CLUSTERS:
+            self.asked += 1
+            self.ready = self.asked > 2
+        return super().get(of, what, name, namespace)
+
+
+def test_one_that_was_ready_a_moment_ago_and_is_again_in_time_is_delivered() -> None:
+    """As where its karmada-agent has restarted meanwhile."""
+    assert put(Back()) == put(Afar())
+
+
 def test_a_member_that_is_not_ready_is_not_waited_for() -> None:
     afar = Afar()
     afar.ready = False
