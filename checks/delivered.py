@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from checks.retry import answered
+from checks.retry import PAUSE, answered
 from clusters.api import CLUSTERS, KubernetesApis, Resource
 from clusters.kubeconfig import Context
 from clusters.objects import Json, is_terminating, items, number, text
@@ -17,6 +19,10 @@ WORKS = Resource("/apis/work.karmada.io/v1alpha1", "works")
 
 APPLY_SECONDS = 90
 """How long karmada-agent may take to apply Works: after a start it first waits for its leader lease."""
+
+RESTART_SECONDS = 60
+"""For how long a member that is not Ready may only have a karmada-agent that restarts. Karmada calls it Unknown 40 s
+after the last report, and a new karmada-agent first waits for its leader lease."""
 
 ALREADY_EXISTS = "already exists"
 """In karmada-agent's message on an object that exists and is not Karmada's."""
@@ -53,6 +59,14 @@ class Delivered(BaseModel):
         """The member's Cluster object, or None. Raises Unavailable."""
         return answered(lambda: apis.get(self.karmada, CLUSTERS, self.member))
 
+    def settled_cluster(self, apis: KubernetesApis) -> Json:
+        """The same, but one that has not been Ready for less than RESTART_SECONDS is waited for until it is, or until
+        that time is over."""
+        end = time.monotonic() + RESTART_SECONDS
+        while _lost_lately(found := self.cluster(apis)) and time.monotonic() < end:
+            time.sleep(PAUSE)
+        return found
+
     def works(self, apis: KubernetesApis) -> dict[str, Json]:
         """The stack's Works for the member, by name. Raises Unavailable."""
         space, labels = EXECUTION_SPACE.format(self.member), f"{OF_STACK}={self.stack}"
@@ -69,13 +83,23 @@ def is_ready(cluster: Json) -> bool:
     return condition(cluster, "Ready") == ("True", "") and not is_terminating(cluster)
 
 
+def _lost_lately(cluster: Json) -> bool:
+    ready = _condition(cluster, "Ready")
+    since = text(ready, "lastTransitionTime")
+    if text(ready, "status") == "True" or not since:
+        return False
+    return 0 <= (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds() < RESTART_SECONDS
+
+
 def condition(of: Json, kind: str) -> tuple[str, str]:
     """The status of an object's condition and, unless that is True, its message; both empty if it has none."""
-    for each in items(of, "status", "conditions"):
-        if text(each, "type") == kind:
-            status = text(each, "status")
-            return status, "" if status == "True" else text(each, "message")
-    return "", ""
+    found = _condition(of, kind)
+    status = text(found, "status")
+    return status, "" if status == "True" else text(found, "message")
+
+
+def _condition(of: Json, kind: str) -> Json:
+    return next((each for each in items(of, "status", "conditions") if text(each, "type") == kind), None)
 
 
 def not_delivered(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:

@@ -74,10 +74,10 @@ def release_member(apis: KubernetesApis, of: DeliveredAgent) -> str:
 
 def deliver_member(apis: KubernetesApis, of: DeliveredAgent, desired: DesiredDelivery) -> str:
     """Waits for a member's Works and flag, and returns a line. Raises Unavailable if they are not there in time, or if
-    a member that was Ready is not and does not become so: the next `up` would take it for delivered."""
-    if desired.ready:
-        retry(lambda: _require_ready(apis, of), APPLY_SECONDS, PAUSE)
-    elif not is_ready(of.cluster(apis)):
+    a member that was Ready is not: the next `up` would take it for delivered."""
+    if not is_ready(of.settled_cluster(apis)):
+        if desired.ready:
+            raise Unavailable("it is not Ready any more: run the same command again")
         return "it is not Ready: what is meant for it waits in Karmada, and the next `up` goes on"
     retry(lambda: _require_applied(apis, of, desired), APPLY_SECONDS, PAUSE)
     retry(lambda: _require_healthy(apis, of, desired), desired.seconds, PAUSE)
@@ -86,11 +86,6 @@ def deliver_member(apis: KubernetesApis, of: DeliveredAgent, desired: DesiredDel
     with restarting:
         retry(lambda: _ensure_reporting(apis, of, desired), REPORT_SECONDS, PAUSE)
     return f"{len(desired.works)} Works applied and healthy, and karmada-agent reports {of.proxy_url}"
-
-
-def _require_ready(apis: KubernetesApis, of: DeliveredAgent) -> None:
-    if not is_ready(of.cluster(apis)):
-        raise Unavailable("it is not Ready any more: run the same command again")
 
 
 def _require_applied(apis: KubernetesApis, of: DeliveredAgent, desired: DesiredDelivery) -> None:

@@ -43,14 +43,14 @@ def delete_works(apis: KubernetesApis, of: DeliveredAgent) -> str:
     for name, work in of.works(apis).items():
         if not is_terminating(work):
             of.delete(apis, name)
-    if not is_ready(cluster):
+    if not is_ready(of.settled_cluster(apis)):
         return "it is not Ready: what it has goes when it is back"
     retry(lambda: _require_works_gone(apis, of), SECONDS, PAUSE)
     return "it is not Ready any more: what is left goes when it is back" if of.works(apis) else "what it had is gone"
 
 
 def _require_works_gone(apis: KubernetesApis, of: DeliveredAgent) -> None:
-    if not is_ready(of.cluster(apis)):
+    if not is_ready(of.settled_cluster(apis)):
         # as when karmada-agent was deleted first, which Karmada notices a little later
         return
     left = of.works(apis)

@@ -37,7 +37,7 @@ def main() -> int:
 
 def withdraw_tunnel(apis: KubernetesApis, of: DeliveredAgent) -> str:
     """Removes flag, `proxyURL` and credential. Returns a line. Raises Unavailable if they are not gone in time."""
-    cluster = of.cluster(apis)
+    cluster = of.settled_cluster(apis)
     if cluster is None:
         return "Karmada has no such Cluster any more"
     said, agent = _withdraw_flag(apis, of, cluster)

@@ -14,7 +14,7 @@ from checks.preflight import rights
 from checks.preflight.facts import Facts, Version, dotted
 from checks.preflight.member_cluster import GUARDED
 from checks.retry import retry
-from clusters.api import CLUSTERS, DEPLOYMENTS, KubernetesApis
+from clusters.api import DEPLOYMENTS, KubernetesApis
 from clusters.errors import Unavailable
 from clusters.objects import Json, is_terminating, number, text
 from components.anp import EXECUTION_SPACE, OF_STACK, work_name
@@ -28,8 +28,9 @@ GOING_SECONDS = 30
 def facts_of_delivered(apis: KubernetesApis, key: str, of: MemberSettings, settings: Settings, stack: str) -> Facts:
     """The member's facts: problems, warnings and `delivery`. `stack` is the stack's name."""
     karmada = settings.host.karmada
+    here = Delivered(member=of.name, stack=stack, karmada=karmada)
     try:
-        cluster = apis.get(karmada, CLUSTERS, of.name)
+        cluster = here.settled_cluster(apis)
         if cluster is None:
             # a problem in the Karmada API's facts
             return Facts()
@@ -39,7 +40,6 @@ def facts_of_delivered(apis: KubernetesApis, key: str, of: MemberSettings, setti
             remedy = f"give that user a role with these rights, or {config_set('host.karmadaContext', 'CONTEXT')}"
             found.problems.append(Problem(key, f'the user of "{karmada.name}" may not {lacking}', remedy))
         found.problems += _too_old(key, of, text(cluster, "status", "kubernetesVersion"))
-        here = Delivered(member=of.name, stack=stack, karmada=karmada)
         works = apis.all(karmada, WORKS, EXECUTION_SPACE.format(of.name))
         found.problems += _others(key, of, stack, works)
         ready = is_ready(cluster)

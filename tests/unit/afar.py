@@ -68,11 +68,12 @@ class Afar:
     `flag` is karmada-agent's, of `owners`, and `proxy_url` the Cluster's; `done` is what was changed, in order. With
     `restarts` karmada-agent starts again so many times before it gets its flag; `stuck` is one that does not come back,
     and `lingers` how often a pod of before is still seen, which then says what its own flag was. `credential` is
-    whether its Cluster has the stack's.
+    whether its Cluster has the stack's, and `since` the time since when it is Ready, or is not.
     """
 
     def __init__(self, flag: str = "", proxy_url: str = "", owners: Sequence[str] = ()) -> None:
         self.flag, self.proxy_url, self.owners = flag, proxy_url, list(owners)
+        self.since = "2026-01-01T00:00:00Z"
         self.ready, self.restarts, self.stuck, self.joined, self.tunnel = True, 0, False, True, True
         self.works = {CERT: work(CERT), DEPLOYED.work: work(DEPLOYED.work, 7)}
         self.done: list[str] = []
@@ -84,7 +85,7 @@ class Afar:
 
     def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
         if what is CLUSTERS:
-            ready: Json = [{"type": "Ready", "status": str(self.ready)}]
+            ready: Json = [{"type": "Ready", "status": str(self.ready), "lastTransitionTime": self.since}]
             metadata: dict[str, Json] = {"deletionTimestamp": "now"} if self.going else {}
             if self.credential:
                 metadata["managedFields"] = [{"manager": PATCHS, "operation": "Apply"}]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 
-from checks import retry
+from checks import delivered, retry
 from checks.commands import deliver, remember, take_away, take_back
 from checks.commands.deliver import deliver_member, release_member
 from checks.commands.take_away import delete_works
@@ -20,7 +21,7 @@ from checks.retry import READS
 from clusters.api import CLUSTERS, Resource
 from clusters.errors import Unanswered, Unavailable
 from clusters.kubeconfig import Context
-from clusters.objects import Json
+from clusters.objects import Json, is_terminating
 from clusters.pool import in_parallel
 from config.settings import Agent
 from tests.unit.afar import CERT, DEPLOYED, GIVEN, KARMADA, OURS, PATCHS, URL, WANTED, Afar, work
@@ -185,21 +186,40 @@ def test_one_that_was_ready_a_moment_ago_is_not_taken_for_delivered() -> None:
         put(afar)
 
 
-class Back(Afar):
-    """Is Ready again when it is asked the third time."""
+class Lost(Afar):
+    """Is not Ready since now, until it was asked three times."""
 
     asked = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ready, self.since = False, datetime.now(UTC).isoformat()
 
     def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
         if what is CLUSTERS:
             self.asked += 1
-            self.ready = self.asked > 2
+            self.ready = self.asked > 3
+            if self.ready:
+                self.works = {name: each for name, each in self.works.items() if not is_terminating(each)}
         return super().get(of, what, name, namespace)
 
 
-def test_one_that_was_ready_a_moment_ago_and_is_again_in_time_is_delivered() -> None:
-    """As where its karmada-agent has restarted meanwhile."""
-    assert put(Back()) == put(Afar())
+@pytest.mark.parametrize("step", [put, back, away])
+def test_one_whose_karmada_agent_may_only_restart_is_waited_for(
+    step: Callable[[Afar], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivered, "PAUSE", 0.001)
+    assert step(Lost()) == step(Afar())
+
+
+@pytest.mark.parametrize("step", [back, away])
+def test_but_not_for_longer_than_a_restart_may_take(
+    step: Callable[[Afar], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivered, "RESTART_SECONDS", 0.05)
+    afar = Afar()
+    afar.ready, afar.since = False, datetime.now(UTC).isoformat()
+    assert step(afar).startswith("it is not Ready: ")
 
 
 def test_a_member_that_is_not_ready_is_not_waited_for() -> None:

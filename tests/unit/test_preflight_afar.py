@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pulumi
 import pytest
@@ -20,17 +22,22 @@ URL = "http://10.0.0.1:8088"
 THROUGH = "through member3"
 
 
-def joined(ready: str = "True", version: str = "v1.36.3", url: str = "", generation: int = 5) -> Json:
+def joined(
+    ready: str = "True",
+    version: str = "v1.36.3",
+    url: str = "",
+    generation: int = 5,
+    since: str = "2026-01-01T00:00:00Z",
+) -> Json:
     """member3's Cluster object."""
+    says = "" if ready == "True" else "no lease"
+    condition: Json = {"type": "Ready", "status": ready, "message": says, "lastTransitionTime": since}
     found = entries(cluster("member3"))
     return {
         **found,
         "metadata": {"name": "member3", "generation": generation},
         "spec": {"syncMode": "Pull", "proxyURL": url},
-        "status": {
-            "kubernetesVersion": version,
-            "conditions": [{"type": "Ready", "status": ready, "message": "" if ready == "True" else "no lease"}],
-        },
+        "status": {"kubernetesVersion": version, "conditions": [condition]},
     }
 
 
@@ -81,6 +88,20 @@ def test_one_that_is_not_ready_is_warned_of_and_not_refused(afar: Clusters, warn
     assert not check().delivery("member3").ready
     (said,) = warned
     assert said.startswith('karmada-anp:members.member3: the Cluster "member3" is not Ready (no lease): ')
+
+
+def test_one_whose_karmada_agent_may_only_restart_is_waited_for(
+    afar: Clusters, warned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = joined(ready="Unknown", since=datetime.now(UTC).isoformat())
+    afar.apis["karmada-apiserver"]["clusters/member3"] = [lost]
+
+    def comes_back(_: float) -> None:
+        afar.apis["karmada-apiserver"]["clusters/member3"] = [joined()]
+
+    monkeypatch.setattr(time, "sleep", comes_back)
+    assert check().delivery("member3").ready
+    assert warned == []
 
 
 @pytest.mark.parametrize(
