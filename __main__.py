@@ -110,6 +110,7 @@ for name, checked in settings.checked.items():
             server=server,
             members=[members[each.name] for each in checked],
             reported=[reported[each.name] for each in checked if each.name in reported],
+            away=[each.name for each in checked if not ready.delivery(each.name).ready],
         ),
     )
 export(

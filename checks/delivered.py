@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from checks.retry import PAUSE, answered
+from checks.retry import answered
 from clusters.api import CLUSTERS, KubernetesApis, Resource
 from clusters.kubeconfig import Context
 from clusters.objects import Json, is_terminating, items, number, text
@@ -23,6 +23,9 @@ APPLY_SECONDS = 90
 RESTART_SECONDS = 60
 """For how long a member that is not Ready may only have a karmada-agent that restarts. Karmada calls it Unknown 40 s
 after the last report, and a new karmada-agent first waits for its leader lease."""
+
+PAUSE = 2
+"""Seconds: of many members' karmada-agents that start again, Karmada's API has enough to do."""
 
 ALREADY_EXISTS = "already exists"
 """In karmada-agent's message on an object that exists and is not Karmada's."""
@@ -86,9 +89,9 @@ def is_ready(cluster: Json) -> bool:
 def _lost_lately(cluster: Json) -> bool:
     ready = _condition(cluster, "Ready")
     since = text(ready, "lastTransitionTime")
-    if text(ready, "status") == "True" or not since:
+    if is_terminating(cluster) or text(ready, "status") == "True" or not since:
         return False
-    return 0 <= (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds() < RESTART_SECONDS
+    return (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds() < RESTART_SECONDS
 
 
 def condition(of: Json, kind: str) -> tuple[str, str]:

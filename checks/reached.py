@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from checks.delivered import is_ready
 from checks.doctor.tunnel import Tunnel
 from checks.doctor.walk import walk_all
 from checks.outcomes import AT_ONCE, NAMED, listed
@@ -26,8 +25,8 @@ REACHED = "reached through Karmada: /readyz and a list"
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """Of members, by their names: the seconds after which they answered, why they did not, and which were not Ready,
-    did not answer, and are not waited for."""
+    """Of members, by their names: the seconds after which they answered, why they did not, and which were away and did
+    not answer."""
 
     within: float
     took: Mapping[str, float]
@@ -51,14 +50,25 @@ class Answers:
             yield from each.lines()
 
 
-def answers(apis: KubernetesApis, tunnels: Sequence[Tunnel], seconds: float, *, unready_once: bool = False) -> Answers:
+def answers(
+    apis: KubernetesApis, tunnels: Sequence[Tunnel], seconds: float, *, away: Collection[str] = frozenset()
+) -> Answers:
     """Asks members until they answer, for so many seconds in all, and each at least once.
 
-    With `unready_once`, those with `access: karmada` that are not Ready are asked once, and do not fail: they are away,
-    or karmada-agent, which an `up` has restarted, has not reported yet.
+    Those that are `away`, by their names, are asked once, and do not fail.
     """
     end = time.monotonic() + seconds
-    found = in_parallel({each.member: partial(_seconds, apis, each, end, unready_once) for each in tunnels}, AT_ONCE)
+
+    def asked(tunnel: Tunnel) -> float | Unavailable | None:
+        """After how many seconds a member answered, why it did not, or None if it is not waited for."""
+        once, started = tunnel.member in away, time.monotonic()
+        try:
+            retry(lambda: request(apis, tunnel), 0 if once else end - started)
+        except Unavailable as reason:
+            return None if once else reason
+        return time.monotonic() - started
+
+    found = in_parallel({each.member: partial(asked, each) for each in tunnels}, AT_ONCE)
     of = {each.member: each for each in tunnels}
     return Answers(
         within=seconds,
@@ -66,24 +76,6 @@ def answers(apis: KubernetesApis, tunnels: Sequence[Tunnel], seconds: float, *, 
         failed={name: (of[name], each) for name, each in found.items() if isinstance(each, Unavailable)},
         unready=[name for name, each in found.items() if each is None],
     )
-
-
-def _seconds(apis: KubernetesApis, tunnel: Tunnel, end: float, unready_once: bool) -> float | Unavailable | None:
-    """After how many seconds a member answered, why it did not, or None if it is not waited for."""
-    once = unready_once and _is_unready(apis, tunnel)
-    started = time.monotonic()
-    try:
-        retry(lambda: request(apis, tunnel), 0 if once else end - started)
-    except Unavailable as reason:
-        return None if once else reason
-    return time.monotonic() - started
-
-
-def _is_unready(apis: KubernetesApis, tunnel: Tunnel) -> bool:
-    try:
-        return tunnel.delivered and not is_ready(apis.get(tunnel.karmada, CLUSTERS, tunnel.member))
-    except Unavailable:
-        return False
 
 
 def request(apis: KubernetesApis, tunnel: Tunnel) -> None:

@@ -24,7 +24,8 @@ SECONDS = 60
 class TunnelCheckArgs:
     """The stack's settings, the members to check (`of`), and the components that make the paths to them.
 
-    `reported` are texts that change whenever the delivery makes karmada-agents report the tunnel again.
+    `reported` are texts that change whenever the delivery makes karmada-agents report the tunnel again, or a member
+    becomes Ready or not. `away` are names of those that are not.
     """
 
     settings: Settings
@@ -33,6 +34,7 @@ class TunnelCheckArgs:
     server: ProxyServer
     members: Sequence[Member]
     reported: Sequence[Input[str]] = field(default_factory=list[Input[str]])
+    away: Sequence[str] = ()
 
 
 class TunnelCheck(ComponentResource):
@@ -48,7 +50,7 @@ class TunnelCheck(ComponentResource):
         def given(entry: Sequence[str]) -> str:
             address, port, proxy_url = entry
             tunnels = [Tunnel.of(args.settings, each, address, int(port), proxy_url) for each in args.of]
-            return check.CheckInput(tunnels=tunnels, seconds=SECONDS).model_dump_json()
+            return check.CheckInput(tunnels=tunnels, seconds=SECONDS, away=args.away).model_dump_json()
 
         entry, revisions = args.entry, [each.revision for each in args.members]
         local.Command(

@@ -1,10 +1,10 @@
 """Waits until the Works of members that only Karmada reaches are applied and healthy there, then makes each
 karmada-agent report the tunnel. From members that have left the stack it removes both.
 
-A member that is not Ready is not waited for: its Works wait in Karmada, and the first `up` after it answers again
-completes it. karmada-agent may restart at any time; without the flag it then clears `proxyURL`, and so cuts the tunnel
-by which it would get the flag. So both are set again until both are there, and no pod is left that started without the
-flag.
+A member that has not been Ready for a minute is not waited for: its Works wait in Karmada, and the first `up` after it
+answers again completes it. karmada-agent may restart at any time; without the flag it then clears `proxyURL`, and so
+cuts the tunnel by which it would get the flag. So both are set again until both are there, and no pod is left that
+started without the flag.
 """
 
 from __future__ import annotations

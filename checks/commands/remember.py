@@ -30,10 +30,16 @@ UPSERT = "PULUMI_K8S_UPSERT_EXISTING_OBJECTS"
 
 
 def main() -> int:
-    """0, or 1 if its first run finds Works: of a Command that fails at its creation Pulumi keeps nothing."""
+    """0, or 1 if its first run finds Works, or cannot tell: of a Command that fails at its creation Pulumi keeps
+    nothing."""
     given, apis = DeliveredMembers.model_validate_json(sys.stdin.read()), OfficialClient()
     first = not os.environ.get(PREVIOUS_OUTPUT) and os.environ.get(UPSERT) != "true"
-    if first and (having := members_with_works(apis, given)):
+    try:
+        having = members_with_works(apis, given) if first else []
+    except Unavailable as reason:
+        print(f'whether Works of a stack "{given.stack}" exist is not known: {reason}', file=sys.stderr)
+        return 1
+    if having:
         why = f'Works of a stack "{given.stack}" already exist, and this state has none of them'
         do = "log in to the backend of that stack; if its state is lost, see docs/operations.md#when-the-state-is-lost"
         print(f"{listed(having)}: {why}: {do}", file=sys.stderr)
@@ -43,7 +49,8 @@ def main() -> int:
 
 
 def members_with_works(apis: KubernetesApis, given: DeliveredMembers) -> list[str]:
-    """The given members that have Works of a stack of this name, but for those that are being deleted."""
+    """The given members that have Works of a stack of this name, but for those that are being deleted. Raises
+    Unavailable."""
     having = in_parallel({name: partial(_has_works, apis, each) for name, each in given.each().items()})
     return [name for name, has in having.items() if has]
 
@@ -67,10 +74,7 @@ def members_to_remember(apis: KubernetesApis, given: DeliveredMembers, known: Ma
 
 
 def _has_works(apis: KubernetesApis, of: Delivered) -> bool:
-    try:
-        return not all(map(is_terminating, of.works(apis).values()))
-    except Unavailable:
-        return False
+    return not all(map(is_terminating, of.works(apis).values()))
 
 
 def _may_have_works(apis: KubernetesApis, of: Delivered) -> bool:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from checks.delivered import APPLY_SECONDS, Delivered, unapplied
 from checks.deployments import rolled_out
+from checks.retry import answered
 from clusters.api import DEPLOYMENTS, PODS, KubernetesApis, OfficialClient
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
@@ -48,7 +49,7 @@ def wait_until_ready(apis: KubernetesApis, given: ServerReadyInput) -> str:
     if not given.members:
         return "no member is Ready: proxy-server is not waited for, which is ready once an agent is connected"
     begun = time.monotonic()
-    while not rolled_out(apis.get(given.host, DEPLOYMENTS, SERVER, given.namespace)):
+    while not rolled_out(answered(lambda: apis.get(given.host, DEPLOYMENTS, SERVER, given.namespace))):
         took = time.monotonic() - begun
         fault = _common_fault(apis, given) if took > APPLY_SECONDS else ""
         if fault:
@@ -72,7 +73,7 @@ def _common_fault(apis: KubernetesApis, given: ServerReadyInput) -> str:
 
 def _waiting_reasons(apis: KubernetesApis, given: ServerReadyInput) -> Iterator[str]:
     """Why containers of proxy-server's pods are waiting, from their container statuses."""
-    for pod in apis.all(given.host, PODS, given.namespace, f"app={SERVER}"):
+    for pod in answered(lambda: apis.all(given.host, PODS, given.namespace, f"app={SERVER}")):
         for each in items(pod, "status", "containerStatuses"):
             reason = text(each, "state", "waiting", "reason")
             if reason:

@@ -1,7 +1,7 @@
 """Deletes a stack's Works, and with them their objects in each member, once nothing needs these.
 
-A member that is not Ready, or whose Cluster is deleted, is not waited for: karmada-agent deletes its objects when it is
-back. Works that are terminating are not deleted again.
+A member that has not been Ready for a minute, or whose Cluster is deleted, is not waited for: karmada-agent deletes its
+objects when it is back. Works that are terminating are not deleted again.
 """
 
 from __future__ import annotations

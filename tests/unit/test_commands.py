@@ -282,6 +282,13 @@ def test_works_that_are_being_deleted_are_no_stacks_any_more(api: ApiServer) -> 
     assert run("remember", given) == (0, '{"member3":{}}\n', "")
 
 
+def test_where_it_cannot_be_told_whether_there_are_any_it_does_not_begin(api: ApiServer) -> None:
+    given, api.answers_with = works_of(api), 500
+    code, output, errors = run("remember", given)
+    assert (code, output) == (1, "")
+    assert errors.startswith('whether Works of a stack "dev" exist is not known: ')
+
+
 # a Deployment that was made by hand
 
 
@@ -458,13 +465,13 @@ def test_identifiers_of_another_container_or_of_no_deployment_are_none() -> None
 # the check
 
 
-def of_tunnels(api: ApiServer, seconds: int, *names: str, delivered: bool = False) -> check.CheckInput:
+def of_tunnels(api: ApiServer, seconds: int, *names: str, away: Sequence[str] = ()) -> check.CheckInput:
     whole = settings()
     made = Tunnel.of(whole, whole.members[0], "192.0.2.3", 8091, URL)
     apis = {"karmada": "karmada-apiserver", "host": "karmada-host", "inside": "member3"}
     contexts = {each: api.context(name) for each, name in apis.items()}
-    tunnels = [made.model_copy(update={**contexts, "member": name, "delivered": delivered}) for name in names]
-    return check.CheckInput(tunnels=tunnels, seconds=seconds)
+    tunnels = [made.model_copy(update={**contexts, "member": name, "delivered": bool(away)}) for name in names]
+    return check.CheckInput(tunnels=tunnels, seconds=seconds, away=away)
 
 
 def answering(name: str, ready: str = "True") -> dict[str, Json]:
@@ -521,22 +528,28 @@ def test_paths_are_walked_of_ten_members_that_do_not_answer(api: ApiServer) -> N
     assert errors.count(": wrong at ") == 10
 
 
-def test_one_that_is_not_ready_is_not_waited_for_where_only_karmada_reaches_it(api: ApiServer) -> None:
-    api.has |= {**answering("member3"), **answering("member4", ready="False")}
-    del api.has["karmada-apiserver /apis/cluster.karmada.io/v1alpha1/clusters/member4/proxy/readyz"]
-    code, output, errors = run("check", of_tunnels(api, 5, "member3", "member4", delivered=True))
+def test_one_that_was_away_is_not_waited_for(api: ApiServer) -> None:
+    api.has |= answering("member3")
+    code, output, errors = run("check", of_tunnels(api, 5, "member3", "member4", away=["member4"]))
     reached, away = output.splitlines()
     assert (code, errors) == (0, "")
     assert reached.startswith("member3: reached through Karmada: /readyz and a list (")
     assert away == "member4: not Ready, and not waited for: what is meant for them waits in Karmada"
 
 
-def test_one_that_is_not_ready_yet_is_reached_if_it_answers(api: ApiServer) -> None:
-    """Its karmada-agent has just been restarted by the same `up`, and has not reported."""
-    api.has |= answering("member3", ready="Unknown")
-    code, output, errors = run("check", of_tunnels(api, 5, "member3", delivered=True))
+def test_one_that_was_away_and_is_back_is_reached(api: ApiServer) -> None:
+    api.has |= answering("member3")
+    code, output, errors = run("check", of_tunnels(api, 5, "member3", away=["member3"]))
     assert output.startswith("member3: reached through Karmada: /readyz and a list (")
     assert (code, errors) == (0, "")
+
+
+def test_one_that_is_lost_meanwhile_fails_since_the_next_up_would_not_check_it(api: ApiServer) -> None:
+    of = "karmada-apiserver /apis/cluster.karmada.io/v1alpha1/clusters/member3"
+    api.has |= {**answering("member3", ready="Unknown"), f"{of}/proxy/readyz": None}
+    code, _, errors = run("check", of_tunnels(api, 1, "member3"))
+    assert code == 1
+    assert errors.startswith("member3: not reached through Karmada within 1 s: ")
 
 
 # the interpreter

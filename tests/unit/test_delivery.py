@@ -216,9 +216,18 @@ def test_one_whose_karmada_agent_may_only_restart_is_waited_for(
 def test_but_not_for_longer_than_a_restart_may_take(
     step: Callable[[Afar], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(delivered, "PAUSE", 0.001)
     monkeypatch.setattr(delivered, "RESTART_SECONDS", 0.05)
     afar = Afar()
     afar.ready, afar.since = False, datetime.now(UTC).isoformat()
+    assert step(afar).startswith("it is not Ready: ")
+
+
+@pytest.mark.parametrize("step", [back, away])
+def test_nor_is_one_whose_cluster_is_deleted(step: Callable[[Afar], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivered, "PAUSE", 3_600)
+    afar = Afar()
+    afar.ready, afar.going, afar.since = False, True, datetime.now(UTC).isoformat()
     assert step(afar).startswith("it is not Ready: ")
 
 

@@ -10,7 +10,7 @@ from checks.commands import server_ready
 from checks.commands.server_ready import ServerReadyInput, wait_until_ready
 from checks.delivered import Delivered
 from clusters.api import DEPLOYMENTS, PODS
-from clusters.errors import Unavailable
+from clusters.errors import Unanswered, Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at
 from components.field_manager import ANNOTATION
@@ -54,6 +54,20 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_ends_when_an_agent_is_connected() -> None:
     assert wait_until_ready(Waiting(3), given("member3")) == "proxy-server is ready"
+
+
+class Busy(Waiting):
+    """Its host does not answer the first time."""
+
+    def get(self, of: Context, what: object, name: str, namespace: str = "") -> Json:
+        found = super().get(of, what, name, namespace)
+        if self.after == 2:
+            raise Unanswered("no answer within 10 s")
+        return found
+
+
+def test_an_api_that_is_busy_for_a_moment_is_asked_again() -> None:
+    assert wait_until_ready(Busy(3), given("member3")) == "proxy-server is ready"
 
 
 def test_nobody_waits_for_agents_of_members_that_are_away() -> None:
