@@ -15,7 +15,6 @@ from tools import stack
 
 def of_stack() -> tuple[Settings, Sequence[Tunnel]]:
     """The settings and the tunnels of the stack STACK. Raises pulumi.RunError."""
-    # outputs first: reading the config of a stack that does not exist would create it
     outputs = stack.outputs()
     settings = stack.settings()
     return settings, tunnels(settings, outputs)

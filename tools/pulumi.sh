@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs pulumi on the stack STACK. Installs the CLI into the checkout if there is none on PATH, and keeps the state in
-# the checkout if no backend is configured. up, preview and config create a stack that has a file Pulumi.STACK.yaml;
-# other commands create none.
+# the checkout if no backend is configured. up, preview, `config set` and `config rm` create a stack that has a file
+# Pulumi.STACK.yaml; other commands create none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${STACK:?}"
@@ -44,13 +44,14 @@ if [ -z "${PULUMI_CONFIG_PASSPHRASE+set}${PULUMI_CONFIG_PASSPHRASE_FILE:-}" ] &&
     [ ! -e "$state/passphrase" ] || export PULUMI_CONFIG_PASSPHRASE_FILE=$state/passphrase
 fi
 
-case ${1:-} in
-up | preview | config) pulumi stack select --non-interactive --create "$STACK" >/dev/null ;;
-*) pulumi stack select --non-interactive "$STACK" >/dev/null ;;
+creates=
+case "${1:-} ${2:-}" in
+"up "* | "preview "* | "config set"* | "config rm"*) creates=--create ;;
 esac
-# at a terminal, up and destroy ask before they begin, unless --yes is given
+pulumi stack select --non-interactive ${creates:+"$creates"} "$STACK" >/dev/null
+# at a terminal, up and destroy ask before they begin, unless --yes is given, and `config set` for a value
 asks=--non-interactive
-case ${1:-} in
-up | destroy) [[ " $* " == *" --yes "* ]] || ! [ -t 0 ] || asks= ;;
+case "${1:-} ${2:-}" in
+"up "* | "destroy "* | "config set"*) [[ " $* " == *" --yes "* ]] || ! [ -t 0 ] || asks= ;;
 esac
 exec pulumi "$@" --stack "$STACK" ${asks:+"$asks"}

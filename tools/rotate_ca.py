@@ -41,7 +41,6 @@ def main(*, force: bool = False) -> int:
     Unless `force` is set, a step begins only when the one before has reached every member that is not paused: a member
     that trusts the former key alone refuses a server whose certificate the new one signed.
     """
-    # deployed() first: it fails where the stack does not exist, and configured() would create the stack
     was, step = deployed(), configured()
     # no rotation is under way: the configured key is the deployed one, or nothing is deployed
     if len(step) == 1 and was in (step, ()):

@@ -47,9 +47,9 @@ def test_a_command_is_pulumis_own_on_that_stack(tmp_path: Path, stack: str, comm
     assert last == " ".join([*command, f"--stack {stack} --non-interactive"])
 
 
-@pytest.mark.parametrize("command", ["up", "preview", "config"])
+@pytest.mark.parametrize("command", ["up", "preview", "config set a b", "config set-all", "config rm a"])
 def test_what_deploys_or_configures_makes_the_stack_if_it_is_not_there(tmp_path: Path, command: str) -> None:
-    assert typed(tmp_path, "prod", command)[0] == "stack select --non-interactive --create prod"
+    assert typed(tmp_path, "prod", *command.split())[0] == "stack select --non-interactive --create prod"
 
 
 @pytest.mark.parametrize("command", ["up", "preview", "config"])
@@ -66,9 +66,9 @@ def test_a_mistyped_stack_is_no_new_one(
     assert not (tmp_path / "typed").exists()
 
 
-@pytest.mark.parametrize("command", ["destroy", "stack", "refresh"])
+@pytest.mark.parametrize("command", ["destroy", "stack", "refresh", "config --json", "config get a", "config"])
 def test_what_looks_or_takes_away_does_not(tmp_path: Path, command: str) -> None:
-    assert typed(tmp_path, "mine", command)[0] == "stack select --non-interactive mine"
+    assert typed(tmp_path, "prod", *command.split())[0] == "stack select --non-interactive prod"
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,7 @@ def test_what_looks_or_takes_away_does_not(tmp_path: Path, command: str) -> None
         (["up", "--yes"], False),
         (["destroy", "--yes"], False),
         (["preview"], False),
+        (["config", "set", "--secret", "a"], True),
     ],
 )
 def test_who_sits_at_a_terminal_is_asked_unless_it_is_said_that_he_need_not_be(
