@@ -259,6 +259,10 @@ ObjectName = Annotated[
         rf"({_LOWER}(\.{_LOWER})*)?", "an object's name: lower-case letters, digits, hyphens and dots between", "NAME"
     ),
 ]
+TaintKey = Annotated[str, _like(rf"({_LABEL_KEY})?", "a taint's key, like example.org/team", "KEY")]
+TaintValue = Annotated[
+    str, _like(rf"({_LABEL_VALUE})?", "a taint's value: at most 63 letters, digits, -, _ and .", "VALUE")
+]
 Labels = Annotated[Mapping[str, str], AfterValidator(_labels)]
 Annotations = Annotated[Mapping[str, str], AfterValidator(_annotations)]
 ProxyUrl = Annotated[str, AfterValidator(_proxy_url)]

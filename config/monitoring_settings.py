@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
 
-from config.fields import Model, Name, Text
+from config.fields import Labels, Model, Name, Text
 
 
 class Probes(Model):
@@ -25,7 +25,7 @@ class MonitoringSettings(Model):
 
     enabled: bool = Field(False, description="Make PodMonitors and PrometheusRules in clusters that have their CRDs")
     namespaces: Sequence[Name] = Field((), description="Let pods in these namespaces read health and metrics")
-    labels: Mapping[str, str] = Field({}, description="Labels of these objects, by which a Prometheus selects them")
+    labels: Labels = Field({}, description="Labels of these objects, by which a Prometheus selects them")
     runbooks: Text = Field(
         "docs/alerts.md", description="Address of docs/alerts.md, to whose sections the alerts' `runbook_url` leads"
     )

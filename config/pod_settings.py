@@ -9,18 +9,18 @@ from typing import Annotated, Literal
 from kubernetes.utils.quantity import parse_quantity  # pyright: ignore[reportUnknownVariableType]
 from pydantic import AfterValidator, Field, model_validator
 
-from config.fields import APP, Annotations, Labels, Model, ObjectName
+from config.fields import APP, Annotations, Labels, Model, ObjectName, TaintKey, TaintValue
 from config.problems import InvalidValue, config_rm, set_to
 
 
 class Toleration(Model):
     """A toleration, as Kubernetes writes it."""
 
-    key: str = Field("", description="Key of the taint; leave it out, with `Exists`, for any key")
+    key: TaintKey = Field("", description="Key of the taint; leave it out, with `Exists`, for any key")
     operator: Literal["Equal", "Exists"] = Field(
         "Equal", description="Match the taint's value with `Equal`, or any value with `Exists`"
     )
-    value: str = Field("", description="Value of the taint")
+    value: TaintValue = Field("", description="Value of the taint")
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = Field(
         "", description="Effect of the taint; by default any effect"
     )

@@ -293,6 +293,11 @@ class Settings:
         """The config key of a member: `members.member3`."""
         return config_key("members", member.name)
 
+    def removal(self, member: MemberSettings) -> str:
+        """What takes a member out of the stack, as a remedy."""
+        command, selector = config_rm(self.key(member)), self.discover.selector
+        return f'{command}, or, if "{selector}" finds it, take that label off its Cluster' if selector else command
+
     def joined(self, registered: Collection[str]) -> Settings:
         """A copy in which `registered` of each member is set: whether its name is among `registered`."""
         members = [each.model_copy(update={"registered": each.name in registered}) for each in self.members]

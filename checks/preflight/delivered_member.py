@@ -18,7 +18,7 @@ from clusters.api import DEPLOYMENTS, KubernetesApis
 from clusters.errors import Unavailable
 from clusters.objects import Json, is_terminating, number, text
 from components.anp import EXECUTION_SPACE, OF_STACK, work_name
-from config.problems import PROJECT, Problem, config_rm, config_set
+from config.problems import PROJECT, Problem, config_set
 from config.settings import MemberSettings, Settings
 
 GOING_SECONDS = 30
@@ -41,7 +41,7 @@ def facts_of_delivered(apis: KubernetesApis, key: str, of: MemberSettings, setti
             found.problems.append(Problem(key, f'the user of "{karmada.name}" may not {lacking}', remedy))
         found.problems += _too_old(key, of, text(cluster, "status", "kubernetesVersion"))
         works = apis.all(karmada, WORKS, EXECUTION_SPACE.format(of.name))
-        found.problems += _others(key, of, stack, works)
+        found.problems += _others(key, of, stack, works, settings.removal(of))
         ready = is_ready(cluster)
         try:
             retry(lambda: _require_none_terminating(apis, here), GOING_SECONDS if ready else 0)
@@ -76,14 +76,14 @@ def _too_old(key: str, of: MemberSettings, reported: str) -> Iterator[Problem]:
         yield Problem(key, why, "upgrade that cluster")
 
 
-def _others(key: str, of: MemberSettings, stack: str, works: Sequence[Json]) -> Iterator[Problem]:
+def _others(key: str, of: MemberSettings, stack: str, works: Sequence[Json], removal: str) -> Iterator[Problem]:
     """A problem if the Work of the proxy-agents exists and is not the stack's."""
     name = work_name("Deployment", of.agents_name, of.namespace)
     whose = _owner(works, name)
     if whose not in ("", stack):
         tunnel = f'"{of.name}" has the tunnel of the stack "{whose}" already'
         why = f"the Work {name} is there" if whose == NOBODY else tunnel
-        yield Problem(key, why, f"take the member out of one of the two: {config_rm(key)}")
+        yield Problem(key, why, f"take the member out of one of the two: {removal}")
 
 
 NOBODY = "-"

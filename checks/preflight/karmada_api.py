@@ -11,7 +11,7 @@ from clusters.api import CLUSTERS, FORBIDDEN, KubernetesApis
 from clusters.errors import Unavailable
 from clusters.objects import Json, at, is_terminating, text
 from config.fields import is_loopback
-from config.problems import PROJECT, Problem, config_rm, config_set
+from config.problems import PROJECT, Problem, config_set
 from config.proxy_settings import Frontend
 from config.settings import MemberSettings, Settings
 
@@ -43,7 +43,7 @@ def facts_of_karmada(apis: KubernetesApis, settings: Settings, members: Mapping[
     known = {text(each, "metadata", "name"): each for each in clusters}
     for key, member in members.items():
         if not member.paused:
-            problems += _cluster_object(key, member, known)
+            problems += _cluster_object(key, member, known, settings.removal(member))
             if is_loopback(member.host) and settings.proxy.frontend is Frontend.GUARDED:
                 insecure = at(known.get(member.name), "spec", INSECURE) is True
                 problems += _loopback(key, member) if insecure else ()
@@ -53,17 +53,17 @@ def facts_of_karmada(apis: KubernetesApis, settings: Settings, members: Mapping[
     return found
 
 
-def _cluster_object(key: str, member: MemberSettings, known: Mapping[str, Json]) -> Iterator[Problem]:
+def _cluster_object(key: str, member: MemberSettings, known: Mapping[str, Json], removal: str) -> Iterator[Problem]:
     cluster = known.get(member.name)
     mode = text(cluster, "spec", "syncMode")
     if cluster is None:
         why = f'Karmada has no Cluster "{member.name}"; it has {", ".join(sorted(known)) or "none"}'
-        yield Problem(key, why, f"join it first, or {config_rm(key)}")
+        yield Problem(key, why, f"join it first, or {removal}")
     elif mode != "Pull":
         why = f'the Cluster "{member.name}" is in {mode} mode: Karmada dials it, and needs no tunnel'
-        yield Problem(key, why, config_rm(key))
+        yield Problem(key, why, removal)
     elif is_terminating(cluster):
-        yield Problem(key, f'the Cluster "{member.name}" is deleted, and waits to go', config_rm(key))
+        yield Problem(key, f'the Cluster "{member.name}" is deleted, and waits to go', removal)
 
 
 def _loopback(key: str, member: MemberSettings) -> Iterator[Problem]:

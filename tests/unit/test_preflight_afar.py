@@ -120,6 +120,12 @@ def test_works_of_another_stack_in_the_place_of_ours_are_refused(afar: Clusters)
     assert 'karmada-anp:members.member3: "member3" has the tunnel of the stack "prod" already' in refusal()
 
 
+def test_one_that_labels_have_found_is_not_told_to_leave_a_config_in_which_it_is_not(afar: Clusters) -> None:
+    afar.apis["karmada-apiserver"]["works"] = [work("prod")]
+    with pytest.raises(pulumi.RunError, match='or, if "edge=new" finds it, take that label off its Cluster'):
+        preflight.check(load(members={}, images=PUBLISHED, discover={"selector": "edge=new"}))
+
+
 def test_a_work_that_still_goes_is_named_and_not_taken_over(afar: Clusters) -> None:
     afar.apis["karmada-apiserver"]["works"] = [work(going=True)]
     assert f"has left what its karmada-agent is yet to take away: Work {DEPLOYED}" in refusal()

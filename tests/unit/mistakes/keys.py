@@ -106,6 +106,11 @@ KEYS = {
         "true should be a valid string",
         "VALUE",
     ),
+    "a label of monitoring has no value that Kubernetes takes": to_remove(
+        monitoring(labels={"release": "kube stack"}),
+        "monitoring.labels",
+        '"kube stack", of "release", is no label\'s value',
+    ),
     "a map is a list": to_set(
         monitoring(labels=["release"]), "monitoring.labels", '["release"] should be an object', "VALUE"
     ),

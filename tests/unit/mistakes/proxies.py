@@ -128,6 +128,18 @@ PROXIES = {
         '"x" does not go with `Exists`',
         "''",
     ),
+    "a taint's key is none": to_set(
+        proxy(tolerations=[{"key": "a key", "operator": "Exists"}]),
+        "proxy.tolerations[0].key",
+        '"a key" should be a taint\'s key, like example.org/team',
+        "KEY",
+    ),
+    "a taint's value is none": to_set(
+        member(tolerations=[{"key": "edge", "value": "a value"}]),
+        "members.member3.tolerations[0].value",
+        '"a value" should be a taint\'s value: at most 63 letters, digits, -, _ and .',
+        "VALUE",
+    ),
     "a proxy shows whom it is used by": to_set(
         member(egressProxy={"url": "http://robot:secret@proxy.example.org:3128"}),
         "members.member3.egressProxy.url",
