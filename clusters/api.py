@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from threading import Lock
 from typing import Protocol
@@ -130,7 +130,7 @@ class KubernetesApis(Protocol):
 
 
 class OfficialClient:
-    """KubernetesApis by the official client, which reads each context once. Threads may share it."""
+    """KubernetesApis by the official client, which reads each context once, whatever its path. Threads may share it."""
 
     def __init__(self) -> None:
         self._clients: dict[Context, ApiClient] = {}
@@ -184,7 +184,7 @@ class OfficialClient:
         client, path = self._client(of), f"{PODS.path(namespace, pod)}/portforward?ports={port}"
         websocket.setdefaulttimeout(SECONDS)
         with _as_unavailable(SECONDS):
-            url, headers = _url_and_headers(client, path, "GET")
+            url, headers = _url_and_headers(client, f"{of.path}{path}", "GET")
             forward: PortForward = portforward_call(client.configuration, "GET", url, headers=headers)
         try:
             # no timeout on the websocket, which a thread of the library reads; POD_SECONDS limits the wait
@@ -205,7 +205,7 @@ class OfficialClient:
     ) -> str:
         client = self._client(of)
         with _as_unavailable(seconds):
-            url, headers = _url_and_headers(client, path, method, kind)
+            url, headers = _url_and_headers(client, f"{of.path}{path}", method, kind)
             response = client.call_api(method, url, headers, given, _request_timeout=seconds)
             body: str = response.read().decode(errors="replace")
         if response.status >= 300:
@@ -214,6 +214,7 @@ class OfficialClient:
 
     def _client(self, of: Context) -> ApiClient:
         """A context's client. Each context has its own lock, so that a slow exec plugin delays no other context."""
+        of = replace(of, path="")
         with self._lock:
             lock = self._locks.setdefault(of, Lock())
         with lock:

@@ -1,7 +1,7 @@
 """Kubeconfigs: lists their contexts, and makes the official client's configuration for one.
 
-The official client reads them, and handles KUBECONFIG, relative paths, exec plugins and tokens that expire. Credentials
-leave this module only in that configuration.
+The official client reads them, and handles KUBECONFIG and relative paths. What it lacks for exec plugins is here: why
+one failed, how long it may take, and that its token expires. Credentials leave this module only in that configuration.
 """
 
 # the client declares no types
@@ -12,9 +12,12 @@ from __future__ import annotations
 import base64
 import copy
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from threading import Lock
 from typing import cast
 
@@ -25,6 +28,16 @@ from kubernetes.config.kube_config import ConfigNode, KubeConfigLoader, KubeConf
 
 from clusters.errors import Unavailable
 from clusters.objects import Json, items, text
+
+PLUGIN = str(Path(__file__).with_name("exec_plugin.py"))
+PLUGIN_SECONDS = 180
+"""How long an exec plugin may take: a person may have to log in."""
+
+EARLY = timedelta(minutes=1)
+"""How long before its end a token is renewed."""
+
+CONNECTIONS = 32
+"""How many threads may use a configuration's client at once."""
 
 DEFAULT = "~/.kube/config"
 """The kubeconfig if neither the config nor KUBECONFIG names one."""
@@ -55,13 +68,34 @@ def servers(kubeconfig: str) -> Mapping[str, str]:
 
 
 def configuration(of: Context) -> Configuration:
-    """The client's configuration for a context. Raises Unavailable; if an exec plugin fails, with its output."""
+    """The client's configuration for a context. Raises Unavailable; if an exec plugin fails, with its output.
+
+    An exec plugin runs again when its token has expired, before the next request.
+    """
+    made, expires = _configuration(of)
+    made.connection_pool_maxsize = CONNECTIONS
+    lock = Lock()
+
+    def renew(configuration: Configuration) -> None:
+        nonlocal expires
+        with lock:
+            if expires and datetime.now(UTC) > expires - EARLY:
+                fresh, expires = _configuration(of)
+                configuration.api_key = fresh.api_key
+
+    if expires:
+        made.refresh_api_key_hook = renew  # pyright: ignore[reportAttributeAccessIssue]
+    return made
+
+
+def _configuration(of: Context) -> tuple[Configuration, datetime | None]:
+    """The configuration, and when the token of its exec plugin expires."""
     whole, made = _merged(of.kubeconfig), Configuration()
     # callers retry by themselves; urllib3 would try three times, and log it
     made.retries = False
     try:
         merged = _single_context(whole, of.name)
-        _run_plugin(merged, of.name)
+        expires = _run_plugin(merged, of.name)
         # without a base path relative paths begin at the kubeconfig that has them, as kubectl's do
         loader = KubeConfigLoader(merged, active_context=of.name, config_base_path=cast("str", None))
         with _loading:
@@ -69,7 +103,7 @@ def configuration(of: Context) -> Configuration:
     except (ConfigException, OSError, ValueError) as error:
         raise Unavailable(" ".join(str(error).split())) from None
     made.host = f"{made.host}{of.path}"
-    return made
+    return made, datetime.fromisoformat(expires) if expires else None
 
 
 def _merged(kubeconfig: str) -> ConfigNode:
@@ -116,8 +150,9 @@ def plain(node: object) -> Json:
     return [plain(each) for each in cast("list[object]", value)] if isinstance(value, list) else cast("Json", value)
 
 
-def _run_plugin(merged: ConfigNode, context: str) -> None:
-    """Runs a context's exec plugin, and puts its credentials in its place. Raises ConfigException.
+def _run_plugin(merged: ConfigNode, context: str) -> str:
+    """Runs a context's exec plugin, puts its credentials in its place, and returns when they expire, or an empty text.
+    Raises ConfigException.
 
     The client itself only logs why a plugin failed, and goes on without credentials.
     """
@@ -126,12 +161,15 @@ def _run_plugin(merged: ConfigNode, context: str) -> None:
     users = [each for each in merged.value.get("users") or [] if each["name"] == of.get("user")]
     user = next((each["user"] for each in users), None)
     if not isinstance(user, ConfigNode) or "exec" not in user:
-        return
+        return ""
     cluster = next(each["cluster"] for each in merged["clusters"] if each["name"] == of["cluster"])
-    printed: dict[str, str] = ExecProvider(user["exec"], os.path.dirname(cluster.path or ""), cluster).run()
+    plugin = ExecProvider(user["exec"], os.path.dirname(cluster.path or ""), cluster)
+    plugin.args = [sys.executable, "-I", "-S", PLUGIN, str(PLUGIN_SECONDS), *plugin.args]
+    printed: dict[str, str] = plugin.run()
     credentials = {"token": printed["token"]} if "token" in printed else {}
     for key, into in (("clientCertificateData", "client-certificate-data"), ("clientKeyData", "client-key-data")):
         if key in printed:
             credentials[into] = base64.b64encode(printed[key].encode()).decode()
     del user.value["exec"]
     user.value.update(credentials)
+    return printed.get("expirationTimestamp", "")

@@ -6,6 +6,8 @@ import socket
 import ssl
 import time
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Barrier, Thread
@@ -39,7 +41,7 @@ def why(api: ApiServer, path: str = "/readyz", seconds: float = 5) -> Unavailabl
     return error.value
 
 
-def plugin(printed: str, code: int = 0) -> Json:
+def plugin(printed: str, code: int = 0) -> dict[str, Json]:
     script = f"echo '{printed}'; echo 'log in first' >&2; exit {code}"
     return {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script]}
 
@@ -136,6 +138,44 @@ def test_an_exec_plugin_that_fails_says_why_and_nobody_is_asked(api: ApiServer) 
     api.write_kubeconfig(url_of(api), exec=plugin("", 3))
     assert str(why(api)) == "exec: process returned 3. log in first"
     assert api.asked == []
+
+
+def test_an_exec_plugin_that_is_not_installed_is_named(api: ApiServer) -> None:
+    api.write_kubeconfig(url_of(api), exec={**plugin(""), "command": "no-such-plugin"})
+    assert str(why(api)) == "exec: process returned 127. [Errno 2] No such file or directory: 'no-such-plugin'"
+
+
+def test_an_exec_plugin_that_hangs_is_ended(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have children which keep its output open."""
+    monkeypatch.setattr(kubeconfig, "PLUGIN_SECONDS", 1)
+    api.write_kubeconfig(url_of(api), exec={**plugin(""), "args": ["-c", "sleep 20; exit"]})
+    started = time.monotonic()
+    assert str(why(api)) == "exec: process returned 124. sh gave no answer within 1 s"
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(("minutes", "runs"), [(60, 1), (0, 3)])
+def test_an_exec_plugin_runs_again_when_its_token_has_expired(
+    api: ApiServer, tmp_path: Path, minutes: int, runs: int
+) -> None:
+    ends = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+    printed = TOKEN.replace('"token"', f'"expirationTimestamp":"{ends}","token"')
+    api.has["member3 /readyz"] = "ok"
+    api.write_kubeconfig(url_of(api), exec={**plugin(""), "args": ["-c", f"echo >>{tmp_path}/ran; echo '{printed}'"]})
+    apis = OfficialClient()
+    for _ in range(2):
+        assert apis.raw(api.context("member3"), "/readyz") == "ok"
+    assert len((tmp_path / "ran").read_text().splitlines()) == runs
+
+
+def test_apis_that_one_server_has_below_paths_share_an_exec_plugin(api: ApiServer, tmp_path: Path) -> None:
+    """As Karmada serves its members', of which there may be a hundred."""
+    api.has |= {"karmada-apiserver /one/readyz": "ok", "karmada-apiserver /other/readyz": "ok"}
+    api.write_kubeconfig(url_of(api), exec={**plugin(""), "args": ["-c", f"echo >>{tmp_path}/ran; echo '{TOKEN}'"]})
+    apis, karmada = OfficialClient(), api.context("karmada-apiserver")
+    for path in ("/one", "/other"):
+        assert apis.raw(replace(karmada, path=path), "/readyz") == "ok"
+    assert len((tmp_path / "ran").read_text().splitlines()) == 1
 
 
 def test_contexts_are_those_of_all_files_that_kubeconfig_names(
