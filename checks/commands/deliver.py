@@ -83,6 +83,8 @@ def deliver_member(apis: KubernetesApis, of: DeliveredAgent, desired: DesiredDel
     retry(lambda: _require_healthy(apis, of, desired), desired.seconds, PAUSE)
     for name in of.works(apis).keys() - {each.work for each in desired.works}:
         of.delete(apis, name)
+    # before its turn to restart: one that the tunnel does not reach would take that from others
+    retry(lambda: _agent(apis, of), REPORT_SECONDS, PAUSE)
     with restarting:
         retry(lambda: _ensure_reporting(apis, of, desired), REPORT_SECONDS, PAUSE)
     return f"{len(desired.works)} Works applied and healthy, and karmada-agent reports {of.proxy_url}"
@@ -103,19 +105,25 @@ def _require_healthy(apis: KubernetesApis, of: DeliveredAgent, desired: DesiredD
         raise Unavailable(f"its proxy-agents do not run: {why}")
 
 
-def _ensure_reporting(apis: KubernetesApis, of: DeliveredAgent, desired: DesiredDelivery) -> None:
-    """Sets `proxyURL` and karmada-agent's flags. Raises Unavailable until karmada-agent runs with them."""
+def _agent(apis: KubernetesApis, of: DeliveredAgent) -> Json:
+    """karmada-agent's Deployment, through the tunnel, to which `proxyURL` is set. Raises Unavailable."""
     reported, agent = of.reported_url(apis), of.agent
     if reported != of.proxy_url:
         _require_no_other_tunnel(apis, of, reported)
     try:
         found = of.deployment_through_tunnel(apis)
     except Unavailable as reason:
-        doctor = f'`make doctor ARGS="--member {of.member}"` says where it fails'
+        doctor = f'`make doctor STACK={of.stack} ARGS="--member {of.member}"` says where it fails'
         raise Unavailable(f"its karmada-agent is not found ({reason}): {doctor}") from None
     if found is None:
         where = f'in its namespace "{agent.namespace}"'
         raise Unavailable(f"there is no Deployment {agent.deployment} {where}: members.{of.member}.agent")
+    return found
+
+
+def _ensure_reporting(apis: KubernetesApis, of: DeliveredAgent, desired: DesiredDelivery) -> None:
+    """Sets `proxyURL` and karmada-agent's flags. Raises Unavailable until karmada-agent runs with them."""
+    found, agent = _agent(apis, of), of.agent
     owners = set(args_owners(found, agent.container))
     whole = has_flags(found, agent.container, of.proxy_url, desired.api_endpoint)
     if not whole or of.former in owners - {of.manager}:

@@ -105,7 +105,8 @@ def members_away(
         return Away(unready=unready)
     stored = stored_members(exported_state(stack))
     left = {name: each.settings for name, each in stored.items() if name not in named and each.settings}
-    leaving = {name: why for name, each in left.items() if (why := _no_answer_reason(apis, each))}
+    reasons = in_parallel({name: partial(_no_answer_reason, apis, each) for name, each in left.items()})
+    leaving = {name: why for name, why in reasons.items() if why}
     known = {name: why for name, why in silent.items() if name in stored}
     return Away(
         unready=unready,

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from clusters.objects import Json, entries, items, parse, text
 from clusters.programs import output_of
 from config.settings import MemberSettings
@@ -17,7 +19,8 @@ SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class StoredMember:
-    """A member's settings, None if an earlier version of this program stored none, and whether it is monitored."""
+    """A member's settings, and whether it is monitored. The settings are None if an earlier version of this program
+    stored none, or some that this one does not accept."""
 
     settings: MemberSettings | None
     monitored: bool
@@ -40,12 +43,16 @@ def stored_members(state: Json) -> Mapping[str, StoredMember]:
             and f"member-{name}" in reached
             and "certificateEnds" in outputs
         ):
-            said = text(outputs, "settings")
-            found[name] = StoredMember(
-                settings=MemberSettings.model_validate_json(said, context=name) if said else None,
-                monitored=outputs.get("monitored") is True,
-            )
+            settings = _settings(name, text(outputs, "settings"))
+            found[name] = StoredMember(settings=settings, monitored=outputs.get("monitored") is True)
     return found
+
+
+def _settings(member: str, said: str) -> MemberSettings | None:
+    try:
+        return MemberSettings.model_validate_json(said, context=member) if said else None
+    except ValidationError:
+        return None
 
 
 def _is_provider(resource: Json) -> bool:

@@ -191,6 +191,12 @@ def test_what_the_program_leaves_in_the_state_is_read_again(pair: Run) -> None:
     assert found["member4"].settings.registered
 
 
+def test_what_another_version_left_there_and_this_one_does_not_accept_is_not_read(pair: Run) -> None:
+    outputs = entries(pair.the("Member", "member3").outputs)
+    (found,) = stored_members(state(("member3", {**outputs, "settings": '{"former": 1}'}))).values()
+    assert found.settings is None
+
+
 @pytest.mark.parametrize("monitored", [True, False])
 def test_its_monitoring_is_as_it_was(one_away: Clusters, states: list[Json], monitored: bool) -> None:
     states[0] = state(("member4", was(monitored)))

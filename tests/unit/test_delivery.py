@@ -134,11 +134,20 @@ def test_no_more_than_some_karmada_agents_restart_at_the_same_time(step: Callabl
     assert 1 < max(most) <= RESTARTS_AT_ONCE
 
 
+def test_one_that_the_tunnel_does_not_reach_takes_nobodys_turn_to_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred with the same fault would wait for each other, ten at a time."""
+    monkeypatch.setattr(deliver, "restarting", pytest.fail)
+    afar = Afar()
+    afar.tunnel = False
+    with pytest.raises(Unavailable, match="not found"):
+        put(afar)
+
+
 def test_where_the_tunnel_does_not_reach_it_the_doctor_is_named_since_karmadas_words_are_few() -> None:
     afar = Afar()
     afar.tunnel = False
     with pytest.raises(
-        Unavailable, match=r'not found \(no tunnel leads there\): `make doctor ARGS="--member member3"`'
+        Unavailable, match=r'not found \(no tunnel leads there\): `make doctor STACK=dev ARGS="--member member3"`'
     ):
         put(afar)
 
