@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The image's first process: runs deploy/run.sh, and when the container is stopped ends it as ^C does at a terminal, so
-# that pulumi ends what it is doing and records it.
+# The first process of the image and of deploy/systemd: runs deploy/run.sh, and when it is stopped ends that as ^C does at
+# a terminal, so that pulumi ends what it is doing and records it. Its plugins, in groups of their own, get no signal.
 #
 # run.sh alone would not: the kernel keeps SIGTERM from a first process that has no handler for it, and a shell with one
 # handles it only when the program that it waits for has ended.

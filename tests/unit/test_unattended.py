@@ -16,7 +16,7 @@ from typing import TypeAlias, cast
 import pytest
 import yaml
 
-from clusters.objects import Json, at, entries, items, text
+from clusters.objects import Json, at, entries, items, number, text
 from tests import documents
 from tests.unit.fake_programs import executable, path_with
 from tools.render.stackfile import ROOT
@@ -37,6 +37,7 @@ case "$1 $2" in
 "stack --show-name") ;;
 *)
     cat "$here/says"
+    [ -z "$HANGS" ] || { trap 'echo interrupted >"$here/signal"; exit 255' INT; sleep 30; }
     exit "${ENDS:-0}"
     ;;
 esac
@@ -124,6 +125,17 @@ def test_what_is_no_command_is_answered_with_those_that_there_are(tmp_path: Path
 
 
 # up
+
+
+def test_an_up_that_takes_too_long_is_interrupted_and_not_killed(tmp_path: Path) -> None:
+    done = run(tmp_path, "run.sh", "up", LIMIT="1", HANGS="yes")
+    assert lines(tmp_path / "signal") == ["interrupted"]
+    assert done.returncode == 124
+
+
+def test_githubs_up_is_interrupted_before_github_kills_it() -> None:
+    (up,) = [each for _, each in steps() if text(each, "run") == "deploy/run.sh up"]
+    assert int(text(up, "env", "LIMIT").removesuffix("m")) + 15 < number(up, "timeout-minutes")
 
 
 @pytest.mark.parametrize("ends", [0, 1, 255])
@@ -411,7 +423,7 @@ def test_the_units_are_these() -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_runs_its_script_for_the_stack_that_it_is_an_instance_of(name: str) -> None:
-    assert unit(name)["ExecStart"] == [f"/opt/karmada-anp/deploy/run.sh {COMMAND[name]}"]
+    assert unit(name)["ExecStart"] == [f"/opt/karmada-anp/deploy/image/entrypoint.sh {COMMAND[name]}"]
     assert "STACK=%i" in unit(name)["Environment"]
     assert unit(name)["EnvironmentFile"] == ["/etc/karmada-anp/%i.env"]
     assert unit(name)["OnFailure"] == ["karmada-anp-failed@%n.service"]
@@ -449,7 +461,7 @@ def test_a_service_writes_nowhere_but_in_its_own_directory(name: str) -> None:
 
 def test_a_run_that_is_stopped_ends_as_by_an_interrupt_which_pulumi_records() -> None:
     for name in SERVICES:
-        assert unit(name)["KillSignal"] == ["SIGINT"]
+        assert (unit(name)["KillSignal"], unit(name)["KillMode"]) == (["SIGINT"], ["mixed"])
         assert unit(name)["TimeoutStopSec"] == ["15min"]
 
 
