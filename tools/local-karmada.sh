@@ -7,10 +7,15 @@ cd "$(dirname "$0")/.."
 release=v1.18.2
 repository=https://github.com/karmada-io/karmada
 sources=.tools/karmada-$release
-made=.tools/local-karmada-made
+made=.local-karmada-made # not among what `make clean` removes
+
+have_sources() {
+    [ -d "$sources" ] || git clone --quiet --depth=1 --branch "$release" "$repository" "$sources"
+}
 
 if [ "$1" = down ]; then
     [ -e "$made" ] || exit 0
+    have_sources
     "$sources/hack/local-down-karmada.sh"
     rm "$made"
     exit
@@ -34,7 +39,6 @@ for tool in git go kubectl; do
     command -v "$tool" >/dev/null || by_hand "There is no Karmada here, and making one needs $tool"
 done
 echo "Making Karmada's local environment ($release) with its hack/local-up-karmada.sh" >&2
-[ -d "$sources" ] || git clone --quiet --depth=1 --branch "$release" "$repository" "$sources" ||
-    by_hand "Karmada's sources could not be downloaded from $repository"
+have_sources || by_hand "Karmada's sources could not be downloaded from $repository"
 touch "$made" # also of one that fails half-way something is left
 "$sources/hack/local-up-karmada.sh" || by_hand "hack/local-up-karmada.sh failed: see above"

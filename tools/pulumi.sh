@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs pulumi on the stack STACK. Installs the CLI into the checkout if there is none on PATH, and keeps the state in
-# the checkout if no backend is configured. up, preview, `config set` and `config rm` create a stack that has a file
-# Pulumi.STACK.yaml; other commands create none.
+# the checkout if no backend is configured. up, preview, `config` alone, `config set` and `config rm` create a stack that
+# has a file Pulumi.STACK.yaml; other commands create none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${STACK:?}"
@@ -46,7 +46,7 @@ fi
 
 creates=
 case "${1:-} ${2:-}" in
-"up "* | "preview "* | "config set"* | "config rm"*) creates=--create ;;
+"up "* | "preview "* | "config " | "config set"* | "config rm"*) creates=--create ;;
 esac
 pulumi stack select --non-interactive ${creates:+"$creates"} "$STACK" >/dev/null
 # at a terminal, up and destroy ask before they begin, unless --yes is given, and `config set` for a value

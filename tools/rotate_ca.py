@@ -58,8 +58,8 @@ def main(*, force: bool = False) -> int:
         if away and not force:
             print(
                 f"CA keys: not yet everywhere: {said(step)}. Away: {', '.join(away)}. Run this again when they are "
-                "back;\n  `make rotate-ca ARGS=--force` goes on: they lose the tunnel until the first `up` after they "
-                "are back.",
+                f"back;\n  `make rotate-ca STACK={name()} ARGS=--force` goes on: they lose the tunnel until the first "
+                "`up` after they are back.",
                 file=sys.stderr,
             )
             return 1

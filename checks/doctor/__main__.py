@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
             json.dumps(each) for each in [*(each.json() for each in walks), *({"paused": each} for each in paused)]
         ]
     elif len(walks) > NAMED and not options.member:
-        more = f'`make doctor ARGS="--member {names[0]}"` shows every hop of one'
+        more = f'`make doctor STACK={stack.name()} ARGS="--member {names[0]}"` shows every hop of one'
         lines = [*summary(walks), *([f"{listed(paused)}: paused"] if paused else []), more]
     else:
         lines = [*(line for each in walks for line in each.lines()), *(f"{each}: paused" for each in paused)]

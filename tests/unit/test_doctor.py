@@ -769,7 +769,7 @@ def test_more_than_ten_members_are_a_table_unless_some_are_named(
     assert doctor.main([]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "11 of 11 members: all right",
-        '`make doctor ARGS="--member edge-00"` shows every hop of one',
+        '`make doctor STACK=dev ARGS="--member edge-00"` shows every hop of one',
     ]
     assert doctor.main(["--member", "edge-03"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == "edge-03: all right"

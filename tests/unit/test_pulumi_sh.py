@@ -47,7 +47,7 @@ def test_a_command_is_pulumis_own_on_that_stack(tmp_path: Path, stack: str, comm
     assert last == " ".join([*command, f"--stack {stack} --non-interactive"])
 
 
-@pytest.mark.parametrize("command", ["up", "preview", "config set a b", "config set-all", "config rm a"])
+@pytest.mark.parametrize("command", ["up", "preview", "config", "config set a b", "config set-all", "config rm a"])
 def test_what_deploys_or_configures_makes_the_stack_if_it_is_not_there(tmp_path: Path, command: str) -> None:
     assert typed(tmp_path, "prod", *command.split())[0] == "stack select --non-interactive --create prod"
 
@@ -66,7 +66,7 @@ def test_a_mistyped_stack_is_no_new_one(
     assert not (tmp_path / "typed").exists()
 
 
-@pytest.mark.parametrize("command", ["destroy", "stack", "refresh", "config --json", "config get a", "config"])
+@pytest.mark.parametrize("command", ["destroy", "stack", "refresh", "config --json", "config get a"])
 def test_what_looks_or_takes_away_does_not(tmp_path: Path, command: str) -> None:
     assert typed(tmp_path, "prod", *command.split())[0] == "stack select --non-interactive prod"
 
@@ -193,8 +193,8 @@ def test_a_local_karmada_is_removed_only_where_this_checkout_has_made_it(tmp_pat
     down.parent.mkdir(parents=True)
     executable(down, f"#!/bin/sh\ntouch {tmp_path}/removed\n")
     if made:
-        (tmp_path / ".tools" / "local-karmada-made").touch()
+        (tmp_path / ".local-karmada-made").touch()
     for _ in range(2):
         subprocess.run([script, "down"], check=True)
     assert (tmp_path / "removed").exists() is made
-    assert not (tmp_path / ".tools" / "local-karmada-made").exists()
+    assert not (tmp_path / ".local-karmada-made").exists()

@@ -178,15 +178,16 @@ def test_a_config_that_cannot_be_written_ends_it_before_the_up(
 
 
 def test_no_step_is_taken_while_a_member_is_away_and_it_is_said_for_whom(
-    fresh: FakePulumi, capsys: pytest.CaptureFixture[str]
+    fresh: FakePulumi, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It trusts the former key alone, and would be cut off by the next step already."""
+    monkeypatch.setenv("STACK", "dev")
     fresh.away = ["member4", "not declared yet"]
     assert rotate_ca.main() == 1
     assert fresh.ups == [BOTH]
     printed = capsys.readouterr().err
     assert f"not yet everywhere: {said(BOTH)}. Away: member4. Run this again when they are back" in printed
-    assert "make rotate-ca ARGS=--force" in printed
+    assert "make rotate-ca STACK=dev ARGS=--force" in printed
     fresh.away = ["not declared yet"]
     assert rotate_ca.main() == 0
     assert fresh.ups == [BOTH, *CHANGE]
