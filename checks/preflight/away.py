@@ -1,8 +1,9 @@
 """Members that are away: `up` goes on without them, and leaves what they have unchanged.
 
 A member that does not answer is declared with the settings of its last `up`, and paused; so is one that has left the
-config and does not answer. A new one is left out. The stack's state tells new from known ones; it is read only
-if a member does not answer or has left the config. For members that only Karmada reaches, Karmada keeps their Works.
+config and does not answer. A new one is left out. The stack's state tells new from known ones; it is read only if a
+member does not answer, is paused, or has left the config. For members that only Karmada reaches, Karmada keeps their
+Works.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ from config.settings import MemberSettings, Settings
 @dataclass(frozen=True, kw_only=True)
 class Away:
     """The members that are away: `unready` ones with `access: karmada`, whose Works wait in Karmada; `new` and `known`
-    ones, with why they do not answer. `leaving` are the known ones that have left the config too, `stored` the members
-    with a kubeconfig in the stack's state."""
+    ones, with why they do not answer. `leaving` are the known ones that have left the config too, `paused` others that
+    the config pauses, `stored` the members with a kubeconfig in the stack's state."""
 
     unready: Sequence[str] = ()
     new: Mapping[str, str] = field(default_factory=dict[str, str])
     known: Mapping[str, str] = field(default_factory=dict[str, str])
     leaving: frozenset[str] = frozenset()
+    paused: frozenset[str] = frozenset()
     stored: Mapping[str, StoredMember] = field(default_factory=dict[str, StoredMember])
 
     @property
@@ -42,8 +44,9 @@ class Away:
         return sorted([*self.unready, *self.new, *self.known])
 
     def without(self, settings: Settings) -> Settings:
-        """The settings without new members that are away, and with known ones as stored, paused."""
-        as_stored = {name: self._as_it_was(settings, name) for name in self.known}
+        """The settings without new members that are away, and with known and paused ones as stored, paused: what is not
+        changed in a member must not be made or deleted there either."""
+        as_stored = {name: self._as_it_was(settings, name) for name in (*self.known, *self.paused)}
         named = {each.name: each for each in settings.members if each.name not in self.new}
         monitored = [each for each in settings.monitored if not isinstance(each, MemberSettings)]
         stay = [each for each in settings.monitored if isinstance(each, MemberSettings) and each.name in named]
@@ -101,7 +104,8 @@ def members_away(
     unready = [each.name for key, each in active.items() if not found[key].delivery.ready and not found[key].away]
     named = {each.name for each in [*settings.members, *settings.gone]}
     patched = {text(each, "metadata", "name") for each in clusters if owns(each, manager)}
-    if not silent and patched <= named:
+    paused = {each.name for each in settings.members if each.paused and not each.delivered}
+    if not silent and not paused and patched <= named:
         return Away(unready=unready)
     stored = stored_members(exported_state(stack))
     left = {name: each.settings for name, each in stored.items() if name not in named and each.settings}
@@ -113,6 +117,7 @@ def members_away(
         new={name: why for name, why in silent.items() if name not in stored},
         known={**known, **leaving},
         leaving=frozenset(leaving),
+        paused=frozenset(paused & stored.keys()),
         stored=stored,
     )
 

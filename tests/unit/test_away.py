@@ -111,6 +111,18 @@ def test_it_is_declared_as_it_was_when_it_last_answered(one_away: Clusters) -> N
     assert [each.replicas for each in ready.settings.members] == [None, 1]
 
 
+def test_one_that_the_config_pauses_is_as_it_was_too(clusters: Clusters, states: list[Json]) -> None:
+    """Nothing is made in its cluster, and nothing deleted, which may be out of reach."""
+    having(clusters, shown("member3"), shown("member4"))
+    states.append(state(("member3", was()), ("member4", was(context="member4", replicas=1))))
+    paused: Json = {"member3": MEMBER, "member4": {**MEMBER, "paused": True}}
+    proxy: Json = {"exposure": "loadBalancer", "replicas": 2}
+    ready = check(members=paused, proxy=proxy, monitoring={"enabled": True})
+    assert {each.name: each.replicas for each in ready.settings.members} == {"member3": None, "member4": 1}
+    assert [each for each in ready.settings.monitored if each.context == "member4"] == []
+    assert ready.behind == []
+
+
 def test_one_that_an_earlier_version_made_is_as_the_config_has_it(one_away: Clusters, states: list[Json]) -> None:
     states[0] = state(("member4", {"certificateEnds": "2027"}))
     assert [each.paused for each in check().settings.members] == [False, True]
