@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
@@ -65,8 +65,8 @@ class Workstation(Protocol):
         terminating. Raises Unavailable."""
         ...
 
-    def has_monitors(self, kubeconfig: str, context: str) -> bool:
-        """Whether a cluster serves the prometheus-operator's PodMonitor and PrometheusRule. Raises Unavailable."""
+    def has_monitors(self, kubeconfig: str, context: str, kinds: Collection[str]) -> bool:
+        """Whether a cluster serves these resources of the prometheus-operator. Raises Unavailable."""
         ...
 
 
@@ -144,14 +144,14 @@ class ThisMachine:
         here = [each for each in found if text(each, "spec", "syncMode") == "Pull" and not is_terminating(each)]
         return sorted(text(each, "metadata", "name") for each in here)
 
-    def has_monitors(self, kubeconfig: str, context: str) -> bool:
+    def has_monitors(self, kubeconfig: str, context: str, kinds: Collection[str]) -> bool:
         try:
             served = parse(self._apis.raw(Context(kubeconfig, context), MONITORING_API))
         except Unavailable as unavailable:
             if unavailable.status == NOT_FOUND:
                 return False
             raise
-        return {"podmonitors", "prometheusrules"} <= {text(each, "name") for each in items(served, "resources")}
+        return set(kinds) <= {text(each, "name") for each in items(served, "resources")}
 
 
 def _age(node: Json) -> tuple[str, str]:

@@ -114,16 +114,25 @@ def agent_alerts(member: str, namespace: str) -> list[Rule]:
     return [_labelled(rule, namespace=namespace, member=member) for rule in rules]
 
 
-def probe_alert(namespace: str) -> Rule:
-    """The alert that a member does not answer through Karmada, by a blackbox exporter's `probe_success`."""
+def probe_alerts(namespace: str) -> Sequence[Rule]:
+    """The alerts that a member does not answer through Karmada, by a blackbox exporter's `probe_success`, and that
+    there is no such metric."""
+    success = _series("probe_success", probe_job(namespace))
+    absent = _critical(
+        "ProbesAbsent",
+        f"absent({success})",
+        "Nobody asks whether Karmada reaches the members",
+        f"The blackbox exporter does not answer (monitoring.probes.prober), or Prometheus does not select the Probe "
+        f"(`kubectl -n {namespace} get probes`, monitoring.labels): {PREFIX}MemberNotReached cannot fire.",
+    )
     rule = _critical(
         "MemberNotReached",
-        f'probe_success{{job="{probe_job(namespace)}"}} == 0',
+        f"{success} == 0",
         "Karmada does not reach {{ $labels.member }}",
         'Every request through Karmada to it fails. `make doctor ARGS="--member {{ $labels.member }}"` says where the '
         "path breaks, and what to do. A member that is meant to be away is better paused (members.NAME.paused).",
     )
-    return _labelled(rule, namespace=namespace)
+    return [_labelled(each, namespace=namespace) for each in (rule, absent)]
 
 
 def probe_job(namespace: str) -> str:

@@ -89,7 +89,7 @@ def server_monitoring(
     ]
     probes = settings.monitoring.probes
     if probes:
-        rules.append(alerts.probe_alert(host.namespace))
+        rules += alerts.probe_alerts(host.namespace)
         _probe(settings, probes, sorted(agents), opts)
     Monitoring(f"{anp.SERVER}-monitoring", _args(anp.SERVER, host.namespace, settings.monitoring, rules), opts)
 

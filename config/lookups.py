@@ -115,18 +115,21 @@ class Lookups:
             self._problems.append(Problem("discover.selector", why, remedy))
         return found
 
-    def monitored(self, clusters: Sequence[Cluster]) -> Sequence[Cluster]:
-        """Those of the clusters that have the prometheus-operator's CRDs, with a warning for each other one."""
-        has_monitors = in_parallel({i: partial(self._has_monitors, each) for i, each in enumerate(clusters)})
+    def monitored(self, clusters: Sequence[Cluster], probes: bool) -> Sequence[Cluster]:
+        """Those of the clusters that have the prometheus-operator's CRDs, with a warning for each other one. With
+        `probes` the host must have Probe too."""
+        has_monitors = in_parallel({i: partial(self._has_monitors, each, probes) for i, each in enumerate(clusters)})
         for cluster in [clusters[i] for i, has in has_monitors.items() if not has]:
+            also = " and Probe" if probes and isinstance(cluster, Host) else ""
             pulumi.log.warn(
-                f"{cluster.context} has no PodMonitor and PrometheusRule: it gets none (monitoring.enabled)"
+                f"{cluster.context} has no PodMonitor and PrometheusRule{also}: it gets none (monitoring.enabled)"
             )
         return [clusters[i] for i, has in has_monitors.items() if has]
 
-    def _has_monitors(self, cluster: Cluster) -> bool:
+    def _has_monitors(self, cluster: Cluster, probes: bool) -> bool:
+        kinds = ["podmonitors", "prometheusrules", *(["probes"] if probes and isinstance(cluster, Host) else [])]
         try:
-            return self._workstation.has_monitors(cluster.kubeconfig, cluster.context)
+            return self._workstation.has_monitors(cluster.kubeconfig, cluster.context, kinds)
         except Unavailable:
             # a paused member keeps its resources; preflight reports any other that does not answer
             return True

@@ -124,7 +124,9 @@ def load(
         certificates=certificates,
         monitoring=monitoring,
         kind_nodes=known.kind_nodes,
-        monitored=known.monitored([host, *(each for each in members if not each.delivered)])
+        monitored=known.monitored(
+            [host, *(each for each in members if not each.delivered)], monitoring.probes is not None
+        )
         if monitoring.enabled
         else (),
     )

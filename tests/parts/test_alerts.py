@@ -45,6 +45,7 @@ ONE: dict[str, Json] = {"member1": {}}
 TWO: dict[str, Json] = {**ONE, "member2": {}}
 """Members of a stack; the records are of the first one's tunnel."""
 
+PROBES_JOB = "karmada-system/proxy-members"
 FIRING = 'count by (alertname) (ALERTS{alertstate="firing"})'
 PREFIX = "KarmadaAnp"
 CERTIFICATE_ENDS = f"{PREFIX}CertificateEnds"
@@ -149,21 +150,23 @@ class Rules:
         assert said.returncode == 0, said.stdout + said.stderr
 
 
-Stack = Callable[[Json], Rules]
+Stack = Callable[..., Rules]
+"""The rules of a stack with these members, and with `monitoring` in its config beside `enabled`."""
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """The rules of a stack with some members, whose certificates are issued at promtool's first second."""
+    """Stacks whose certificates are issued at promtool's first second."""
     promtool = shutil.which("promtool")
     if not promtool:
         pytest.skip(ABSENT)
     known: dict[str, Rules] = {}
 
-    def made(members: Json) -> Rules:
-        key = json.dumps(members)
+    def made(members: Json, **monitoring: Json) -> Rules:
+        key = json.dumps([members, monitoring])
         if key not in known:
-            config = {**CONFIG, "karmada-anp:members": members, "karmada-anp:monitoring": {"enabled": True}}
+            monitored: Json = {"enabled": True, **monitoring}
+            config = {**CONFIG, "karmada-anp:members": members, "karmada-anp:monitoring": monitored}
             run = issuing.run("parts", config, now=datetime.fromtimestamp(0, UTC))
             known[key] = Rules(promtool=promtool, directory=tmp_path_factory.mktemp("rules"), run=run)
         return known[key]
@@ -219,6 +222,24 @@ MEMBER_FAULTS: Mapping[str, tuple[Sequence[str], set[str]]] = {
 def test_a_fault_in_the_host_fires_its_alerts_and_no_others(stack: Stack, fault: str) -> None:
     members, records, alerts = HOST_FAULTS[fault]
     stack(members).test("proxy-server-monitoring", server(*records), firing(alerts))
+
+
+PROBED: Mapping[str, tuple[int | None, set[str]]] = {
+    "nobody asks": (None, {"ProbesAbsent"}),
+    "a member does not answer": (0, {"MemberNotReached"}),
+    "it answers": (1, set()),
+}
+
+
+@pytest.mark.parametrize("fault", PROBED)
+def test_probes_fire_an_alert_of_a_member_or_that_there_are_none(stack: Stack, fault: str) -> None:
+    success, alerts = PROBED[fault]
+    found: list[Json] = [
+        {"series": f'probe_success{{job="{PROBES_JOB}",member="member1"}}', "values": f"{each}x{MINUTES}"}
+        for each in ([] if success is None else [success])
+    ]
+    rules = stack(ONE, probes={"prober": "blackbox.monitoring:9115"})
+    rules.test("proxy-server-monitoring", [*server("server", "guard"), *found], firing(alerts))
 
 
 @pytest.mark.parametrize("fault", MEMBER_FAULTS)

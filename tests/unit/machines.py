@@ -67,7 +67,7 @@ class Machine:
             raise Unavailable("unable to parse requirement")
         return {"edge=true": ["edge1", "edge2"], "edge=new": ["edge1", "member3"]}.get(selector, [])
 
-    def has_monitors(self, kubeconfig: str, context: str) -> bool:
+    def has_monitors(self, kubeconfig: str, context: str, kinds: Collection[str]) -> bool:
         if context == "six":
             raise Unavailable("connection refused")
         return context != "member4"

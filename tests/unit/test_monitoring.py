@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from unittest.mock import patch
@@ -93,7 +93,7 @@ def test_they_belong_to_a_component_of_their_own_whose_type_stacks_have_in_their
 
 
 def test_a_cluster_without_the_operators_kinds_gets_none() -> None:
-    def has_monitors(_: PlaceholderMachine, kubeconfig: str, context: str) -> bool:
+    def has_monitors(_: PlaceholderMachine, kubeconfig: str, context: str, kinds: Collection[str]) -> bool:
         return context == "member3"
 
     with patch.object(PlaceholderMachine, "has_monitors", has_monitors):
@@ -154,6 +154,15 @@ def test_the_alert_on_them_goes_by_the_probes_job() -> None:
         each for each in rules(probed(), "proxy-server-monitoring") if "MemberNotReached" in text(each, "alert")
     ]
     assert text(alert, "expr") == f'probe_success{{job="{job}"}} == 0'
+
+
+def test_a_host_without_the_kind_of_probes_gets_nothing_which_would_fail_in_the_middle_of_an_up() -> None:
+    def has_monitors(_: PlaceholderMachine, kubeconfig: str, context: str, kinds: Collection[str]) -> bool:
+        return "probes" not in kinds
+
+    with patch.object(PlaceholderMachine, "has_monitors", has_monitors):
+        of_members = changed(members=PAIR, monitoring={**MONITORING, "probes": {"prober": "blackbox:9115"}})
+    assert objects(of_members).keys() == {each.format(name) for each in MEMBER_NAMES for name in PAIR}
 
 
 def test_nobody_is_asked_where_no_exporter_is_named() -> None:

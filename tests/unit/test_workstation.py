@@ -14,6 +14,8 @@ from clusters.objects import Json
 from clusters.workstation import ThisMachine, processor
 from tests.unit.fake_api_server import ApiServer
 
+KINDS = ("podmonitors", "prometheusrules")
+
 
 def node(name: str, created: str, **addresses: str) -> Json:
     return {
@@ -52,16 +54,15 @@ def test_nodes_without_an_address_are_said_to_have_none(api: ApiServer, nodes: l
 
 
 @pytest.mark.parametrize(
-    ("served", "found"),
-    [(["podmonitors", "prometheusrules", "probes"], True), (["podmonitors"], False), (["prometheusrules"], False)],
+    ("served", "found"), [([*KINDS, "probes"], True), (["podmonitors"], False), (["prometheusrules"], False)]
 )
-def test_a_cluster_has_monitors_where_it_has_both_kinds(api: ApiServer, served: list[str], found: bool) -> None:
+def test_a_cluster_has_monitors_where_it_has_these_kinds(api: ApiServer, served: list[str], found: bool) -> None:
     api.has["karmada-host /apis/monitoring.coreos.com/v1"] = {"resources": [{"name": each} for each in served]}
-    assert ThisMachine().has_monitors(str(api.kubeconfig), "karmada-host") is found
+    assert ThisMachine().has_monitors(str(api.kubeconfig), "karmada-host", KINDS) is found
 
 
 def test_a_cluster_without_the_operators_api_has_none(api: ApiServer) -> None:
-    assert ThisMachine().has_monitors(str(api.kubeconfig), "karmada-host") is False
+    assert ThisMachine().has_monitors(str(api.kubeconfig), "karmada-host", KINDS) is False
 
 
 def docker(monkeypatch: pytest.MonkeyPatch, directory: Path, script: str) -> None:

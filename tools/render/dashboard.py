@@ -43,7 +43,7 @@ ROWS: Sequence[Sequence[Panel]] = (
             kind="stat",
             width=4,
             height=4,
-            expr=f"count(probe_success{{{PROBES}}} == 0) or vector(0)",
+            expr=f"count(probe_success{{{PROBES}}} == 0) or 0 * count(probe_success{{{PROBES}}})",
         ),
         Panel(
             title="Connected to the worst server",

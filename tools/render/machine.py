@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from clusters.errors import Unavailable
 from clusters.workstation import KindNode, processor
@@ -37,7 +37,7 @@ class PlaceholderMachine:
         """One member, which stands for all that the selector may match."""
         return ["discovered-member"]
 
-    def has_monitors(self, kubeconfig: str, context: str) -> bool:
+    def has_monitors(self, kubeconfig: str, context: str, kinds: Collection[str]) -> bool:
         """True: every cluster has the prometheus-operator's CRDs."""
         return True
 
