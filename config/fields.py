@@ -150,7 +150,18 @@ def _network(text: str) -> str:
         ipaddress.ip_network(text)
     except ValueError as reason:
         raise InvalidValue(f'"{text}" is no network in CIDR notation: {reason}', set_to("10.0.0.0/16")) from None
+    # HAProxy takes for a netmask what Python takes for a host mask too
+    if not re.fullmatch(r"[^/]+(/\d+)?", text):
+        raise InvalidValue(f'"{text}" is no network in CIDR notation: it has a mask', set_to("10.0.0.0/16"))
     return text
+
+
+def _with_length(network: str) -> str:
+    """Kubernetes takes no address alone for a network."""
+    if "/" not in network:
+        remedy = set_to(f"{network}/{ipaddress.ip_network(network).prefixlen}")
+        raise InvalidValue(f'"{network}" is an address, and no network in CIDR notation', remedy)
+    return network
 
 
 def _image(text: str) -> str:
@@ -251,6 +262,7 @@ Address = Annotated[str, AfterValidator(_address)]
 Endpoint = Annotated[str, AfterValidator(endpoint)]
 HostPort = Annotated[str, AfterValidator(host_port)]
 Network = Annotated[str, AfterValidator(_network)]
+NetworkWithLength = Annotated[Network, AfterValidator(_with_length)]
 ImageReference = Annotated[str, AfterValidator(_image)]
 PlainPort = Annotated[int, Field(ge=1024, le=49151), AfterValidator(_port)]
 ObjectName = Annotated[
@@ -259,6 +271,7 @@ ObjectName = Annotated[
         rf"({_LOWER}(\.{_LOWER})*)?", "an object's name: lower-case letters, digits, hyphens and dots between", "NAME"
     ),
 ]
+ClassName = Annotated[str, _like(_LABEL_KEY, "a class's name, like example.org/internal", "CLASS")]
 TaintKey = Annotated[str, _like(rf"({_LABEL_KEY})?", "a taint's key, like example.org/team", "KEY")]
 TaintValue = Annotated[
     str, _like(rf"({_LABEL_VALUE})?", "a taint's value: at most 63 letters, digits, -, _ and .", "VALUE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -39,18 +40,23 @@ class Toleration(Model):
         return self
 
 
+QUANTITY = r"(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][-+]?\d+)?"
+
+
 def quantity(text: str | int) -> Decimal:
-    """The number that a Kubernetes quantity (`100m`, `512Mi`) stands for. Raises ValueError for any other text."""
+    """The number that a Kubernetes quantity (`100m`, `512Mi`) stands for. Raises ValueError for any other text: the
+    client's parser takes more than Kubernetes does, such as `512K` and `1_000`."""
+    if not re.fullmatch(QUANTITY, str(text), re.ASCII):
+        raise ValueError(text)
     return parse_quantity(text)
 
 
 def _quantity(given: str | int) -> str:
     try:
-        amount = quantity(given)
+        quantity(given)
     except ValueError:
-        amount = Decimal(-1)
-    if amount < 0:
-        raise InvalidValue(f'"{given}" should be a quantity as Kubernetes has it, like 100m or 512Mi', set_to("512Mi"))
+        why = f'"{given}" should be a quantity as Kubernetes has it, like 100m or 512Mi'
+        raise InvalidValue(why, set_to("512Mi")) from None
     return str(given)
 
 

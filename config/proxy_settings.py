@@ -15,13 +15,14 @@ from components.anp import AGENT_PORT
 from config.fields import (
     DOCUMENTED_PORT,
     Annotations,
+    ClassName,
     Generation,
     LogLevel,
     Network,
+    NetworkWithLength,
     PlainPort,
     Port,
     Replicas,
-    Text,
 )
 from config.pod_settings import PodSettings, Rollout
 
@@ -106,10 +107,10 @@ class ByLoadBalancer(ByService):
     service_port: Port = Field(
         AGENT_PORT, description="Port of the load balancer that agents dial; use 443 where a site blocks all others"
     )
-    load_balancer_class: Text | None = Field(
+    load_balancer_class: ClassName | None = Field(
         None, description="loadBalancerClass of the Service that agents dial; by default the cloud's own load balancer"
     )
-    load_balancer_source_ranges: Sequence[Network] = Field(
+    load_balancer_source_ranges: Sequence[NetworkWithLength] = Field(
         (), description="Let only these networks (CIDR) use the load balancer, if it supports that; by default all"
     )
 

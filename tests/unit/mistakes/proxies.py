@@ -104,6 +104,15 @@ PROXIES = {
         '"512Mi" is below what requests.memory asks for ("1Gi")',
         "1Gi",
     ),
+    **{
+        f"a quantity is one to Python's client alone: {each}": to_set(
+            proxy(resources={"limits": {"memory": each}}),
+            "proxy.resources.limits.memory",
+            f'"{each}" should be a quantity as Kubernetes has it',
+            "512Mi",
+        )
+        for each in ("512K", "1_000Mi", "NaN", "-1Mi")
+    },
     "a quantity is none": to_set(
         proxy(resources={"limits": {"memory": "much"}}),
         "proxy.resources.limits.memory",
@@ -171,6 +180,24 @@ PROXIES = {
         "proxy.allowedSources[1]",
         '"10.0.0.0/8 ::/0" is no network in CIDR notation',
         "10.0.0.0/16",
+    ),
+    "a network has a mask, of which HAProxy thinks otherwise than Python": to_set(
+        proxy(allowedSources=["10.0.0.0/0.0.0.255"]),
+        "proxy.allowedSources[0]",
+        '"10.0.0.0/0.0.0.255" is no network in CIDR notation: it has a mask',
+        "10.0.0.0/16",
+    ),
+    "a load balancer is to serve an address alone": to_set(
+        proxy(exposure="loadBalancer", loadBalancerSourceRanges=["203.0.113.7"]),
+        "proxy.loadBalancerSourceRanges[0]",
+        '"203.0.113.7" is an address, and no network in CIDR notation',
+        "203.0.113.7/32",
+    ),
+    "a load balancer's class is no name": to_set(
+        proxy(exposure="loadBalancer", loadBalancerClass="a class"),
+        "proxy.loadBalancerClass",
+        '"a class" should be a class\'s name, like example.org/internal',
+        "CLASS",
     ),
     "a session that is not read is ended at once": to_set(
         proxy(stallSeconds=0), "proxy.stallSeconds", "0 should be greater than or equal to 1", "VALUE"
