@@ -10,6 +10,7 @@ response is raised as Unavailable, with its HTTP status.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from typing import Protocol
 from urllib.parse import quote, urlencode
 
 import websocket
-from kubernetes.client import ApiClient
+from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream.ws_client import PortForward, portforward_call
 from urllib3.exceptions import HTTPError, NewConnectionError
@@ -28,6 +29,9 @@ from urllib3.exceptions import TimeoutError as LateError
 from clusters.errors import Unanswered, Unavailable
 from clusters.kubeconfig import Context, configuration
 from clusters.objects import Json, at, items, parse, text
+
+SLOW = 1.0
+"""Seconds after which a context's failure is not tried again by those who waited for it."""
 
 SECONDS = 10
 """The default timeout of a request to an API."""
@@ -135,6 +139,7 @@ class OfficialClient:
     def __init__(self) -> None:
         self._clients: dict[Context, ApiClient] = {}
         self._locks: dict[Context, Lock] = {}
+        self._failed: dict[Context, tuple[float, str]] = {}
         self._lock = Lock()
 
     def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
@@ -218,10 +223,24 @@ class OfficialClient:
         with self._lock:
             lock = self._locks.setdefault(of, Lock())
         with lock:
-            # a failure is not kept: the next request tries again
             if of not in self._clients:
-                self._clients[of] = ApiClient(configuration(of))
+                self._clients[of] = ApiClient(self._configuration(of))
             return self._clients[of]
+
+    def _configuration(self, of: Context) -> Configuration:
+        """A context's configuration. A failure that took more than SLOW is kept for as long as it took: of a hundred
+        requests that waited for an exec plugin which hangs, each would wait for it once more."""
+        until, reason = self._failed.get(of, (0.0, ""))
+        began = time.monotonic()
+        if began < until:
+            raise Unavailable(reason)
+        try:
+            return configuration(of)
+        except Unavailable as unavailable:
+            took = time.monotonic() - began
+            if took > SLOW:
+                self._failed[of] = began + 2 * took, str(unavailable)
+            raise
 
 
 class _NotFound(Unavailable):

@@ -13,6 +13,7 @@ import base64
 import copy
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,9 @@ from clusters.objects import Json, items, text
 PLUGIN = str(Path(__file__).with_name("exec_plugin.py"))
 PLUGIN_SECONDS = 180
 """How long an exec plugin may take: a person may have to log in."""
+
+PAUSE = 10.0
+"""Seconds between two runs for a token that is about to expire."""
 
 EARLY = timedelta(minutes=1)
 """How long before its end a token is renewed."""
@@ -68,20 +72,30 @@ def servers(kubeconfig: str) -> Mapping[str, str]:
 
 
 def configuration(of: Context) -> Configuration:
-    """The client's configuration for a context. Raises Unavailable; if an exec plugin fails, with its output.
+    """The client's configuration for a context, without its path. Raises Unavailable; if an exec plugin fails, with its
+    output.
 
     An exec plugin runs again when its token has expired, before the next request.
     """
     made, expires = _configuration(of)
     made.connection_pool_maxsize = CONNECTIONS
-    lock = Lock()
+    lock, not_before = Lock(), 0.0
 
     def renew(configuration: Configuration) -> None:
-        nonlocal expires
+        nonlocal expires, not_before
         with lock:
-            if expires and datetime.now(UTC) > expires - EARLY:
+            until, began = expires, time.monotonic()
+            if not until or datetime.now(UTC) < until - EARLY or began < not_before:
+                return
+            try:
                 fresh, expires = _configuration(of)
                 configuration.api_key = fresh.api_key
+            except Unavailable:
+                if datetime.now(UTC) > until:
+                    raise
+            finally:
+                # a plugin may print the same token until its very end, and one that hangs would do so for each request
+                not_before = time.monotonic() + max(PAUSE, time.monotonic() - began)
 
     if expires:
         made.refresh_api_key_hook = renew  # pyright: ignore[reportAttributeAccessIssue]
@@ -100,10 +114,10 @@ def _configuration(of: Context) -> tuple[Configuration, datetime | None]:
         loader = KubeConfigLoader(merged, active_context=of.name, config_base_path=cast("str", None))
         with _loading:
             loader.load_and_set(made)
+        until = datetime.fromisoformat(expires).astimezone(UTC) if expires else None
     except (ConfigException, OSError, ValueError) as error:
         raise Unavailable(" ".join(str(error).split())) from None
-    made.host = f"{made.host}{of.path}"
-    return made, datetime.fromisoformat(expires) if expires else None
+    return made, until
 
 
 def _merged(kubeconfig: str) -> ConfigNode:
@@ -165,7 +179,11 @@ def _run_plugin(merged: ConfigNode, context: str) -> str:
     cluster = next(each["cluster"] for each in merged["clusters"] if each["name"] == of["cluster"])
     plugin = ExecProvider(user["exec"], os.path.dirname(cluster.path or ""), cluster)
     plugin.args = [sys.executable, "-I", "-S", PLUGIN, str(PLUGIN_SECONDS), *plugin.args]
-    printed: dict[str, str] = plugin.run()
+    try:
+        printed: dict[str, str] = plugin.run()
+    except AttributeError:
+        # at a terminal the client lets it print there, and then looks for what it printed
+        raise ConfigException("exec: the plugin failed: see above") from None
     credentials = {"token": printed["token"]} if "token" in printed else {}
     for key, into in (("clientCertificateData", "client-certificate-data"), ("clientKeyData", "client-key-data")):
         if key in printed:

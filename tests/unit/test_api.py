@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
+import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -154,7 +156,7 @@ def test_an_exec_plugin_that_hangs_is_ended(api: ApiServer, monkeypatch: pytest.
     assert time.monotonic() - started < 10
 
 
-@pytest.mark.parametrize(("minutes", "runs"), [(60, 1), (0, 3)])
+@pytest.mark.parametrize(("minutes", "runs"), [(60, 1), (0, 2)])
 def test_an_exec_plugin_runs_again_when_its_token_has_expired(
     api: ApiServer, tmp_path: Path, minutes: int, runs: int
 ) -> None:
@@ -166,6 +168,42 @@ def test_an_exec_plugin_runs_again_when_its_token_has_expired(
     for _ in range(2):
         assert apis.raw(api.context("member3"), "/readyz") == "ok"
     assert len((tmp_path / "ran").read_text().splitlines()) == runs
+
+
+def test_a_token_that_cannot_be_renewed_serves_until_its_end(api: ApiServer, tmp_path: Path) -> None:
+    ends = (datetime.now(UTC) + timedelta(seconds=30)).isoformat()
+    printed = TOKEN.replace('"token"', f'"expirationTimestamp":"{ends}","token"')
+    script = f"[ ! -e {tmp_path}/ran ] || exit 1; touch {tmp_path}/ran; echo '{printed}'"
+    api.has["member3 /readyz"] = "ok"
+    api.write_kubeconfig(url_of(api), exec={**plugin(""), "args": ["-c", script]})
+    assert OfficialClient().raw(api.context("member3"), "/readyz") == "ok"
+
+
+def test_of_many_that_wait_for_a_plugin_which_hangs_one_alone_waits(
+    api: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kubeconfig, "PLUGIN_SECONDS", 2)
+    api.write_kubeconfig(url_of(api), exec={**plugin(""), "args": ["-c", "sleep 20; exit"]})
+    apis, started = OfficialClient(), time.monotonic()
+
+    def reason() -> str:
+        with pytest.raises(Unavailable) as error:
+            apis.raw(api.context("member3"), "/readyz")
+        return str(error.value)
+
+    said = in_parallel({each: reason for each in range(8)})
+    assert set(said.values()) == {"exec: process returned 124. sh gave no answer within 2 s"}
+    assert time.monotonic() - started < 10
+
+
+def test_at_a_terminal_it_is_said_where_a_plugin_printed_why_it_failed(
+    api: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    api.write_kubeconfig(url_of(api), exec=plugin("", 3))
+    with open(os.devnull) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert str(why(api)) == "exec: the plugin failed: see above"
 
 
 def test_apis_that_one_server_has_below_paths_share_an_exec_plugin(api: ApiServer, tmp_path: Path) -> None:
