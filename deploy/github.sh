@@ -3,6 +3,8 @@
 #
 #   kubeconfig            puts the secret in KUBECONFIG_CONTENT into a file that only this user can read, outside the
 #                         checkout, and its path into KUBECONFIG of the following steps
+#   up                    deploy/run.sh up, which is interrupted as by ^C after LIMIT (160m): GitHub kills what it ends,
+#                         and pulumi would leave its lock
 #   comment FILE NUMBER   comments on a pull request; the comment that begins with the same line is replaced
 #   tell WHAT OUTCOME     opens an issue when WHAT failed, adds to it while it fails, closes it when it succeeds
 set -euo pipefail
@@ -14,6 +16,9 @@ kubeconfig)
     : "${KUBECONFIG_CONTENT:?the secret KUBECONFIG is not set}"
     (umask 077 && printf '%s\n' "$KUBECONFIG_CONTENT" >"$RUNNER_TEMP/kubeconfig")
     echo "KUBECONFIG=$RUNNER_TEMP/kubeconfig" >>"$GITHUB_ENV"
+    ;;
+up)
+    exec timeout --foreground --signal=INT --kill-after=15m "${LIMIT:-160m}" "$(dirname "$0")/image/entrypoint.sh" up
     ;;
 comment)
     file=$2 comments="repos/{owner}/{repo}/issues/$3/comments"

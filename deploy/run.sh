@@ -7,8 +7,6 @@
 #            did, 2 if that could not be found out
 #   preview  prints what an up would do as Markdown, for a comment on a pull request. Exit code: pulumi's
 #
-# With LIMIT (160m), for a machine that would kill it, pulumi is interrupted after that time, as by ^C, and records what
-# it did.
 # PULUMI_BACKEND_URL and whatever decrypts the state come from the environment, and the stack must exist: with the wrong
 # backend a machine would begin a second one.
 set -euo pipefail
@@ -20,7 +18,7 @@ export PULUMI_SKIP_UPDATE_CHECK=true
 pulumi_on_the_stack() {
     { cmp -s requirements.lock .venv/requirements.lock || make --silent .venv/requirements.lock >&2; } &&
         tools/pulumi.sh stack --show-name >/dev/null &&
-        ${LIMIT:+timeout --signal=INT --kill-after=15m "$LIMIT"} tools/pulumi.sh "$@" --color never
+        tools/pulumi.sh "$@" --color never
 }
 
 # GitHub accepts 65,536 characters in a comment; awk counts bytes or characters, and cuts at the end of a line
