@@ -68,7 +68,9 @@ def answers(
             return None if once else reason
         return time.monotonic() - started
 
-    found = in_parallel({each.member: partial(asked, each) for each in tunnels}, AT_ONCE)
+    # those that are away last: each may take one of the threads for seconds
+    in_turn = sorted(tunnels, key=lambda each: each.member in away)
+    found = in_parallel({each.member: partial(asked, each) for each in in_turn}, AT_ONCE)
     of = {each.member: each for each in tunnels}
     return Answers(
         within=seconds,

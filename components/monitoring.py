@@ -88,7 +88,7 @@ def server_monitoring(
         *(_certificate_alert(name, each, settings) for name, each in ends.items()),
     ]
     probes = settings.monitoring.probes
-    if probes:
+    if probes and agents:
         rules += alerts.probe_alerts(host.namespace)
         _probe(settings, probes, sorted(agents), opts)
     Monitoring(f"{anp.SERVER}-monitoring", _args(anp.SERVER, host.namespace, settings.monitoring, rules), opts)

@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 release=v1.18.2
 repository=https://github.com/karmada-io/karmada
 sources=.tools/karmada-$release
-made=.local-karmada-made # not among what `make clean` removes
+made=.local-karmada-made # not among what `make clean` removes, as it was in 0.1.0
+[ ! -e .tools/local-karmada-made ] || mv .tools/local-karmada-made "$made"
 
 have_sources() {
     [ -d "$sources" ] || git clone --quiet --depth=1 --branch "$release" "$repository" "$sources"

@@ -184,8 +184,8 @@ def test_uninstalling_removes_state_and_images_unless_another_stack_is_in_the_st
         assert (tmp_path / "Pulumi.dev.yaml").read_text() == "config:\n  a: b\n"
 
 
-@pytest.mark.parametrize("made", [True, False])
-def test_a_local_karmada_is_removed_only_where_this_checkout_has_made_it(tmp_path: Path, made: bool) -> None:
+@pytest.mark.parametrize("made", [".local-karmada-made", ".tools/local-karmada-made", ""])
+def test_a_local_karmada_is_removed_only_where_this_checkout_has_made_it(tmp_path: Path, made: str) -> None:
     checkout(tmp_path)
     script = tmp_path / "tools" / "local-karmada.sh"
     (release,) = re.findall(r"^release=(\S+)$", script.read_text(), re.MULTILINE)
@@ -193,8 +193,8 @@ def test_a_local_karmada_is_removed_only_where_this_checkout_has_made_it(tmp_pat
     down.parent.mkdir(parents=True)
     executable(down, f"#!/bin/sh\ntouch {tmp_path}/removed\n")
     if made:
-        (tmp_path / ".local-karmada-made").touch()
+        (tmp_path / made).touch()
     for _ in range(2):
         subprocess.run([script, "down"], check=True)
-    assert (tmp_path / "removed").exists() is made
+    assert (tmp_path / "removed").exists() is bool(made)
     assert not (tmp_path / ".local-karmada-made").exists()
