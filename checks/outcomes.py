@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from clusters.errors import Unavailable
+from clusters.kubeconfig import CONNECTIONS
 from clusters.pool import in_parallel
 
-AT_ONCE = 32
+AT_ONCE = CONNECTIONS
 """The number of threads: nearly all of their time is spent waiting for karmada-agents."""
 
 NAMED = 10

@@ -122,7 +122,7 @@ def probe_alerts(namespace: str) -> Sequence[Rule]:
         "ProbesAbsent",
         f"absent({success})",
         "Nobody asks whether Karmada reaches the members",
-        f"The blackbox exporter does not answer (monitoring.probes.prober), or Prometheus does not select the Probe "
+        "The blackbox exporter does not answer (monitoring.probes.prober), or Prometheus does not select the Probe "
         f"(`kubectl -n {namespace} get probes`, monitoring.labels): {PREFIX}MemberNotReached cannot fire.",
     )
     rule = _critical(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import pulumi
@@ -120,16 +120,13 @@ class Lookups:
         `probes` the host must have Probe too."""
         has_monitors = in_parallel({i: partial(self._has_monitors, each, probes) for i, each in enumerate(clusters)})
         for cluster in [clusters[i] for i, has in has_monitors.items() if not has]:
-            also = " and Probe" if probes and isinstance(cluster, Host) else ""
-            pulumi.log.warn(
-                f"{cluster.context} has no PodMonitor and PrometheusRule{also}: it gets none (monitoring.enabled)"
-            )
+            kinds = " and ".join(_monitors(cluster, probes).values())
+            pulumi.log.warn(f"{cluster.context} has no {kinds}: it gets none (monitoring.enabled)")
         return [clusters[i] for i, has in has_monitors.items() if has]
 
     def _has_monitors(self, cluster: Cluster, probes: bool) -> bool:
-        kinds = ["podmonitors", "prometheusrules", *(["probes"] if probes and isinstance(cluster, Host) else [])]
         try:
-            return self._workstation.has_monitors(cluster.kubeconfig, cluster.context, kinds)
+            return self._workstation.has_monitors(cluster.kubeconfig, cluster.context, _monitors(cluster, probes))
         except Unavailable:
             # a paused member keeps its resources; preflight reports any other that does not answer
             return True
@@ -171,3 +168,9 @@ class Lookups:
             if needed and (running or not isinstance(reason, Unanswered)):
                 self._problems.append(Problem(f"{key}.kind", why, remedy))
         return self.kind_nodes.get(cluster.kind)
+
+
+def _monitors(cluster: Cluster, probes: bool) -> Mapping[str, str]:
+    """The resources of the prometheus-operator that a cluster gets, and their kinds."""
+    everywhere = {"podmonitors": "PodMonitor", "prometheusrules": "PrometheusRule"}
+    return {**everywhere, "probes": "Probe"} if probes and isinstance(cluster, Host) else everywhere

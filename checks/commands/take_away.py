@@ -35,7 +35,7 @@ def delete_works(apis: KubernetesApis, of: DeliveredAgent) -> str:
 
     It also removes the credential if that is still there, as after an `up` that failed before the tunnel worked.
     """
-    cluster = of.cluster(apis)
+    cluster = of.settled_cluster(apis)
     if cluster is None:
         return "Karmada has no such Cluster any more, and with it went what was meant for it"
     if not of.reached and text(cluster, "spec", "proxyURL") != of.proxy_url:
@@ -43,7 +43,7 @@ def delete_works(apis: KubernetesApis, of: DeliveredAgent) -> str:
     for name, work in of.works(apis).items():
         if not is_terminating(work):
             of.delete(apis, name)
-    if not is_ready(of.settled_cluster(apis)):
+    if not is_ready(cluster):
         return "it is not Ready: what it has goes when it is back"
     retry(lambda: _require_works_gone(apis, of), SECONDS, PAUSE)
     return "it is not Ready any more: what is left goes when it is back" if of.works(apis) else "what it had is gone"

@@ -28,14 +28,13 @@ from config.settings import MemberSettings, Settings
 @dataclass(frozen=True, kw_only=True)
 class Away:
     """The members that are away: `unready` ones with `access: karmada`, whose Works wait in Karmada; `new` and `known`
-    ones, with why they do not answer. `leaving` are the known ones that have left the config too, `paused` others that
-    the config pauses, `stored` the members with a kubeconfig in the stack's state."""
+    ones, with why they do not answer. `leaving` are the known ones that have left the config too, `stored` the members
+    with a kubeconfig in the stack's state."""
 
     unready: Sequence[str] = ()
     new: Mapping[str, str] = field(default_factory=dict[str, str])
     known: Mapping[str, str] = field(default_factory=dict[str, str])
     leaving: frozenset[str] = frozenset()
-    paused: frozenset[str] = frozenset()
     stored: Mapping[str, StoredMember] = field(default_factory=dict[str, StoredMember])
 
     @property
@@ -46,7 +45,8 @@ class Away:
     def without(self, settings: Settings) -> Settings:
         """The settings without new members that are away, and with known and paused ones as stored, paused: what is not
         changed in a member must not be made or deleted there either."""
-        as_stored = {name: self._as_it_was(settings, name) for name in (*self.known, *self.paused)}
+        paused = _paused(settings) & self.stored.keys()
+        as_stored = {name: self._as_it_was(settings, name) for name in (*self.known, *paused)}
         named = {each.name: each for each in settings.members if each.name not in self.new}
         monitored = [each for each in settings.monitored if not isinstance(each, MemberSettings)]
         stay = [each for each in settings.monitored if isinstance(each, MemberSettings) and each.name in named]
@@ -104,8 +104,7 @@ def members_away(
     unready = [each.name for key, each in active.items() if not found[key].delivery.ready and not found[key].away]
     named = {each.name for each in [*settings.members, *settings.gone]}
     patched = {text(each, "metadata", "name") for each in clusters if owns(each, manager)}
-    paused = {each.name for each in settings.members if each.paused and not each.delivered}
-    if not silent and not paused and patched <= named:
+    if not silent and not _paused(settings) and patched <= named:
         return Away(unready=unready)
     stored = stored_members(exported_state(stack))
     left = {name: each.settings for name, each in stored.items() if name not in named and each.settings}
@@ -117,9 +116,13 @@ def members_away(
         new={name: why for name, why in silent.items() if name not in stored},
         known={**known, **leaving},
         leaving=frozenset(leaving),
-        paused=frozenset(paused & stored.keys()),
         stored=stored,
     )
+
+
+def _paused(settings: Settings) -> set[str]:
+    """The members with a kubeconfig that the config pauses."""
+    return {each.name for each in settings.members if each.paused and not each.delivered}
 
 
 def answering_gone_members(apis: KubernetesApis, settings: Settings) -> Iterator[Problem]:

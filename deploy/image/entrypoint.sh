@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The first process of the image, of deploy/systemd and of GitHub's `up`: runs deploy/run.sh, and when it is stopped ends that as ^C does at
-# a terminal, so that pulumi ends what it is doing and records it. Its plugins, in groups of their own, get no signal.
+# The first process of the image, of deploy/systemd and of GitHub's `up`: runs deploy/run.sh, and when it is stopped ends
+# that as ^C does at a terminal, so that pulumi ends what it is doing and records it. Its plugins, in groups of their own,
+# get no signal.
 #
 # run.sh alone would not: the kernel keeps SIGTERM from a first process that has no handler for it, and a shell with one
 # handles it only when the program that it waits for has ended.

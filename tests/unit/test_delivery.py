@@ -21,7 +21,7 @@ from checks.retry import READS
 from clusters.api import CLUSTERS, Resource
 from clusters.errors import Unanswered, Unavailable
 from clusters.kubeconfig import Context
-from clusters.objects import Json, is_terminating
+from clusters.objects import Json
 from clusters.pool import in_parallel
 from config.settings import Agent
 from tests.unit.afar import CERT, DEPLOYED, GIVEN, KARMADA, OURS, PATCHS, URL, WANTED, Afar, work
@@ -208,8 +208,6 @@ class Lost(Afar):
         if what is CLUSTERS:
             self.asked += 1
             self.ready = self.asked > 3
-            if self.ready:
-                self.works = {name: each for name, each in self.works.items() if not is_terminating(each)}
         return super().get(of, what, name, namespace)
 
 
