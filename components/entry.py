@@ -122,8 +122,7 @@ def _agents(
             "annotations": {**SKIP_AWAIT, **proxy.service_annotations},
         },
         spec=spec,
-        # Kubernetes has the field immutable
-        opts=ResourceOptions.merge(opts, ResourceOptions(replace_on_changes=["spec.loadBalancerClass"])),
+        opts=opts,
     )
 
 

@@ -232,7 +232,3 @@ def test_the_service_of_agents_is_as_the_config_says_and_never_sticks_to_a_serve
     plain = entries(service(balanced(), "proxy-server-agents"), "spec")
     spec = entries(service(balanced(proxy={"exposure": "loadBalancer", **said}), "proxy-server-agents"), "spec")
     assert {key: each for key, each in spec.items() if key not in plain} == said
-
-
-def test_another_class_of_load_balancers_is_another_service(load_balancer: Run) -> None:
-    assert load_balancer.the("Service", "proxy-server-agents").replace_on_changes == ("spec.loadBalancerClass",)

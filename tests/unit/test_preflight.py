@@ -754,3 +754,41 @@ def test_a_priority_class_must_be_there_where_the_user_may_see_it(
     clusters.refuses.clear()
     clusters.apis[context]["priorityclasses/tunnel"] = [{"kind": "PriorityClass"}]
     preflight.check(settings)
+
+
+def balancer(load_balancer_class: str, operation: str = "Apply", kind: str = "LoadBalancer") -> Json:
+    """The Service that agents dial, and who has set its class."""
+    owned: Json = {"operation": operation, "fieldsV1": {"f:spec": {"f:loadBalancerClass": {}}}}
+    spec: Json = {"type": kind, "loadBalancerClass": load_balancer_class}
+    return {"metadata": {"managedFields": [owned] if load_balancer_class else []}, "spec": spec}
+
+
+CLASS = "proxy.loadBalancerClass: the Service proxy-server-agents has {}, which cannot be changed to {}"
+ONE, OTHER = 'class "example.org/one"', 'class "example.org/other"'
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "said"),
+    [
+        (balancer("example.org/one"), "example.org/other", CLASS.format(ONE, OTHER)),
+        (balancer(""), "example.org/other", CLASS.format("no class", OTHER)),
+        (balancer("example.org/one"), None, CLASS.format(ONE, "no class")),
+        (balancer("example.org/one"), "example.org/one", None),
+        # a cloud's webhook fills it in
+        (balancer("example.org/one", "Update"), None, None),
+        # Kubernetes takes the class of another type away
+        (balancer("", kind="NodePort"), "example.org/other", None),
+        (None, "example.org/other", None),
+    ],
+)
+def test_another_class_of_load_balancer_is_refused_where_kubernetes_would_refuse_it(
+    clusters: Clusters, found: Json, wanted: str | None, said: str | None
+) -> None:
+    settings = load(proxy={"exposure": "loadBalancer", **({"loadBalancerClass": wanted} if wanted else {})})
+    clusters.apis["karmada-host"]["services/proxy-server-agents"] = [found] if found else []
+    if not said:
+        preflight.check(settings)
+        return
+    problem = refusal(settings)
+    assert said in problem
+    assert "delete service proxy-server-agents --namespace=karmada-system and then `pulumi up --refresh`" in problem
