@@ -144,22 +144,22 @@ class OfficialClient:
 
     def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
         try:
-            return parse(self.raw(of, what.path(namespace, name)))
+            return json_of(self.raw(of, what.path(namespace, name)))
         except _NotFound:
             return None
 
     def all(self, of: Context, what: Resource, namespace: str = "", labels: str = "") -> Sequence[Json]:
         selecting = f"?{urlencode({'labelSelector': labels})}" if labels else ""
-        return items(parse(self.raw(of, what.path(namespace) + selecting)), "items")
+        return items(json_of(self.raw(of, what.path(namespace) + selecting)), "items")
 
     def raw(self, of: Context, path: str, seconds: float = SECONDS) -> str:
         return self._request(of, "GET", path, seconds=seconds)
 
     def create(self, of: Context, what: Resource, given: Json) -> Json:
-        return parse(self._request(of, "POST", what.path(), "application/json", given))
+        return json_of(self._request(of, "POST", what.path(), "application/json", given))
 
     def patch(self, of: Context, path: str, patch: Json, kind: str) -> Json:
-        return parse(self._request(of, "PATCH", path, kind, patch))
+        return json_of(self._request(of, "PATCH", path, kind, patch))
 
     def delete(self, of: Context, path: str) -> None:
         with suppress(_NotFound):
@@ -245,6 +245,14 @@ class OfficialClient:
 
 class _NotFound(Unavailable):
     """The API serves the resource type, and has no such object."""
+
+
+def json_of(body: str) -> Json:
+    """The JSON of a response. Raises Unavailable if it is none."""
+    try:
+        return parse(body)
+    except ValueError:
+        raise Unavailable("it answers something that is no JSON: it is no Kubernetes API, or a login page") from None
 
 
 def _url_and_headers(client: ApiClient, path: str, method: str, kind: str = "") -> tuple[str, dict[str, str]]:

@@ -109,15 +109,24 @@ def _configuration(of: Context) -> tuple[Configuration, datetime | None]:
     made.retries = False
     try:
         merged = _single_context(whole, of.name)
+        _require_no_impersonation(merged)
         expires = _run_plugin(merged, of.name)
         # without a base path relative paths begin at the kubeconfig that has them, as kubectl's do
         loader = KubeConfigLoader(merged, active_context=of.name, config_base_path=cast("str", None))
         with _loading:
             loader.load_and_set(made)
         until = datetime.fromisoformat(expires).astimezone(UTC) if expires else None
-    except (ConfigException, OSError, ValueError) as error:
-        raise Unavailable(" ".join(str(error).split())) from None
+    except Exception as error:  # an auth provider that asks for a token may raise what its libraries do
+        raise Unavailable(" ".join(str(error).split()) or type(error).__name__) from None
     return made, until
+
+
+def _require_no_impersonation(merged: ConfigNode) -> None:
+    """Raises ConfigException for a user with `as`, which the client does not read: its requests would be another's."""
+    for each in items(plain(merged), "users"):
+        impersonated = text(each, "user", "as")
+        if impersonated:
+            raise ConfigException(f'its user impersonates "{impersonated}" (as), which is not supported: use another')
 
 
 def _merged(kubeconfig: str) -> ConfigNode:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
-from clusters.api import CLUSTERS, NODES, NOT_FOUND, OfficialClient
+from clusters.api import CLUSTERS, NODES, NOT_FOUND, OfficialClient, json_of
 from clusters.errors import Unanswered, Unavailable
 from clusters.kubeconfig import Context
 from clusters.kubeconfig import servers as servers_of
@@ -146,7 +146,7 @@ class ThisMachine:
 
     def has_monitors(self, kubeconfig: str, context: str, kinds: Collection[str]) -> bool:
         try:
-            served = parse(self._apis.raw(Context(kubeconfig, context), MONITORING_API))
+            served = json_of(self._apis.raw(Context(kubeconfig, context), MONITORING_API))
         except Unavailable as unavailable:
             if unavailable.status == NOT_FOUND:
                 return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import socket
 import ssl
@@ -19,7 +20,7 @@ from kubernetes.client import Configuration
 
 from clusters import api as api_module
 from clusters import kubeconfig
-from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, ConnectionClosed, NotServing, OfficialClient
+from clusters.api import CLUSTERS, DEPLOYMENTS, MERGE_PATCH, PODS, ConnectionClosed, NotServing, OfficialClient
 from clusters.errors import Unanswered, Unavailable
 from clusters.kubeconfig import Context, servers
 from clusters.objects import Json
@@ -83,6 +84,21 @@ def test_what_stands_before_an_api_is_quoted(api: ApiServer) -> None:
     api.has["member3 /readyz"] = "<html> 502 \n Bad  Gateway </html>"
     api.answers_with = 502
     assert str(why(api)) == "<html> 502 Bad Gateway </html>"
+
+
+def test_what_is_no_json_is_an_error_too(api: ApiServer) -> None:
+    """As a login page, which answers 200."""
+    page = "<html>Log in</html>"
+    api.has |= {f"member3 {PODS.path()}": page, f"member3 {PODS.path('', 'one')}": page}
+    apis, member = OfficialClient(), api.context("member3")
+    for ask in (
+        lambda: apis.all(member, PODS),
+        lambda: apis.get(member, PODS, "one"),
+        lambda: apis.create(member, PODS, {}),
+        lambda: apis.patch(member, PODS.path("", "one"), {}, MERGE_PATCH),
+    ):
+        with pytest.raises(Unavailable, match="no JSON: it is no Kubernetes API, or a login page"):
+            ask()
 
 
 def test_an_api_that_is_away_is_told_in_one_line(api: ApiServer) -> None:
@@ -204,6 +220,31 @@ def test_at_a_terminal_it_is_said_where_a_plugin_printed_why_it_failed(
     with open(os.devnull) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
         assert str(why(api)) == "exec: the plugin failed: see above"
+
+
+def test_an_identity_provider_that_does_not_answer_is_one_line(api: ApiServer) -> None:
+    """Nothing in the client turns that into an error of its own."""
+    header, expired = (base64.urlsafe_b64encode(each).decode().rstrip("=") for each in (b'{"alg":"none"}', b'{"exp":1}'))
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        provider: Json = {
+            "id-token": f"{header}.{expired}.x",
+            "refresh-token": "x",
+            "client-id": "x",
+            "client-secret": "x",
+            "idp-issuer-url": f"http://127.0.0.1:{closed.getsockname()[1]}",
+        }
+        api.write_kubeconfig(url_of(api), **{"auth-provider": {"name": "oidc", "config": provider}})
+        said = str(why(api))
+    assert "Connection refused" in said
+    assert "\n" not in said
+
+
+def test_a_user_who_impersonates_another_is_refused(api: ApiServer) -> None:
+    """The client would ask as the user itself, and pulumi as the other."""
+    api.write_kubeconfig(url_of(api), **{"token": "x", "as": "admin"})
+    assert str(why(api)).endswith('its user impersonates "admin" (as), which is not supported: use another')
+    assert api.asked == []
 
 
 def test_apis_that_one_server_has_below_paths_share_an_exec_plugin(api: ApiServer, tmp_path: Path) -> None:
