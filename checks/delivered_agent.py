@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from checks.applied import apply
 from checks.delivered import Delivered
-from checks.deployments import rolled_out, selector
+from checks.deployments import rolled_out, selector, unfinished
 from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, KubernetesApis
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
@@ -57,7 +57,7 @@ class DeliveredAgent(Delivered):
         """Raises Unavailable until karmada-agent's Deployment is rolled out and has no terminating pod, which could
         still report the flags that it started with."""
         pods = apis.all(self._member_api(), PODS, self.agent.namespace, selector(deployment))
-        if not rolled_out(deployment) or len(pods) != number(deployment, "spec", "replicas"):
+        if not rolled_out(deployment) or len(unfinished(pods)) != number(deployment, "spec", "replicas"):
             raise Unavailable(f"deployment/{self.agent.deployment} is not rolled out yet, or has pods that end")
 
     def apply_cluster(self, apis: KubernetesApis, fields: Mapping[str, Json]) -> None:

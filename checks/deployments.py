@@ -55,6 +55,12 @@ def identifiers(agents: Json) -> Sequence[str]:
     return [host for kind, _, host in pairs if kind == "host" and host]
 
 
+def unfinished(pods: Sequence[Json]) -> list[Json]:
+    """Those of some pods that run, or are yet to. Others are over but still listed, as evicted ones; pods in their
+    place are listed too."""
+    return [each for each in pods if text(each, "status", "phase") not in ("Failed", "Succeeded")]
+
+
 def rolled_out(deployment: Json) -> bool:
     """Whether all pods of a Deployment are of its latest generation and available (`kubectl rollout status`)."""
     seen, replicas = number(deployment, "status", "observedGeneration"), number(deployment, "spec", "replicas")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from checks.deployments import unfinished
 from checks.doctor.tunnel import Tunnel
 from checks.findings import REFRESH, Finding, right, wrong
 from clusters.api import CLUSTERS, DEPLOYMENTS, PODS, SECRETS, ConnectionClosed, KubernetesApis, NotServing
@@ -16,9 +17,6 @@ from components.host_guard import HEADER, member_of
 
 RAN_BEFORE = ("CrashLoopBackOff", "Error", "OOMKilled")
 """Waiting reasons of a container that has run before, and so has logs."""
-
-ENDED = ("Failed", "Succeeded")
-"""Phases of pods that are over but still listed, as evicted ones; others have replaced them."""
 
 SILENT, CLOSED = 0, -1
 """In the place of an HTTP status: no response in time, or a connection closed without one."""
@@ -47,7 +45,7 @@ class TunnelPath:
     def pods(self, of: Context, namespace: str, selector: str) -> Sequence[Json]:
         """The pods of a label selector that are neither over nor terminating. Raises Unavailable."""
         found = self.apis.all(of, PODS, namespace, selector)
-        return [each for each in found if not is_terminating(each) and text(each, "status", "phase") not in ENDED]
+        return [each for each in unfinished(found) if not is_terminating(each)]
 
     def connect_results(self) -> Sequence[ConnectResult]:
         """Each proxy-server's response to a CONNECT to the member, through its guard and with the Cluster's credential;

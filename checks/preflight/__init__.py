@@ -107,7 +107,7 @@ def check(settings: Settings, apis: KubernetesApis | None = None) -> PreflightRe
     problems += answering_gone_members(apis, settings)
     try:
         missing = members_away(apis, settings, active, found, karmada, ours, stack)
-        problems += missing.too_many(settings)
+        problems += missing.problems(settings)
     except Unavailable as reason:
         why = f"the stack's state does not tell what members have that do not answer, or have left: {reason}"
         problems.append(Problem("members", why, "see to that, and to the members"))

@@ -6,7 +6,7 @@ What only the member's API knows, as whether a PriorityClass exists, is not chec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from checks.delivered import WORKS, Delivered, DeliveryFacts, condition, is_ready
 from checks.deployments import has_flags
@@ -43,13 +43,13 @@ def facts_of_delivered(apis: KubernetesApis, key: str, of: MemberSettings, setti
         works = apis.all(karmada, WORKS, EXECUTION_SPACE.format(of.name))
         found.problems += _others(key, of, stack, works, settings.removal(of))
         ready = is_ready(cluster)
-        try:
-            retry(lambda: _require_none_terminating(apis, here), GOING_SECONDS if ready else 0)
-        except Unavailable as reason:
-            if ready:
+        if ready:
+            try:
+                retry(lambda: _require_none_terminating(apis, here), GOING_SECONDS)
+            except Unavailable as reason:
                 found.problems.append(Problem(key, str(reason), "see to karmada-agent"))
-            else:
-                found.away = f"its Cluster is not Ready, and {reason}"
+        else:
+            found.away = _leaves(here.works(apis))
         if not ready and not found.away:
             _, why = condition(cluster, "Ready")
             said = f'the Cluster "{of.name}" is not Ready{f" ({why})" if why else ""}'
@@ -57,7 +57,7 @@ def facts_of_delivered(apis: KubernetesApis, key: str, of: MemberSettings, setti
         is_up = any(text(each, "metadata", "labels", OF_STACK) == stack for each in works)
         found.delivery = DeliveryFacts(
             ready=ready,
-            found=_drift(apis, of, cluster) if ready and is_up else "",
+            found=_drift(apis, of, cluster, is_up) if ready else "",
             has_namespace=_owner(works, work_name("Namespace", of.namespace, "")) not in ("", stack),
         )
     except Unavailable as reason:
@@ -96,14 +96,30 @@ def _owner(works: Sequence[Json], name: str) -> str:
     return (text(found[0], "metadata", "labels", OF_STACK) or NOBODY) if found else ""
 
 
+LEFT = "an earlier run has left what its karmada-agent is yet to take away: Work {}"
+
+
 def _require_none_terminating(apis: KubernetesApis, of: Delivered) -> None:
     going = [name for name, work in of.works(apis).items() if is_terminating(work)]
     if going:
-        raise Unavailable(f"an earlier run has left what its karmada-agent is yet to take away: Work {going[0]}")
+        raise Unavailable(LEFT.format(going[0]))
 
 
-def _drift(apis: KubernetesApis, of: MemberSettings, cluster: Json) -> str:
-    """Which setting of the stack was lost, or an empty text. The generation makes it differ from an earlier loss."""
+def _leaves(works: Mapping[str, Json]) -> str:
+    """Why a member that is not Ready gets nothing: all that it had is terminating, and what is made anew by the same
+    names would go too. Else an empty text: single Works terminate in a member that stays, as a former Secret."""
+    if works and all(map(is_terminating, works.values())):
+        return f"its Cluster is not Ready, and {LEFT.format(next(iter(works)))}"
+    return ""
+
+
+def _drift(apis: KubernetesApis, of: MemberSettings, cluster: Json, is_up: bool) -> str:
+    """Which setting of the stack was lost, or an empty text. The generation makes it differ from an earlier loss.
+
+    A new member has no Works yet. One that was joined anew has lost them, and the Command says so.
+    """
+    if not is_up:
+        return f"no Works for Cluster {of.name}, {text(cluster, 'metadata', 'uid')}"
     url = text(cluster, "spec", "proxyURL")
     if not url:
         return f"Cluster {of.name} names no proxy, at generation {number(cluster, 'metadata', 'generation')}"

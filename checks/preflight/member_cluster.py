@@ -41,7 +41,7 @@ def facts_of_member(
         found.identifiers = identifiers(apis.get(of.api, DEPLOYMENTS, AGENT, of.namespace))
         found.problems += _of_another_name(key, of, found.identifiers)
     except Unanswered as reason:
-        if _is_delivered(apis, of, settings, stack):
+        if is_delivered(apis, of, settings, stack):
             why = (
                 f'the API of "{of.context}" does not answer ({reason}), and Karmada alone gets at the member until now'
             )
@@ -62,7 +62,7 @@ def facts_of_member(
     return found
 
 
-def _is_delivered(apis: KubernetesApis, of: MemberSettings, settings: Settings, stack: str) -> bool:
+def is_delivered(apis: KubernetesApis, of: MemberSettings, settings: Settings, stack: str) -> bool:
     """Whether the stack has Works for the member. A user who may not list Works has none."""
     try:
         return bool(Delivered(member=of.name, stack=stack, karmada=settings.host.karmada).works(apis))

@@ -16,36 +16,62 @@ from config.settings import MemberSettings
 
 SECONDS = 60
 
+NO_ORGANIZATION = "organization"
+"""What Pulumi says where its backend has none."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredMember:
     """A member's settings, and whether it is monitored. The settings are None if an earlier version of this program
-    stored none, or some that this one does not accept."""
+    stored none, or some that this one does not accept.
+
+    It is `complete` once karmada-agent's flags are set, and while no object there failed to become ready: Pulumi goes
+    on with such an object in each `up`, though nothing of it has changed.
+    """
 
     settings: MemberSettings | None
     monitored: bool
+    complete: bool
 
 
-def exported_state(stack: str) -> Json:
-    """The stack's state as JSON. Raises Unavailable."""
-    return parse(output_of(["pulumi", "stack", "export", f"--stack={stack}"], SECONDS))
+def exported_state(stack: str, organization: str) -> Json:
+    """The stack's state as JSON. Raises Unavailable. Without a backend that has organizations, `organization` is
+    NO_ORGANIZATION."""
+    name = stack if organization == NO_ORGANIZATION else f"{organization}/{stack}"
+    return parse(output_of(["pulumi", "stack", "export", f"--stack={name}"], SECONDS))
 
 
 def stored_members(state: Json) -> Mapping[str, StoredMember]:
     """The members with a kubeconfig in a stack's state, by name."""
     resources = items(state, "deployment", "resources")
-    reached = {text(each, "urn").rpartition("::")[2] for each in resources if _is_provider(each)}
+    reached = {_name(each) for each in resources if _is_provider(each)}
+    inside: dict[str, list[Json]] = {}
+    for each in resources:
+        inside.setdefault(text(each, "provider").rpartition("::")[0].rpartition("::")[2], []).append(each)
     found: dict[str, StoredMember] = {}
     for each in resources:
-        name, outputs = text(each, "urn").rpartition("::")[2], entries(each, "outputs")
+        name, outputs = _name(each), entries(each, "outputs")
+        there = inside.get(f"member-{name}", [])
         if (
             text(each, "type") == "karmada-anp:index:Member"
             and f"member-{name}" in reached
-            and "certificateEnds" in outputs
+            and ("certificateEnds" in outputs or there)
         ):
-            settings = _settings(name, text(outputs, "settings"))
-            found[name] = StoredMember(settings=settings, monitored=outputs.get("monitored") is True)
+            found[name] = StoredMember(
+                settings=_settings(name, text(outputs, "settings")),
+                monitored=outputs.get("monitored") is True,
+                complete=any(map(_is_patch, there)) and not any(items(one, "initErrors") for one in there),
+            )
     return found
+
+
+def _name(resource: Json) -> str:
+    return text(resource, "urn").rpartition("::")[2]
+
+
+def _is_patch(resource: Json) -> bool:
+    """Whether it is what sets karmada-agent's flags."""
+    return text(resource, "type") == "kubernetes:apps/v1:DeploymentPatch"
 
 
 def _settings(member: str, said: str) -> MemberSettings | None:

@@ -67,8 +67,9 @@ class Afar:
 
     `flag` is karmada-agent's, of `owners`, and `proxy_url` the Cluster's; `done` is what was changed, in order. With
     `restarts` karmada-agent starts again so many times before it gets its flag; `stuck` is one that does not come back,
-    and `lingers` how often a pod of before is still seen, which then says what its own flag was. `credential` is
-    whether its Cluster has the stack's, and `since` the time since when it is Ready, or is not.
+    and `lingers` how often a pod of before is still seen, which then says what its own flag was. `evicted` are
+    pods that are over and still listed. `credential` is whether its Cluster has the stack's, and `since` the time since
+    when it is Ready, or is not.
     """
 
     def __init__(self, flag: str = "", proxy_url: str = "", owners: Sequence[str] = ()) -> None:
@@ -80,6 +81,7 @@ class Afar:
         self.lets_go = True
         self.going = False
         self.lingers, self.was = 0, ""
+        self.evicted: list[Json] = []
         self.url_ours, self.slow = False, False
         self.credential = True
 
@@ -103,7 +105,7 @@ class Afar:
                 # one that is about to end says at last what its own flag was
                 self.proxy_url = self.was
             pods: list[Json] = [{}, {}] if left else [{}]
-            return pods
+            return [*pods, *self.evicted]
         assert (of, what, namespace, labels) == (KARMADA, WORKS, SPACE, "karmada-anp/stack=dev")
         return list(self.works.values())
 

@@ -12,7 +12,7 @@ from clusters.objects import Json
 from config.settings import Settings
 from tests.unit import stacks
 from tests.unit.fake_api_server import ApiServer, serving
-from tests.unit.fake_clusters import OURS, Clusters
+from tests.unit.fake_clusters import OURS, Clusters, state
 from tests.unit.machines import load
 from tests.unit.stacks import MEMBER3, MEMBER4, NODE_PORT, balanced, changed
 from tools.render.program import Run
@@ -126,13 +126,13 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
     monkeypatch.setattr("checks.preflight.docker_engine.output_of", fake.docker)
     monkeypatch.setattr("checks.preflight.field_manager", lambda: OURS)
     monkeypatch.setattr("pulumi.get_stack", lambda: "dev")
-    monkeypatch.setattr("checks.preflight.away.exported_state", never_up)
+    monkeypatch.setattr("checks.preflight.away.exported_state", both_up)
     return fake
 
 
-def never_up(_: str) -> Json:
-    """The state of a stack that was never up."""
-    return {}
+def both_up(*_: str) -> Json:
+    """The state of a stack that is up, with both members."""
+    return state(*((name, {"certificateEnds": "2027"}) for name in ("member3", "member4")))
 
 
 @pytest.fixture

@@ -61,6 +61,36 @@ def binding(name: str) -> Json:
     return {"kind": "ClusterRoleBinding", "metadata": {"name": f"system:karmada:{name}:agent"}}
 
 
+def state(*outputs: tuple[str, Json]) -> Json:
+    """A stack's state with members, by what their components have as outputs, and with their providers."""
+    resources: list[Json] = []
+    for name, each in outputs:
+        resources.append(
+            {
+                "urn": f"urn:pulumi:dev::karmada-anp::pulumi:providers:kubernetes::member-{name}",
+                "type": "pulumi:providers:kubernetes",
+            }
+        )
+        resources.append(
+            {
+                "urn": f"urn:pulumi:dev::karmada-anp::karmada-anp:index:Member::{name}",
+                "type": "karmada-anp:index:Member",
+                "outputs": each,
+            }
+        )
+        if each:
+            resources.append(patch(name))
+    return {"deployment": {"resources": resources}}
+
+
+def patch(name: str, **more: Json) -> Json:
+    """What sets the flags of a member's karmada-agent."""
+    urn = "urn:pulumi:dev::karmada-anp::{}::{}"
+    provider = urn.format("pulumi:providers:kubernetes", f"member-{name}")
+    kind = "kubernetes:apps/v1:DeploymentPatch"
+    return {"urn": urn.format(kind, f"{name}-karmada-agent"), "type": kind, "provider": f"{provider}::id", **more}
+
+
 def called(of: Context) -> str:
     """What an API is called here: by its context, or of a member that is asked through Karmada `through member3`."""
     return f"through {of.path.split('/')[-2]}" if of.path else of.name

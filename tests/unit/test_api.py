@@ -224,11 +224,12 @@ def test_at_a_terminal_it_is_said_where_a_plugin_printed_why_it_failed(
 
 def test_an_identity_provider_that_does_not_answer_is_one_line(api: ApiServer) -> None:
     """Nothing in the client turns that into an error of its own."""
-    header, expired = (base64.urlsafe_b64encode(each).decode().rstrip("=") for each in (b'{"alg":"none"}', b'{"exp":1}'))
+    parts = (b'{"alg":"none"}', b'{"exp":1}')
+    expired = ".".join(base64.urlsafe_b64encode(each).decode().rstrip("=") for each in parts)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         provider: Json = {
-            "id-token": f"{header}.{expired}.x",
+            "id-token": f"{expired}.x",
             "refresh-token": "x",
             "client-id": "x",
             "client-secret": "x",

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pytest
 
 from checks import preflight
 from checks.preflight import PreflightResult
-from checks.preflight.stored_members import stored_members
+from checks.preflight.stored_members import exported_state, stored_members
 from clusters.errors import Unavailable
-from clusters.objects import Json, entries
-from tests.unit.fake_clusters import OURS, Clusters, cluster, deployment
+from clusters.objects import Json, entries, items
+from tests.unit.fake_clusters import OURS, Clusters, cluster, deployment, identity, patch, state
 from tests.unit.machines import MEMBER, load
 from tests.unit.mistakes.refusal import SET
 from tests.unit.stacks import PUBLISHED
@@ -28,26 +28,6 @@ def shown(name: str, manager: str = OURS) -> Json:
     """A Cluster object with a credential that a manager has set."""
     owned: Json = [{"manager": manager, "operation": "Apply", "fieldsV1": {"f:spec": {"f:proxyHeader": {}}}}]
     return {**entries(cluster(name)), "metadata": {"name": name, "managedFields": owned}}
-
-
-def state(*outputs: tuple[str, Json]) -> Json:
-    """A stack's state with members, by what their components have as outputs, and with their providers."""
-    resources: list[Json] = []
-    for name, each in outputs:
-        resources.append(
-            {
-                "urn": f"urn:pulumi:dev::karmada-anp::pulumi:providers:kubernetes::member-{name}",
-                "type": "pulumi:providers:kubernetes",
-            }
-        )
-        resources.append(
-            {
-                "urn": f"urn:pulumi:dev::karmada-anp::karmada-anp:index:Member::{name}",
-                "type": "karmada-anp:index:Member",
-                "outputs": each,
-            }
-        )
-    return {"deployment": {"resources": resources}}
 
 
 def was(monitored: bool = False, **settings: Json) -> Json:
@@ -74,7 +54,8 @@ def states(monkeypatch: pytest.MonkeyPatch) -> list[Json]:
     """What the stack's state is, in a list of one; nobody asks for it where there is none."""
     found: list[Json] = []
 
-    def exported(_: str) -> Json:
+    def exported(stack: str, organization: str) -> Json:
+        assert (stack, organization) == ("dev", "organization")
         return found[0]
 
     monkeypatch.setattr("checks.preflight.away.exported_state", exported)
@@ -123,6 +104,69 @@ def test_one_that_the_config_pauses_is_as_it_was_too(clusters: Clusters, states:
     assert ready.behind == []
 
 
+def test_one_that_is_paused_before_it_has_anything_gets_nothing(
+    clusters: Clusters, states: list[Json], warned: list[str]
+) -> None:
+    """What is declared would be made there, and pausing is what a refusal advises where a new one cannot be reached."""
+    having(clusters, shown("member3"), cluster("member4"))
+    states.append(state(("member3", was())))
+    ready = check(members={"member3": MEMBER, "member4": {**MEMBER, "paused": True}})
+    assert [each.name for each in ready.settings.members] == ["member3"]
+    assert warned == ["karmada-anp:members.member4: it is paused: it gets nothing until it is not"]
+
+
+def test_one_that_is_paused_keeps_the_access_that_it_has(clusters: Clusters, states: list[Json]) -> None:
+    """By `memberDefaults.access` all members change theirs, and what a paused one has would be taken away."""
+    having(clusters, shown("member3"), shown("member4"))
+    states.append(state(("member3", was()), ("member4", was(context="member4", replicas=1))))
+    paused: Json = {"access": "karmada", "paused": True}
+    ready = check(members={"member3": MEMBER, "member4": paused}, images=PUBLISHED)
+    assert [each.delivered for each in ready.settings.members] == [False, False]
+    states[0] = state(("member3", was()))
+    clusters.apis["karmada-apiserver"]["works"] = [{"metadata": {"name": "w", "namespace": "karmada-es-member4"}}]
+    said = refusal(members={"member3": MEMBER, "member4": {**MEMBER, "paused": True}})
+    assert "members.member4.access: the member is paused, and Karmada alone gets at it until now" in said
+    assert SET.format("members.member4.access", "karmada") in said
+
+
+FAILED: Json = {"initErrors": ["timed out waiting for the rollout"]}
+HALF: Mapping[str, Json] = {
+    "an object that is not ready": {"resources": [patch("member4", **entries(FAILED))]},
+    "karmada-agent's flags not set": {"resources": []},
+}
+
+
+@pytest.mark.parametrize("half", HALF.values(), ids=HALF.keys())
+@pytest.mark.parametrize("paused", [False, True])
+def test_one_in_which_an_up_ended_half_way_is_refused_until_it_answers(
+    one_away: Clusters, states: list[Json], half: Json, paused: bool
+) -> None:
+    """Pulumi goes on with such an object in each `up`, though nothing of it has changed, and fails."""
+    whole = items(state(("member3", was()), ("member4", was())), "deployment", "resources")
+    states[0] = {"deployment": {"resources": [*whole[:-1], *items(half, "resources")]}}
+    members: Json = {"member3": MEMBER, "member4": {**MEMBER, "paused": paused}}
+    said = refusal(members=members)
+    assert "members.member4: an `up` ended before all was ready there, and now it does not answer" in said
+    assert SET.format("members.member4.gone", "true") in said
+    one_away.apis["member4"] = {**one_away.apis["member3"], "namespaces/kube-system": [identity("uid of member4")]}
+    assert len(check(members=members).settings.members) == 2
+
+
+@pytest.mark.parametrize("organization", ["organization", "acme"])
+def test_the_state_is_that_of_the_stack_that_runs(monkeypatch: pytest.MonkeyPatch, organization: str) -> None:
+    """By its name alone, the pulumi CLI takes the user's default organization."""
+    asked: list[Sequence[str]] = []
+
+    def printed(command: Sequence[str], _: float) -> str:
+        asked.append(command)
+        return "{}"
+
+    monkeypatch.setattr("checks.preflight.stored_members.output_of", printed)
+    assert exported_state("prod", organization) == {}
+    stack = "prod" if organization == "organization" else "acme/prod"
+    assert asked == [["pulumi", "stack", "export", f"--stack={stack}"]]
+
+
 def test_one_that_an_earlier_version_made_is_as_the_config_has_it(one_away: Clusters, states: list[Json]) -> None:
     states[0] = state(("member4", {"certificateEnds": "2027"}))
     assert [each.paused for each in check().settings.members] == [False, True]
@@ -162,7 +206,7 @@ def test_what_is_known_of_a_registered_one_that_has_left_stays(one_away: Cluster
 
 
 def test_where_the_state_cannot_be_read_it_is_said(one_away: Clusters, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(_: str) -> Json:
+    def fails(*_: str) -> Json:
         raise Unavailable("pulumi is not installed, or not on PATH")
 
     monkeypatch.setattr("checks.preflight.away.exported_state", fails)
@@ -191,6 +235,17 @@ def test_one_whose_works_still_go_is_left_out_until_it_is_back(
     (said,) = warned
     assert "members.member3: it does not answer (its Cluster is not Ready, and an earlier run has left what" in said
     assert said.endswith(f": it gets nothing yet, {GOES_ON}")
+
+
+def test_one_of_whose_works_some_still_go_is_not_left_out(clusters: Clusters, states: list[Json]) -> None:
+    """As the Secret of a former certificate: all that it has would be taken away."""
+    here = joined("False")
+    works = [work(), work(name="proxy-agent-cert-1", going=True)]
+    clusters.apis["karmada-apiserver"] |= {"clusters/member3": [here], "works": works}
+    having(clusters, here, cluster("member4"))
+    ready = check(members={"member3": {"access": "karmada"}, "member4": MEMBER}, images=PUBLISHED)
+    assert ([each.name for each in ready.settings.members], ready.behind) == (["member3", "member4"], ["member3"])
+    assert not ready.delivery("member3").ready
 
 
 def test_what_the_program_leaves_in_the_state_is_read_again(pair: Run) -> None:

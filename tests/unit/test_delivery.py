@@ -100,6 +100,15 @@ def test_an_api_that_is_busy_for_a_moment_is_asked_again(
     assert step(Busy()) == step(Afar())
 
 
+@pytest.mark.parametrize("step", [put, back])
+def test_pods_that_are_over_are_not_waited_for(step: Callable[[Afar], str]) -> None:
+    """Evicted ones are listed until Kubernetes collects them, which may be never."""
+    afar = Afar() if step is put else up()
+    afar.evicted = [{"status": {"phase": phase}} for phase in ("Failed", "Succeeded")]
+    step(afar)
+    assert afar.flag == (URL if step is put else "")
+
+
 def test_karmada_agent_may_start_again_before_it_has_its_flag() -> None:
     """It clears `proxyURL`, and the way by which it would get the flag is gone."""
     afar = Afar()
@@ -269,6 +278,14 @@ def test_what_karmada_says_of_what_is_not_there_is_told_and_no_flag_is_set(name:
     with pytest.raises(Unavailable, match=said):
         put(afar)
     assert afar.done == []
+
+
+def test_of_a_work_that_somebody_has_deleted_it_is_said_what_makes_it_again() -> None:
+    """Neither Karmada nor a restart does, nor a plain `up`, which takes it to be there."""
+    afar = Afar()
+    del afar.works[CERT]
+    with pytest.raises(Unavailable, match=f"Work {CERT}, which the stack has made, is not there: pulumi up --refresh"):
+        put(afar)
 
 
 def test_a_namespace_that_is_somebody_elses_does() -> None:

@@ -79,7 +79,7 @@ def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_the_karmada_api_alone_is_asked_about_it(afar: Clusters) -> None:
-    assert check().delivery("member3").found == ""
+    assert check().delivery("member3").ready
     assert {each.split()[0] for each in afar.asked} == {"karmada-host", "karmada-apiserver"}
 
 
@@ -173,6 +173,13 @@ def test_a_tunnel_that_does_not_answer_is_looked_into_by_the_step(afar: Clusters
     standing(afar, joined(url=URL))
     del afar.apis[THROUGH]
     assert check().delivery("member3").found == f"Cluster member3 is not reached by {URL}, at generation 5"
+
+
+def test_works_that_went_with_their_cluster_are_found_lost(afar: Clusters) -> None:
+    """As of a member that was joined anew: Pulumi knows nothing of it, and no other input of the step changes."""
+    for uid in ("one", "another"):
+        afar.apis["karmada-apiserver"]["clusters/member3"] = [{**entries(joined()), "metadata": {"uid": uid}}]
+        assert check().delivery("member3").found == f"no Works for Cluster member3, {uid}"
 
 
 def test_a_namespace_that_karmada_itself_hands_over_is_not_the_stacks(afar: Clusters) -> None:
