@@ -36,7 +36,8 @@ def said(step: Step) -> str:
 
 def main(*, force: bool = False) -> int:
     """Makes the steps. Returns 0 once only the new keys are trusted in every member that is not paused, an `up`'s own
-    exit code if one fails, and 1 where members are away.
+    exit code if one fails, and 1 where members are away. Ends the program where a step is not the deployed one or the
+    one after it.
 
     Unless `force` is set, a step begins only when the one before has reached every member that is not paused: a member
     that trusts the former key alone refuses a server whose certificate the new one signed.
@@ -46,6 +47,12 @@ def main(*, force: bool = False) -> int:
     if len(step) == 1 and was in (step, ()):
         step = configure(next_step(step))
     while True:
+        was = deployed()
+        if was and step not in (was, next_step(was)):
+            raise SystemExit(
+                f"CA keys: deployed is: {said(was)}; the config says: {said(step)}, which is not the step after it. "
+                f"Another copy of the config was deployed: set {SECTION}.caKeys to the stack's output caKeys"
+            )
         print(f"CA keys: {said(step)}", flush=True)
         up = run("up", "--yes", "--skip-preview")
         if up:

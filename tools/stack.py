@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 
 import pulumi
@@ -29,8 +30,15 @@ def name() -> str:
 
 
 def run(*command: str) -> int:
-    """Runs a pulumi command on the stack, and returns its exit code."""
-    return subprocess.run([PULUMI, *command], check=False).returncode
+    """Runs a pulumi command on the stack, and returns its exit code. ^C at a terminal is pulumi's: it is waited for
+    until it has ended in order, and recorded what it did."""
+    with subprocess.Popen([PULUMI, *command]) as running:
+        # only now: pulumi would inherit it
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            return running.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def answer(*command: str) -> Json:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from clusters.objects import Json
 from config.certificate_settings import Certificates
 from tools import rotate_ca
+from tools.checkout import ROOT
 from tools.rotate_ca import Step, next_step, said
 
 BEFORE: Step = (1,)
@@ -156,6 +162,32 @@ def test_a_run_that_was_killed_before_its_up_goes_on_from_what_it_had_configured
     stack = faked(monkeypatch, FakePulumi(earlier, caKeys=list(step)))
     assert rotate_ca.main() == 0
     assert stack.ups == CHANGE[CHANGE.index(step) :]
+
+
+@pytest.mark.parametrize(("was", "step"), [(BEFORE, SIGNS), (AFTER, BEFORE), (SIGNS, BOTH), (AFTER, BOTH)])
+def test_a_step_that_does_not_follow_the_deployed_one_is_refused(
+    monkeypatch: pytest.MonkeyPatch, was: Step, step: Step
+) -> None:
+    """As when another copy of the config was deployed since: the step between would be skipped, and cut agents off."""
+    stack = faked(monkeypatch, FakePulumi(was, caKeys=list(step)))
+    with pytest.raises(SystemExit, match="which is not the step after it"):
+        rotate_ca.main()
+    assert (stack.ups, stack.configured()) == ([], step)
+
+
+def test_at_an_interrupt_pulumi_is_waited_for(tmp_path: Path) -> None:
+    """It ends in order, and records what it did; killed, it would leave the stack locked."""
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text("#!/bin/bash\ntrap 'sleep 1; echo recorded; exit 3' INT\necho begun\nsleep 30 & wait $!\n")
+    pulumi.chmod(0o755)
+    program = f"from tools import stack; stack.PULUMI = {str(pulumi)!r}; raise SystemExit(stack.run('up'))"
+    run = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True
+    )
+    assert run.stdout
+    assert run.stdout.readline() == "begun\n"
+    os.killpg(run.pid, signal.SIGINT)
+    assert (run.stdout.read(), run.wait()) == ("recorded\n", 3)
 
 
 def test_a_stack_that_was_never_up_has_its_keys_changed_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
