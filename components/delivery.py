@@ -202,19 +202,25 @@ def pull_secrets(
 
 
 def operator_role(
-    name: str, member: MemberSettings, make: Works, user: str, opts: ResourceOptions
+    name: str, member: MemberSettings, make: Works, user: str, secret: Input[str], opts: ResourceOptions
 ) -> list[CustomResource]:
     """RBAC in the member for the user who runs the stack, whom Karmada impersonates in requests through the tunnel.
 
-    It allows setting karmada-agent's flag and listing pods, as the check does. Nothing where `user` is "": the user may
-    do everything already.
+    It allows setting karmada-agent's flag, listing pods, as the check does, and what `make doctor` reads: proxy-agents'
+    Deployment, their Secret of that name, and their ports. Nothing where `user` is "": the user may do everything
+    already.
     """
     if not user:
         return []
-    agent = {"api_groups": ["apps"], "resources": ["deployments"], "resource_names": [member.agent.deployment]}
-    pods: Json = {"api_groups": [""], "resources": ["pods"], "verbs": ["list"]}
-    rules: dict[str, list[Json]] = {member.namespace: [pods]}
-    rules[member.agent.namespace] = [{**agent, "verbs": ["get", "patch"]}, pods]
+    agent, proxies = member.agent.namespace, member.namespace
+    pods: Mapping[str, object] = {"api_groups": [""], "resources": ["pods"], "verbs": ["list"]}
+    rules: dict[str, list[Mapping[str, object]]] = {proxies: [pods], agent: [pods]}
+    rules[agent] += [_named("apps", "deployments", member.agent.deployment, "get", "patch")]
+    rules[proxies] += [
+        _named("apps", "deployments", member.agents_name, "get"),
+        _named("", "secrets", secret, "get"),
+        {"api_groups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]},
+    ]
     made: list[CustomResource] = []
     for i, (namespace, each) in enumerate(rules.items()):
         suffix = f"-{i}" if i else ""
@@ -231,3 +237,8 @@ def operator_role(
             )
         )
     return made
+
+
+def _named(group: str, resource: str, name: Input[str], *verbs: str) -> Mapping[str, object]:
+    """A rule of RBAC for one object."""
+    return {"api_groups": [group], "resources": [resource], "resource_names": [name], "verbs": list(verbs)}

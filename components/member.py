@@ -111,7 +111,6 @@ class Member(ComponentResource):
                 delivery.own_namespace(name, member, works, child)
             pulled = delivery.pull_secrets(name, member, works, args.pull_secrets, child)
             image = replace(image, pull_secrets=list(pulled))
-            delivery.operator_role(name, member, works, args.facts.operator, child)
         agent = ProxyAgent(
             f"{name}-proxy-agent",
             ProxyAgentArgs(
@@ -127,6 +126,8 @@ class Member(ComponentResource):
             ),
             child,
         )
+        if works:
+            delivery.operator_role(name, member, works, args.facts.operator, agent.secret_name, child)
         registration = Registration(
             f"{name}-registration",
             RegistrationArgs(

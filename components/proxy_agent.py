@@ -83,6 +83,7 @@ class ProxyAgent:
     """
 
     deployment: CustomResource
+    secret_name: Input[str]
     needs: list[Resource]
     """Resources that must exist before the Deployment."""
     revision: Output[str]
@@ -109,6 +110,7 @@ class ProxyAgent:
             make=args.make,
             name_by_checksum=args.member.delivered,
         )
+        self.secret_name = files.name
         self.needs = [*args.after, files.secret]
         spec = _documented(args, replicas)
         if guard:

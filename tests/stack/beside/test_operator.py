@@ -15,6 +15,7 @@ from clusters.programs import output_of
 from tests.issuing import private_key_pem, request
 from tests.proof import note
 from tests.stack import environment
+from tests.stack.checkout_commands import doctor
 from tests.stack.delivered import in_member, unchanged, works
 from tests.stack.environment import HOST, KARMADA, NAMESPACE, Site
 from tests.stack.kubeconfigs import End, encoded, seen, write
@@ -90,7 +91,13 @@ def config(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Generator[Pa
         yield file
 
 
-NEEDED = ("get deployments/karmada-agent", "patch deployments/karmada-agent", "list pods")
+NEEDED = (
+    "get deployments/karmada-agent",
+    "patch deployments/karmada-agent",
+    "list pods",
+    "get deployments/proxy-agent-delivered",
+    "create pods/portforward",
+)
 OTHERS = ("delete deployments/karmada-agent", "patch deployments/proxy-agent-delivered", "get secrets", "create pods")
 
 
@@ -133,6 +140,9 @@ def test_members_let_the_user_do_what_the_stack_needs_and_no_more(
         assert f"{name}: reached through Karmada" in done.stdout
         assert answers_itself(name)
         assert rights[name] == list(NEEDED)
+    found = doctor(dev)
+    note("Delivered", tried="make doctor as that user", expected="all right", seen=found.stdout.splitlines()[-1])
+    succeeds(found)
     unchanged(dev)
     succeeds(dev.run(*DESTROY))
     for name in site.joined:
