@@ -98,6 +98,7 @@ server_monitoring(
     settings,
     pki=pki,
     agents={each.name: members[each.name].certificate_ends for each in ready.expected},
+    behind=ready.behind,
     opts=ResourceOptions(provider=reach.host),
 )
 for name, checked in settings.checked.items():

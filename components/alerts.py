@@ -155,6 +155,19 @@ def certificate_alert(name: str, ends: str, days: int, namespace: str) -> Rule:
     return _labelled(rule, namespace=namespace, certificate=name)
 
 
+def behind_alert(member: str, namespace: str) -> Rule:
+    """The alert that a member was away in the last `up`. Nobody knows when its certificate ends: what the stack has
+    renewed meanwhile it has not got yet."""
+    rule = _warning(
+        "MemberBehind",
+        "vector(1)",
+        f"{member} was away in the last `pulumi up`",
+        "It has what it had before, and its certificate may end. Repair its API or its karmada-agent, and run "
+        "`pulumi up`: the first one in which it answers brings it up to date.",
+    )
+    return _labelled(rule, namespace=namespace, member=member)
+
+
 def with_runbook(rule: Rule, page: str) -> Rule:
     """A rule with the annotation `runbook_url`: its section of docs/alerts.md, at the address where that is read."""
     url = f"{page}#{rule['alert'].lower()}"

@@ -6,7 +6,7 @@ rules, and network_policy.py lets a Prometheus connect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -73,19 +73,27 @@ class Monitoring(ComponentResource):
 
 
 def server_monitoring(
-    settings: Settings, *, pki: TunnelPki, agents: Mapping[str, Output[str]], opts: ResourceOptions
+    settings: Settings,
+    *,
+    pki: TunnelPki,
+    agents: Mapping[str, Output[str]],
+    behind: Collection[str],
+    opts: ResourceOptions,
 ) -> None:
     """proxy-server's Monitoring, if the host has the CRDs. Its alerts cover all certificates: this stack renews them.
 
     `agents` has, by name, each member that should be connected, with the end of its agents' certificate (RFC 3339).
+    Those `behind` may have an earlier certificate, whose end nobody knows.
     """
     host = settings.host
     if host not in settings.monitored:
         return
-    ends = {**pki.certificate_ends, **{f"{member}-agent": each for member, each in sorted(agents.items())}}
+    current = {f"{member}-agent": each for member, each in sorted(agents.items()) if member not in behind}
+    ends = {**pki.certificate_ends, **current}
     rules: list[Input[alerts.Rule]] = [
         *alerts.server_alerts(host.namespace, len(agents), _memory_limit(settings.proxy)),
         *(_certificate_alert(name, each, settings) for name, each in ends.items()),
+        *(alerts.behind_alert(member, host.namespace) for member in sorted(agents.keys() & behind)),
     ]
     probes = settings.monitoring.probes
     if probes and agents:

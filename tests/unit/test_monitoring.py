@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from unittest.mock import patch
@@ -11,13 +12,15 @@ from unittest.mock import patch
 import pytest
 from cryptography import x509
 
+from checks.preflight import PreflightResult
 from clusters.objects import Json, at, entries, items, text
+from config.settings import Settings
 from tests import documents
 from tests.issuing import run
 from tests.unit.reading import containers, of_kind, pods
 from tests.unit.stacks import MEMBER3, MEMBER4, PAIR, balanced, changed, configured, differing, kept, pair, short
 from tests.unit.test_secrecy import secrets_of, seen
-from tools.render import alerts_page, dashboard
+from tools.render import alerts_page, dashboard, program
 from tools.render.machine import PlaceholderMachine
 from tools.render.program import Run
 from tools.render.recorded import Recorded
@@ -281,6 +284,21 @@ def test_a_paused_members_certificate_is_left_out_as_it_is_of_the_stacks_outputs
     """`up` renews it in the state alone: the alert would be of a certificate that the member does not have."""
     paused = changed(members={"member3": MEMBER3, "member4": {**MEMBER4, "paused": True}}, monitoring=MONITORING)
     assert certificates(paused).keys() - certificate_rules(paused).keys() == {"member4-agent"}
+
+
+def test_of_one_that_was_away_it_is_told_and_not_when_a_certificate_ends_that_it_has_not_got() -> None:
+    """`up` goes on without it, with exit 0, and renews its certificate in the state alone."""
+    ready = program.ready
+
+    def away(settings: Settings) -> PreflightResult:
+        return replace(ready(settings), behind=["member4"], unreachable=frozenset({"member4"}))
+
+    with patch.object(program, "ready", away):
+        run_ = changed(members=PAIR, monitoring=MONITORING)
+    assert certificates(run_).keys() - certificate_rules(run_).keys() == {"member4-agent"}
+    behind = [each for each in rules(run_, "proxy-server-monitoring") if text(each, "alert").endswith("MemberBehind")]
+    assert [text(each, "labels", "member") for each in behind] == ["member4"]
+    assert not any(name.endswith("MemberBehind") for name in alerts(monitored(), "proxy-server-monitoring"))
 
 
 # secrecy

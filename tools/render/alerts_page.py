@@ -27,7 +27,8 @@ def page() -> str:
 
 def _sections() -> Iterator[str]:
     certificate = alerts.certificate_alert("NAME-agent", "2027-01-01T00:00:00Z", 14, NAMESPACE)
-    for rule in [*alerts.probe_alerts(NAMESPACE), *alerts.server_alerts(NAMESPACE, 100, 512 * 2**20), certificate]:
+    of_stack = [certificate, alerts.behind_alert("NAME", NAMESPACE)]
+    for rule in [*alerts.probe_alerts(NAMESPACE), *alerts.server_alerts(NAMESPACE, 100, 512 * 2**20), *of_stack]:
         yield _section(rule, "the host cluster")
     for rule in alerts.agent_alerts("NAME", NAMESPACE):
         yield _section(rule, "the member's own cluster")
