@@ -3,8 +3,8 @@
 #
 #   kubeconfig            puts the secret in KUBECONFIG_CONTENT into a file that only this user can read, outside the
 #                         checkout, and its path into KUBECONFIG of the following steps
-#   up                    deploy/run.sh up, which is interrupted as by ^C after LIMIT (160m): GitHub kills what it ends,
-#                         and pulumi would leave its lock
+#   up                    deploy/run.sh up, which is interrupted as by ^C after 160 minutes, and 15 minutes before a
+#                         session of SESSION_SECONDS ends: pulumi, killed or without its backend, would leave its lock
 #   comment FILE NUMBER   comments on a pull request; the comment that begins with the same line is replaced
 #   tell WHAT OUTCOME     opens an issue when WHAT failed, adds to it while it fails, closes it when it succeeds
 set -euo pipefail
@@ -18,7 +18,13 @@ kubeconfig)
     echo "KUBECONFIG=$RUNNER_TEMP/kubeconfig" >>"$GITHUB_ENV"
     ;;
 up)
-    exec timeout --foreground --signal=INT --kill-after=15m "${LIMIT:-160m}" "$(dirname "$0")/image/entrypoint.sh" up
+    limit=$((160 * 60)) left=$((${SESSION_SECONDS:-86400} - 15 * 60))
+    [ "$left" -ge "$limit" ] || limit=$left
+    if [ "$limit" -le 0 ]; then # which is no limit to timeout
+        echo "AWS_ROLE_SECONDS=$SESSION_SECONDS is too short: an up is interrupted 15 minutes before that" >&2
+        exit 1
+    fi
+    exec timeout --foreground --signal=INT --kill-after=15m "$limit" "$(dirname "$0")/image/entrypoint.sh" up
     ;;
 comment)
     file=$2 comments="repos/{owner}/{repo}/issues/$3/comments"

@@ -27,6 +27,8 @@ WORKFLOW = ROOT / ".github" / "workflows" / "stack.yml"
 PULUMIS = re.compile(r"deploy/(run\.sh|github\.sh up)")
 """A step that runs pulumi."""
 
+ENTRYPOINT = DEPLOY / "image" / "entrypoint.sh"
+
 GITHUBS_LIMIT = 65_536
 """Characters of a comment."""
 
@@ -55,6 +57,7 @@ GH = """\
 echo "$*" >>"$(dirname "$0")/asked"
 case "$*" in *--jq*) echo "$FOUND" ;; esac
 """
+TIMEOUT = '#!/bin/sh\necho "$*" >"$(dirname "$0")/limited"\n'
 TELLS = '#!/bin/sh\n{ echo "$*"; cat; } >"$(dirname "$0")/told"\n'
 
 
@@ -136,15 +139,39 @@ def test_what_is_no_command_is_answered_with_those_that_there_are(tmp_path: Path
 
 def test_an_up_that_takes_too_long_is_interrupted_and_not_killed(tmp_path: Path) -> None:
     """Once: a second interrupt would end pulumi at once."""
-    done = run(tmp_path, "github.sh", "up", LIMIT="10", HANGS="yes")
+    done = run(tmp_path, "github.sh", "up", SESSION_SECONDS="910", HANGS="yes")
     assert lines(tmp_path / "signal") == ["interrupted"]
     assert done.returncode == 124
 
 
 def test_githubs_up_is_interrupted_before_github_kills_it() -> None:
     (up,) = [each for _, each in steps() if text(each, "run") == "deploy/github.sh up"]
-    (limit,) = re.findall(r"LIMIT:-(\d+)m", (DEPLOY / "github.sh").read_text())
+    (limit,) = re.findall(r"limit=\$\(\((\d+) \* 60\)\)", (DEPLOY / "github.sh").read_text())
     assert int(limit) + 15 < number(up, "timeout-minutes")
+
+
+@pytest.mark.parametrize(("session", "limit"), [("", 9_600), ("43200", 9_600), ("10500", 9_600), ("3600", 2_700)])
+def test_githubs_up_is_interrupted_while_it_can_still_write_the_state(tmp_path: Path, session: str, limit: int) -> None:
+    executable(tmp_path / "timeout", TIMEOUT)
+    assert run(tmp_path, "github.sh", "up", SESSION_SECONDS=session).returncode == 0
+    assert lines(tmp_path / "limited") == [f"--foreground --signal=INT --kill-after=15m {limit} {ENTRYPOINT} up"]
+
+
+@pytest.mark.parametrize("session", ["900", "899"])
+def test_a_session_that_is_too_short_for_an_up_is_an_error_and_no_up_without_a_limit(
+    tmp_path: Path, session: str
+) -> None:
+    done = run(tmp_path, "github.sh", "up", SESSION_SECONDS=session)
+    assert done.returncode == 1
+    assert "AWS_ROLE_SECONDS" in done.stderr
+    assert typed(tmp_path) == []
+
+
+def test_an_up_knows_how_long_the_session_is_that_was_taken_before_it() -> None:
+    taken, up = [each for each in items(jobs()["up"], "steps") if "vars.AWS_ROLE_SECONDS" in str(each)]
+    length = text(taken, "with", "role-duration-seconds").strip("${} ")
+    assert text(up, "run") == "deploy/github.sh up"
+    assert text(up, "env", "SESSION_SECONDS") == f"${{{{ vars.AWS_ROLE && ({length}) }}}}"
 
 
 @pytest.mark.parametrize("ends", [0, 1, 255])
