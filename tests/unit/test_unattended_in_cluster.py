@@ -349,6 +349,19 @@ def test_a_cronjob_runs_one_command_at_a_time_and_what_failed_not_at_once_again(
         assert number(found, "spec", key) > 0
 
 
+def test_a_drift_that_begins_late_has_ended_when_the_up_begins() -> None:
+    """After an outage both are due at once; one that would begin later than its deadline is left out."""
+    drift = the("cluster/drift.yaml", "CronJob")
+    latest = number(drift, "spec", "startingDeadlineSeconds") + number(job("drift"), "spec", "activeDeadlineSeconds")
+    up, due = (minute_of_the_day(text(the(f"cluster/{run}.yaml", "CronJob"), "spec", "schedule")) for run in RUNS)
+    assert latest + number(pod("drift"), "spec", "terminationGracePeriodSeconds") <= (up - due) * 60
+
+
+def minute_of_the_day(schedule: str) -> int:
+    minute, hour, *_ = schedule.split()
+    return int(hour) * 60 + int(minute)
+
+
 def test_a_run_may_take_as_long_as_under_systemd_and_has_as_long_to_stop() -> None:
     for run, unit in (("up", "karmada-anp@.service"), ("drift", "karmada-anp-drift@.service")):
         content = (DEPLOY / "systemd" / unit).read_text()
@@ -373,6 +386,7 @@ def test_both_cronjobs_are_the_same_but_for_what_they_run_when_and_how_long_it_m
     for path, value in (
         ("metadata/name", "prod-up"),
         ("spec/schedule", "0 4 * * *"),
+        ("spec/startingDeadlineSeconds", 21_600),
         (f"{spec}/activeDeadlineSeconds", 10_800),
         (f"{spec}/template/spec/containers/0/args", ["up"]),
     ):
