@@ -542,12 +542,14 @@ def test_the_documents_make_what_the_pods_mount_and_replace_what_stands_for_some
     commands = documents.blocks()[block]
     for key in ("kubeconfig", "passphrase"):
         assert f"--from-file={key}=" in commands.partition("create secret generic prod ")[2].partition("\n")[0]
-    if block.endswith("3"):
-        made = commands.partition("create configmap prod ")[2].partition("\n")[0]
-        key = text(environment("up")["PULUMI_BACKEND_URL"], "valueFrom", "configMapKeyRef", "key")
-        assert f"--from-literal={key}=" in made
-        assert "--from-file=Pulumi.prod.yaml" in made
-    else:
+    made = commands.partition("create configmap prod ")[2].partition("\n")[0]
+    key = text(environment("drift")["PULUMI_BACKEND_URL"], "valueFrom", "configMapKeyRef", "key")
+    assert f"--from-literal={key}=" in made
+    assert "--from-file=Pulumi.prod.yaml" in made
+    assert re.search(
+        r"sed 's\|image: IMAGE\|.* deploy/cluster/(\$each|drift)\.yaml \| kubectl apply", commands.partition(made)[2]
+    )
+    if block.endswith("4"):
         assert [each for each in ("REPOSITORY", "BACKEND") if f"s|{each}|" not in commands] == []
     assert "s|image: IMAGE|" in commands
     for word in ("IMAGE", "REPOSITORY", "BACKEND"):
