@@ -44,6 +44,8 @@ if [ -z "${PULUMI_CONFIG_PASSPHRASE+set}${PULUMI_CONFIG_PASSPHRASE_FILE:-}" ] &&
     [ ! -e "$state/passphrase" ] || export PULUMI_CONFIG_PASSPHRASE_FILE=$state/passphrase
 fi
 
+# of all stacks, so that of STACK need not be there
+[ "${1:-} ${2:-}" != "stack ls" ] || exec pulumi "$@" --non-interactive
 creates=
 case "${1:-} ${2:-}" in
 "up "* | "preview "* | "config " | "config set"* | "config rm"*) creates=--create ;;

@@ -7,6 +7,7 @@ import pty
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -151,16 +152,25 @@ def test_without_pythons_venv_module_that_is_said_each_time(tmp_path: Path) -> N
 def checkout(directory: Path, **programs: str) -> dict[str, str]:
     """A checkout of the scripts alone, and an environment in which these programs come first."""
     (directory / "tools").mkdir()
-    for name in ("uninstall.sh", "local-karmada.sh"):
+    for name in ("uninstall.sh", "local-karmada.sh", "pulumi.sh"):
         shutil.copy2(ROOT / "tools" / name, directory / "tools" / name)
+    shutil.copy2(ROOT / "requirements.txt", directory)
+    (directory / ".venv" / "bin").mkdir(parents=True)
+    (directory / ".venv" / "bin" / "python").symlink_to(sys.executable)
     for name, script in programs.items():
         executable(directory / name, f"#!/bin/sh\n{script}\n")
-    return {**os.environ, "STACK": "dev", "PATH": path_with(directory)}
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    return {**others, "STACK": "dev", "PATH": path_with(directory), "HOME": str(directory)}
 
 
 IMAGES = """\
 case "$*" in *" ls "*) echo localhost/karmada-anp/proxy-server:v1 ;; esac
 echo "$*" >>"$(dirname "$0")/asked"
+"""
+
+STACKS = """\
+echo "$* in ${PULUMI_BACKEND_URL:-where it is logged in}" >>"$(dirname "$0")/typed"
+cat "$(dirname "$0")/stacks" 2>&1
 """
 
 
@@ -174,7 +184,9 @@ def test_uninstalling_removes_state_and_images_unless_another_stack_is_in_the_st
     for each in others:
         (stacks / f"{each}.json").touch()
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  a: b\nencryptionsalt: v1:x\n")
-    done = subprocess.run(["tools/uninstall.sh"], cwd=tmp_path, env=checkout(tmp_path, docker=IMAGES), check=False)
+    environment = checkout(tmp_path, docker=IMAGES, pulumi=STACKS)
+    (tmp_path / "stacks").write_text("[]")
+    done = subprocess.run(["tools/uninstall.sh"], cwd=tmp_path, env=environment, check=False)
     assert (done.returncode, (tmp_path / ".state").exists()) == ((1, True) if others else (0, False))
     if others:
         assert "other stacks are in .state: fork" in capfd.readouterr().err
@@ -182,6 +194,35 @@ def test_uninstalling_removes_state_and_images_unless_another_stack_is_in_the_st
     else:
         assert (tmp_path / "asked").read_text().splitlines()[-1] == "image rm localhost/karmada-anp/proxy-server:v1"
         assert (tmp_path / "Pulumi.dev.yaml").read_text() == "config:\n  a: b\n"
+
+
+@pytest.mark.parametrize("backend", ["s3://bucket", "where it is logged in"])
+@pytest.mark.parametrize(
+    ("stacks", "said"),
+    [
+        (
+            '[{"name": "fork", "resourceCount": 40}, {"name": "old", "resourceCount": 0}]',
+            "other stacks may use it: fork\n",
+        ),
+        ('[{"name": "org/fork"}]', "other stacks may use it: org/fork\n"),
+        (None, "could not be found out"),
+        ('[{"name": "old", "resourceCount": 0}]', ""),
+    ],
+)
+def test_uninstalling_removes_nothing_that_a_stack_in_another_backend_may_use(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], backend: str, stacks: str | None, said: str
+) -> None:
+    environment = checkout(tmp_path, docker=IMAGES, pulumi=STACKS)
+    if backend.startswith("s3:"):
+        environment["PULUMI_BACKEND_URL"] = backend
+    (tmp_path / ".pulumi").mkdir()
+    (tmp_path / ".pulumi" / "credentials.json").write_text('{"current": "https://api.pulumi.com"}')
+    if stacks is not None:
+        (tmp_path / "stacks").write_text(stacks)
+    done = subprocess.run(["tools/uninstall.sh"], cwd=tmp_path, env=environment, check=False)
+    assert (tmp_path / "typed").read_text() == f"stack ls --json --non-interactive in {backend}\n"
+    assert said in capfd.readouterr().err
+    assert (done.returncode, (tmp_path / "asked").exists()) == ((1, False) if said else (0, True))
 
 
 @pytest.mark.parametrize("made", [".local-karmada-made", ".tools/local-karmada-made", ""])
