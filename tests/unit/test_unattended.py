@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -58,6 +59,16 @@ echo "$*" >>"$(dirname "$0")/asked"
 case "$*" in *--jq*) echo "$FOUND" ;; esac
 """
 TIMEOUT = '#!/bin/sh\necho "$*" >"$(dirname "$0")/limited"\n'
+CURL = """\
+#!/bin/sh
+here=$(dirname "$0")
+cat >"$here/config"
+process=$$
+while [ "$process" -gt 1 ]; do
+    tr '\\0' ' ' <"/proc/$process/cmdline" >>"$here/arguments"
+    process=$(sed -n 's/^PPid:\t//p' "/proc/$process/status")
+done
+"""
 TELLS = '#!/bin/sh\n{ echo "$*"; cat; } >"$(dirname "$0")/told"\n'
 
 
@@ -535,6 +546,22 @@ def test_somebody_is_told_which_unit_failed_and_where_to_look(tmp_path: Path, co
     assert "journalctl --unit=karmada-anp@prod.service" in told
     if not command:
         assert told.startswith("--identifier=karmada-anp --priority=err\n")
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc here")
+def test_a_webhooks_url_is_in_no_argument(tmp_path: Path) -> None:
+    """The example as systemd reads it from tell.env."""
+    example = re.findall(r"^#   (.*)$", (UNITS / "karmada-anp-failed@.service").read_text(), re.MULTILINE)
+    variables = dict(each.split("=", 1) for each in shlex.split("\n".join(example)))
+    assert variables.keys() == {"HOOK", "TELL"}
+    executable(tmp_path / "curl", CURL)
+    done = run(tmp_path, "tell.sh", "karmada-anp@prod.service", **variables)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "config").read_text() == f"url={variables['HOOK']}\n"
+    arguments = (tmp_path / "arguments").read_text()
+    assert "-K - --data-binary karmada-anp@prod.service failed on " in arguments
+    assert "sh -c " in arguments
+    assert variables["HOOK"] not in arguments
 
 
 def test_the_documents_make_each_file_that_the_units_read() -> None:
