@@ -28,6 +28,9 @@ up)
     ;;
 comment)
     file=$2 comments="repos/{owner}/{repo}/issues/$3/comments"
+    # a preview that was killed has printed nothing, and with nothing every comment begins
+    [ -s "$file" ] || printf '%s\n' "<!-- karmada-anp: preview of $STACK -->" \
+        "**The preview of \`$STACK\` did not finish.**" >"$file"
     export MARKER
     MARKER=$(first <"$file")
     id=$(gh api --paginate "$comments" \

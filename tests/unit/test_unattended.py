@@ -218,6 +218,7 @@ def test_what_looks_for_drift_writes_nothing_and_prints_no_values() -> None:
 
 # preview
 
+MARKER = "<!-- karmada-anp: preview of prod -->"
 SUMMARY = "Resources:\n    + 3 to create\n    40 unchanged\n"
 
 
@@ -231,7 +232,7 @@ def test_a_preview_is_a_summary_and_what_pulumi_said_folded_away(tmp_path: Path)
     done = run(tmp_path, "run.sh", "preview")
     first, *_ = done.stdout.splitlines()
     above, _, below = done.stdout.partition("<details>")
-    assert first == "<!-- karmada-anp: preview of prod -->"
+    assert first == MARKER
     assert SUMMARY in above
     assert "Secret" not in above
     assert said in below
@@ -299,12 +300,20 @@ def test_a_kubeconfig_that_is_not_set_is_an_error_and_no_empty_file(tmp_path: Pa
 )
 def test_a_pull_request_has_one_comment_which_is_replaced(tmp_path: Path, found: str, last: str) -> None:
     file = tmp_path / "preview.md"
-    file.write_text("<!-- karmada-anp: preview of prod -->\nand more\n")
+    file.write_text(f"{MARKER}\nand more\n")
     assert run(tmp_path, "github.sh", "comment", str(file), "7", FOUND=found).returncode == 0
     looked, wrote = lines(tmp_path / "asked")
     assert looked.startswith("api --paginate repos/{owner}/{repo}/issues/7/comments --jq ")
     assert 'select(.user.login == "github-actions[bot]" and (.body | startswith(env.MARKER)))' in looked
     assert wrote == f"api --silent {last} --field body=@{file}"
+
+
+def test_a_preview_that_was_killed_takes_the_place_of_the_one_before_and_of_no_other_comment(tmp_path: Path) -> None:
+    assert run(tmp_path, "run.sh", "preview").stdout.startswith(f"{MARKER}\n")
+    file = tmp_path / "preview.md"
+    file.touch()
+    assert run(tmp_path, "github.sh", "comment", str(file), "7").returncode == 0
+    assert lines(file) == [MARKER, "**The preview of `prod` did not finish.**"]
 
 
 TITLE = "deploy/run.sh up fails for the stack prod"
