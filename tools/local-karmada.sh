@@ -22,13 +22,16 @@ if [ "$1" = down ]; then
     exit
 fi
 
-has_context() { kubectl --kubeconfig "$HOME/.kube/$1" config get-contexts --output=name 2>/dev/null | grep -qx "$2"; }
+# what cannot be asked ends this: it may have what would be deleted
 for context in karmada.config/karmada-host karmada.config/karmada-apiserver members.config/member3; do
-    ! has_context "${context%/*}" "${context#*/}" || exit 0
+    [ -e "$HOME/.kube/${context%/*}" ] || continue
+    contexts=$(kubectl --kubeconfig "$HOME/.kube/${context%/*}" config get-contexts --output=name)
+    ! grep -qx "${context#*/}" <<<"$contexts" || exit 0
 done
 for name in karmada-host member1 member2 member3; do
     # docker is asked, since kind itself may not be installed yet
-    [ -z "$(docker ps --all --quiet --filter "label=io.x-k8s.kind.cluster=$name")" ] || exit 0
+    nodes=$(docker ps --all --quiet --filter "label=io.x-k8s.kind.cluster=$name")
+    [ -z "$nodes" ] || exit 0
 done
 
 by_hand() {

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Removes what a stack on this machine has left once it is taken away: the images that it built, the local Karmada if
-# this checkout has made it, the state in the checkout and the passphrase beside it. Other stacks in that state keep all,
-# and so do those that have resources in the backend that tools/pulumi.sh uses: they may use the images and that Karmada.
+# this checkout has made it, the state in the checkout and the passphrase beside it. Other stacks in that state keep all.
+# So do those that have resources in the backend that tools/pulumi.sh uses: they may use the images and that Karmada.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${STACK:?}"
-others=$(find .state/.pulumi/stacks -name '*.json' 2>/dev/null || true)
+others=
+[ ! -e .state/.pulumi/stacks ] || others=$(find .state/.pulumi/stacks -name '*.json')
 if [ -n "$others" ]; then
     # shellcheck disable=SC2086
     echo "The rest stays, for other stacks are in .state: $(basename -a -s .json $others | paste -sd ' ' -)" >&2

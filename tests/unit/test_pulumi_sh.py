@@ -225,17 +225,49 @@ def test_uninstalling_removes_nothing_that_a_stack_in_another_backend_may_use(
     assert (done.returncode, (tmp_path / "asked").exists()) == ((1, False) if said else (0, True))
 
 
+FAILS = "echo it does not answer >&2; exit 1"
+
+
+@pytest.mark.parametrize(
+    ("docker", "kubectl", "begins"),
+    [
+        ("", "echo mine", True),
+        ("echo 4f2a", "echo mine", False),
+        ("", "echo mine; echo member3", False),
+        (FAILS, "echo mine", None),
+        ("", FAILS, None),
+    ],
+    ids=["nothing is there", "a kind cluster", "a context", "docker fails", "kubectl fails"],
+)
+def test_a_local_karmada_is_not_made_over_what_is_there_or_may_be(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], docker: str, kubectl: str, begins: bool | None
+) -> None:
+    """Its script deletes kind clusters of the same names, and writes the same kubeconfigs."""
+    environment = checkout(tmp_path, docker=docker, kubectl=kubectl, git="", go="")
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube" / "members.config").touch()
+    karmadas_script(tmp_path, "local-up-karmada.sh", "made")
+    done = subprocess.run(["tools/local-karmada.sh", "up"], cwd=tmp_path, env=environment, check=False)
+    assert ((tmp_path / "made").exists(), done.returncode == 0) == (begins is True, begins is not None)
+    assert ("it does not answer" in capfd.readouterr().err) is (begins is None)
+
+
+def karmadas_script(directory: Path, name: str, file: str) -> None:
+    """A script of Karmada's, in its sources, that makes a file."""
+    local_karmada = (directory / "tools" / "local-karmada.sh").read_text()
+    (release,) = re.findall(r"^release=(\S+)$", local_karmada, re.MULTILINE)
+    script = directory / ".tools" / f"karmada-{release}" / "hack" / name
+    script.parent.mkdir(parents=True)
+    executable(script, f"#!/bin/sh\ntouch {directory}/{file}\n")
+
+
 @pytest.mark.parametrize("made", [".local-karmada-made", ".tools/local-karmada-made", ""])
 def test_a_local_karmada_is_removed_only_where_this_checkout_has_made_it(tmp_path: Path, made: str) -> None:
     checkout(tmp_path)
-    script = tmp_path / "tools" / "local-karmada.sh"
-    (release,) = re.findall(r"^release=(\S+)$", script.read_text(), re.MULTILINE)
-    down = tmp_path / ".tools" / f"karmada-{release}" / "hack" / "local-down-karmada.sh"
-    down.parent.mkdir(parents=True)
-    executable(down, f"#!/bin/sh\ntouch {tmp_path}/removed\n")
+    karmadas_script(tmp_path, "local-down-karmada.sh", "removed")
     if made:
         (tmp_path / made).touch()
     for _ in range(2):
-        subprocess.run([script, "down"], check=True)
+        subprocess.run([tmp_path / "tools" / "local-karmada.sh", "down"], check=True)
     assert (tmp_path / "removed").exists() is bool(made)
     assert not (tmp_path / ".local-karmada-made").exists()
