@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypedDict
 
+import pulumi
+
 from components import anp
 
 SERVER_METRICS = "konnectivity_network_proxy_server"
@@ -58,8 +60,8 @@ def server_alerts(namespace: str, members: int, memory: int) -> list[Rule]:
             _goes_on(_series(f"{SERVER_METRICS}_dial_failure_count", job), "pod, reason"),
             "Dials through {{ $labels.pod }} fail: {{ $labels.reason }}",
             "A member's proxy-agent is connected, but does not dial. error_response: the guard in its pod did not "
-            "answer. backend_dial_timeout or backend_close: the agent did not answer, or went. `make doctor` says "
-            "which member it is, and names an agent that is stuck.",
+            "answer. backend_dial_timeout or backend_close: the agent did not answer, or went. "
+            f"`{_make('doctor')}` says which member it is, and names an agent that is stuck.",
         ),
         *([_memory_alert(job, memory)] if memory else []),
         *_guard_alerts(namespace, job),
@@ -129,8 +131,9 @@ def probe_alerts(namespace: str) -> Sequence[Rule]:
         "MemberNotReached",
         f"{success} == 0",
         "Karmada does not reach {{ $labels.member }}",
-        'Every request through Karmada to it fails. `make doctor ARGS="--member {{ $labels.member }}"` says where the '
-        "path breaks, and what to do. A member that is meant to be away is better paused (members.NAME.paused).",
+        f'Every request through Karmada to it fails. `{_make("doctor")} ARGS="--member {{{{ $labels.member }}}}"` says '
+        "where the path breaks, and what to do. A member that is meant to be away is better paused "
+        "(members.NAME.paused).",
     )
     return [_labelled(each, namespace=namespace) for each in (rule, absent)]
 
@@ -201,7 +204,7 @@ def _guard_alerts(namespace: str, job: str) -> Sequence[Rule]:
             _goes_on(failed, "pod"),
             "Requests that {{ $labels.pod }} let through got no tunnel",
             f"With {PREFIX}DialsFail: see there. Alone: no agent of that member is connected to this proxy-server, or "
-            "it is stuck. `make doctor` says which member's it is, and what to do.",
+            f"it is stuck. `{_make('doctor')}` says which member's it is, and what to do.",
         ),
         _warning(
             "RequestsRefused",
@@ -236,7 +239,7 @@ def _connection_alerts(connected: str, members: int) -> Sequence[Rule]:
         "MembersMissing",
         f"({connected} > 0) < {members}",
         f"Agents of only {{{{ $value }}}} of {members} members are connected to {{{{ $labels.pod }}}}",
-        "Karmada does not reach the others through it. `make status` says which do not answer; look at "
+        f"Karmada does not reach the others through it. `{_make('status')}` says which do not answer; look at "
         f"{anp.AGENT} there. A member that is meant to be away is better paused (members.NAME.paused).",
     )
     return [none, some][: min(members, 2)]
@@ -263,6 +266,11 @@ def _full(name: str, job: str, frontend: str, what: str) -> Rule:
         "When all are, requests wait. Look who holds them, watches and port-forwards; more proxy-servers "
         "(proxy.replicas), or more agents (replicas of the member), share them.",
     )
+
+
+def _make(target: str) -> str:
+    """make's target for this program's stack: make does not take the one that is selected."""
+    return f"make {target} STACK={pulumi.get_stack()}"
 
 
 def _unread(namespace: str, app: str) -> str:

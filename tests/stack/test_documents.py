@@ -82,9 +82,12 @@ def still_changes(checkout: Checkout, level: int) -> None:
 
 
 def typed(checkout: Checkout, block: str) -> None:
-    """Runs a block as typed in a checkout, and stops at the first command that fails."""
+    """Runs a block as typed in a checkout, and stops at the first command that fails.
+
+    Where the documents have STACK=prod, it is the checkout's stack.
+    """
     done = subprocess.run(
-        ["bash", "-e", "-O", "expand_aliases", "-c", block],
+        ["bash", "-e", "-O", "expand_aliases", "-c", block.replace("STACK=prod", f"STACK={checkout.stack}")],
         cwd=checkout.directory,
         env=os.environ | checkout.environment | AS_A_READER,
         stdin=subprocess.DEVNULL,

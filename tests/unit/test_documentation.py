@@ -220,6 +220,14 @@ def test_every_target_that_a_document_names_is_there(document: str) -> None:
     assert {each for line in named for each in line.split()} - targets() == set()
 
 
+def test_whoever_types_make_for_a_stack_names_it_but_in_a_local_trial() -> None:
+    """make takes STACK, `dev` by default, not the selected stack."""
+    of_a_stack = "|".join(("up", "down", "preview", "status", "doctor", "kubectl", "rotate-ca", "uninstall"))
+    for name, block in documents.blocks().items():
+        if name != "README.md#two-commands":
+            assert re.findall(rf"^make (?:{of_a_stack})\b(?! STACK=).*", block, re.MULTILINE) == [], name
+
+
 def targets() -> set[str]:
     """The Makefile's targets that are no files."""
     declared = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -236,6 +236,14 @@ def test_every_alert_says_how_bad_it_is_where_and_what_to_do(name: str) -> None:
         assert len(text(each, "annotations", "description")) > 80
 
 
+def test_what_an_alert_says_to_type_for_make_names_the_stack() -> None:
+    """make does not take the stack that is selected."""
+    said = " ".join(text(each, "annotations", "description") for each in rules(probed(), "proxy-server-monitoring"))
+    commands = re.findall(r"`make ([^`]*)`", said)
+    assert 'doctor STACK=dev ARGS="--member {{ $labels.member }}"' in commands
+    assert [each for each in commands if " STACK=dev" not in each] == []
+
+
 def test_an_alert_of_a_member_names_it() -> None:
     members = [text(each, "labels", "member") for each in rules(monitored(), "member3-monitoring")]
     assert set(members) == {"member3"}

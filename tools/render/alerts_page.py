@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import pulumi
+
 from components import alerts
 from components.alerts import Rule
 
@@ -17,7 +19,8 @@ HEAD = """\
 
 What each alert of [monitoring](operations.md#monitoring) means and what to do. The annotation `runbook_url` of an alert
 leads here: set `monitoring.runbooks` to the address at which you read this page. The labels `namespace`, `member` and
-`certificate` say where. In the expressions the proxies are in the namespace `karmada-system`."""
+`certificate` say where. In the expressions the proxies are in the namespace `karmada-system`, and in the commands the
+stack is `prod`: `make` takes STACK, not the selected stack, and selects it."""
 
 
 def page() -> str:
@@ -41,9 +44,9 @@ def _section(rule: Rule, where: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text without Prometheus' templates: `{{ $labels.pod }}` is POD, `{{ $value }}` is N."""
+    """A text of the stack `prod`, without Prometheus' templates: `{{ $labels.pod }}` is POD, `{{ $value }}` is N."""
     named = re.sub(r"{{ \$labels\.(\w+) }}", lambda found: found[1].upper(), text)
-    return re.sub(r"{{ \$value[^}]*}}", "N", named)
+    return re.sub(r"{{ \$value[^}]*}}", "N", named).replace(f"STACK={pulumi.get_stack()}", "STACK=prod")
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ ROWS: Sequence[Sequence[Panel]] = (
     (
         Panel(
             title="Members that are not reached",
-            says='Say `make doctor ARGS="--member NAME"` of each.',
+            says='Say `make doctor STACK=STACK ARGS="--member NAME"` of each.',
             kind="table",
             expr=f"probe_success{{{PROBES}}} == 0",
         ),
