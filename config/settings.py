@@ -296,7 +296,8 @@ class Settings:
     def removal(self, member: MemberSettings) -> str:
         """What takes a member out of the stack, as a remedy."""
         command, selector = config_rm(self.key(member)), self.discover.selector
-        return f'{command}, or, if "{selector}" finds it, take that label off its Cluster' if selector else command
+        both = f'{command}, if the config has it, and, if "{selector}" finds it, take that label off its Cluster'
+        return both if selector else command
 
     def joined(self, registered: Collection[str]) -> Settings:
         """A copy in which `registered` of each member is set: whether its name is among `registered`."""

@@ -415,6 +415,13 @@ def test_a_member_that_is_found_may_have_a_kubeconfig_nevertheless() -> None:
     assert {each.name: each.delivered for each in settings.members} == {"edge1": True, "member3": False}
 
 
+def test_a_member_that_is_not_found_any_more_stays_where_the_config_has_it_if_only_an_empty_one() -> None:
+    """`config rm` of its last key leaves that."""
+    afar: Json = {"access": "karmada"}
+    settings = load(memberDefaults=afar, members={"member3": {}}, discover={"selector": "edge=true"}, images=PUBLISHED)
+    assert [each.name for each in settings.members] == ["edge1", "edge2", "member3"]
+
+
 @pytest.mark.parametrize(
     ("selector", "why"),
     [

@@ -120,9 +120,9 @@ def test_works_of_another_stack_in_the_place_of_ours_are_refused(afar: Clusters)
     assert 'karmada-anp:members.member3: "member3" has the tunnel of the stack "prod" already' in refusal()
 
 
-def test_one_that_labels_have_found_is_not_told_to_leave_a_config_in_which_it_is_not(afar: Clusters) -> None:
+def test_one_that_labels_and_the_config_may_both_name_is_to_be_taken_out_of_both(afar: Clusters) -> None:
     afar.apis["karmada-apiserver"]["works"] = [work("prod")]
-    with pytest.raises(pulumi.RunError, match='or, if "edge=new" finds it, take that label off its Cluster'):
+    with pytest.raises(pulumi.RunError, match='member3\', if the config has it, and, if "edge=new" finds it, take'):
         preflight.check(load(members={}, images=PUBLISHED, discover={"selector": "edge=new"}))
 
 
