@@ -111,7 +111,14 @@ def agent_alerts(member: str, namespace: str) -> list[Rule]:
             "member's apiAddress: look whether it is well, and whether a NetworkPolicy lets the pods out to its port "
             "(apiPorts).",
         ),
-        _full("MemberGuardFull", job, anp.AGENT, "The guard beside proxy-agent"),
+        _full(
+            "MemberGuardFull",
+            job,
+            anp.AGENT,
+            "The guard beside proxy-agent",
+            "a proxy-server gives all its sessions to the agent that connected to it first, so only more proxy-servers "
+            "(proxy.replicas), with as many agents (replicas of the member), share them.",
+        ),
     ]
     return [_labelled(rule, namespace=namespace, member=member) for rule in rules]
 
@@ -221,7 +228,13 @@ def _guard_alerts(namespace: str, job: str) -> Sequence[Rule]:
             "They come from outside proxy.allowedSources. If they are Karmada's, whose pods or nodes have other "
             "addresses now, add their network there; if not, somebody tries a port that is not theirs.",
         ),
-        _full("GuardFull", job, "karmada", "The guard of proxy-server"),
+        _full(
+            "GuardFull",
+            job,
+            "karmada",
+            "The guard of proxy-server",
+            "more proxy-servers (proxy.replicas) share them.",
+        ),
     ]
 
 
@@ -256,15 +269,14 @@ def _goes_on(counter: str, by: str) -> str:
     return f"sum by ({by}) (rate({counter}[{WINDOW}])) > 0"
 
 
-def _full(name: str, job: str, frontend: str, what: str) -> Rule:
-    """The alert that a guard's frontend has used FULL of its connection limit."""
+def _full(name: str, job: str, frontend: str, what: str, shared: str) -> Rule:
+    """The alert that a guard's frontend has used FULL of its connection limit; `shared` is what spreads these."""
     now, limit = (_series(f"haproxy_frontend_{each}_sessions", job, proxy=frontend) for each in ("current", "limit"))
     return _warning(
         name,
         f"max by (pod) ({now} / {limit}) > {FULL}",
         f"{what} in {{{{ $labels.pod }}}} has {{{{ $value | humanizePercentage }}}} of its connections open",
-        "When all are, requests wait. Look who holds them, watches and port-forwards; more proxy-servers "
-        "(proxy.replicas), or more agents (replicas of the member), share them.",
+        f"When all are, requests wait. Look who holds them, watches and port-forwards; {shared}",
     )
 
 
