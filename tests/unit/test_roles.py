@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -11,6 +12,7 @@ from checks.preflight import rights
 from checks.preflight.rights import Right
 from clusters.objects import Json, items, text
 from config.settings import Settings
+from tests import documents
 from tests.unit.machines import MEMBER, load
 from tests.unit.stacks import PUBLISHED
 from tools.render.stackfile import ROOT
@@ -54,6 +56,16 @@ def test_a_role_allows_all_that_an_up_is_refused_without(role: str) -> None:
     asked = needed(whole())[role]
     assert asked
     assert [each for each in asked if not allows(ROLES[role], each)] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_table_of_rights_names_every_resource_of_a_role(role: str) -> None:
+    table = (
+        documents.content("docs/security.md").partition("## What the operator's users need")[2].partition("\n## ")[0]
+    )
+    resources = [str(each) for rule in items(ROLES[role], "rules") for each in items(rule, "resources")]
+    assert resources
+    assert [each for each in resources if not re.search(rf"(?<![\w.]){each}\b", table, re.IGNORECASE)] == []
 
 
 def test_no_role_allows_everything() -> None:
