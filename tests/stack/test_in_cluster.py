@@ -108,8 +108,9 @@ def leave() -> None:
     """Deletes what was typed before the first Job, once no Job is left."""
     within = f"--timeout={SECONDS + GRACE:.0f}s"
     output_of(kubectl(*HOST, "delete", "jobs", "--all", f"--namespace={OURS}", within), SECONDS + GRACE + 10)
-    gone = [f"namespace/{OURS}", "persistentvolume/state", "clusterrole/karmada-anp-proxies"]
-    output_of(kubectl(*HOST, "delete", "--ignore-not-found", *gone, "clusterrole/karmada-anp-members"), 120)
+    roles = [f"clusterrole/karmada-anp-{each}" for each in ("proxies", "agents", "members")]
+    gone = [f"namespace/{OURS}", "persistentvolume/state", *roles]
+    output_of(kubectl(*HOST, "delete", "--ignore-not-found", *gone), 120)
     binding = ["rolebinding/karmada-anp-proxies", f"--namespace={NAMESPACE}"]
     output_of(kubectl(*HOST, "delete", "--ignore-not-found", *binding))
 

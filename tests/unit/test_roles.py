@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import product
 
 import pytest
 import yaml
@@ -21,11 +22,17 @@ ROLES: dict[str, Json] = {
     text(each, "metadata", "name"): each for each in yaml.safe_load_all((ROOT / "docs" / "roles.yaml").read_text())
 }
 
+AGENTS = "karmada-agents"
+
 
 def whole() -> Settings:
-    """A stack that needs every right: off the host network, several servers, monitored, members of each kind."""
+    """A stack that needs every right: off the host network, several servers, monitored, members of each kind, one whose
+    karmada-agent is in a namespace of its own."""
     settings = load(
-        members={"member3": MEMBER, "member4": {"access": "karmada", "registered": True}},
+        members={
+            "member3": {**MEMBER, "agent": {"namespace": AGENTS}},
+            "member4": {"access": "karmada", "registered": True},
+        },
         images=PUBLISHED,
         proxy={"exposure": "loadBalancer", "replicas": 2},
         monitoring={"enabled": True, "probes": {"prober": "blackbox:9115"}},
@@ -36,8 +43,10 @@ def whole() -> Settings:
 def needed(of: Settings) -> dict[str, Sequence[Right]]:
     """What is asked for before an `up`, by role."""
     there, afar = of.members
+    of_member = rights.of_member(of, there)
     return {
-        "karmada-anp-proxies": [*rights.of_host(of), *rights.of_member(of, there)],
+        "karmada-anp-proxies": [*rights.of_host(of), *(each for each in of_member if each.namespace != AGENTS)],
+        "karmada-anp-agents": [each for each in of_member if each.namespace == AGENTS],
         "karmada-anp-members": [*rights.of_karmada(of), *rights.of_delivered(afar)],
     }
 
@@ -51,11 +60,27 @@ def allows(role: Json, right: Right) -> bool:
     )
 
 
+def granted(role: str) -> set[tuple[str, str, str]]:
+    """What a role allows: verb, resource, group."""
+    lists = [[items(rule, key) for key in ("verbs", "resources", "apiGroups")] for rule in items(ROLES[role], "rules")]
+    return {(str(verb), str(resource), str(group)) for each in lists for verb, resource, group in product(*each)}
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_allows_all_that_an_up_is_refused_without(role: str) -> None:
     asked = needed(whole())[role]
     assert asked
     assert [each for each in asked if not allows(ROLES[role], each)] == []
+
+
+def test_where_karmada_agent_and_the_proxies_share_a_namespace_one_role_is_enough() -> None:
+    assert granted("karmada-anp-agents") <= granted("karmada-anp-proxies")
+
+
+def test_in_karmada_agents_own_namespace_the_user_changes_deployments_alone_and_reads_no_secret() -> None:
+    of_agents = granted("karmada-anp-agents")
+    assert {each for each in of_agents if each[0] not in ("get", "list", "watch")} == {("patch", "deployments", "apps")}
+    assert "secrets" not in {resource for _, resource, _ in of_agents}
 
 
 @pytest.mark.parametrize("role", ROLES)
