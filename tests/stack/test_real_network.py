@@ -21,7 +21,7 @@ from tests.stack import environment
 from tests.stack.environment import HOST, NAMESPACE, member
 from tests.stack.kubectl import apply, kubectl, objects
 from tests.stack.nodes import HOST_NODE, address_of, shell
-from tests.stack.refusals import gives_back, succeeds
+from tests.stack.refusals import gives_back, refused, said, succeeds
 from tools.checkout import UP, Checkout
 
 pytestmark = pytest.mark.long
@@ -90,6 +90,29 @@ def test_another_address_that_it_gives_later_does_too(up: automation.UpResult, d
     assert address() == ASKED_FOR["metallb.io/loadBalancerIPs"] != before
     assert {dialled(name) for name in environment.members()} == {address()}
     succeeds(dev.run(*UP, "--refresh", "--expect-no-changes"))
+
+
+def test_another_class_is_refused_and_a_new_service_is_as_the_refusal_says(
+    up: automation.UpResult, dev: Checkout
+) -> None:
+    proxy: Mapping[str, Json] = {"exposure": "loadBalancer", "replicas": 2}
+    dev.configure(proxy={**proxy, "loadBalancerClass": "example.org/other"})
+    done = dev.run(*UP)
+    note(
+        PART,
+        tried="another loadBalancerClass",
+        expected="refused, naming proxy.loadBalancerClass",
+        seen=" ".join(said(done)),
+    )
+    refused(done)
+    assert "proxy.loadBalancerClass: the Service proxy-server-agents has no class" in done.stdout + done.stderr
+    dev.configure(proxy=proxy)
+    output_of(kubectl(*HOST, "delete", "service", anp.AGENTS_SERVICE, f"--namespace={NAMESPACE}"))
+    again = dev.run(*UP, "--refresh")
+    succeeds(again)
+    for name in environment.members():
+        assert f"{name}: reached through Karmada" in again.stdout
+        assert dialled(name) == address()
 
 
 @pytest.fixture
