@@ -15,8 +15,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypedDict
 
-import pulumi
-
 from components import anp
 
 SERVER_METRICS = "konnectivity_network_proxy_server"
@@ -43,9 +41,9 @@ Rule = TypedDict(
 """An alerting rule as Prometheus and the prometheus-operator write it."""
 
 
-def server_alerts(namespace: str, members: int, memory: int) -> list[Rule]:
+def server_alerts(namespace: str, members: int, memory: int, stack: str) -> list[Rule]:
     """Alerts on proxy-server and the host guard. `members` is how many members should be connected, and `memory` how
-    many bytes proxy-server may hold, 0 without a limit."""
+    many bytes proxy-server may hold, 0 without a limit; `stack` is the stack's name, which make is to be given."""
     job = f"{namespace}/{anp.SERVER}"
     connected = _series(f"{SERVER_METRICS}_ready_backends", job)
     rules = [
@@ -61,11 +59,11 @@ def server_alerts(namespace: str, members: int, memory: int) -> list[Rule]:
             "Dials through {{ $labels.pod }} fail: {{ $labels.reason }}",
             "A member's proxy-agent is connected, but does not dial. error_response: the guard in its pod did not "
             "answer. backend_dial_timeout or backend_close: the agent did not answer, or went. "
-            f"`{_make('doctor')}` says which member it is, and names an agent that is stuck.",
+            f"`make doctor STACK={stack}` says which member it is, and names an agent that is stuck.",
         ),
         *([_memory_alert(job, memory)] if memory else []),
-        *_guard_alerts(namespace, job),
-        *_connection_alerts(connected, members),
+        *_guard_alerts(namespace, job, stack),
+        *_connection_alerts(connected, members, stack),
     ]
     return [_labelled(rule, namespace=namespace) for rule in rules]
 
@@ -123,7 +121,7 @@ def agent_alerts(member: str, namespace: str) -> list[Rule]:
     return [_labelled(rule, namespace=namespace, member=member) for rule in rules]
 
 
-def probe_alerts(namespace: str) -> Sequence[Rule]:
+def probe_alerts(namespace: str, stack: str) -> Sequence[Rule]:
     """The alerts that a member does not answer through Karmada, by a blackbox exporter's `probe_success`, and that
     there is no such metric."""
     success = _series("probe_success", probe_job(namespace))
@@ -138,9 +136,9 @@ def probe_alerts(namespace: str) -> Sequence[Rule]:
         "MemberNotReached",
         f"{success} == 0",
         "Karmada does not reach {{ $labels.member }}",
-        f'Every request through Karmada to it fails. `{_make("doctor")} ARGS="--member {{{{ $labels.member }}}}"` says '
-        "where the path breaks, and what to do. A member that is meant to be away is better paused "
-        "(members.NAME.paused).",
+        f'Every request through Karmada to it fails. `make doctor STACK={stack} ARGS="--member '
+        '{{ $labels.member }}"` says where the path breaks, and what to do. A member that is meant to be away is '
+        "better paused (members.NAME.paused).",
     )
     return [_labelled(each, namespace=namespace) for each in (rule, absent)]
 
@@ -195,7 +193,7 @@ def _memory_alert(job: str, limit: int) -> Rule:
     )
 
 
-def _guard_alerts(namespace: str, job: str) -> Sequence[Rule]:
+def _guard_alerts(namespace: str, job: str, stack: str) -> Sequence[Rule]:
     refused = _series("haproxy_frontend_requests_denied_total", job, proxy="karmada")
     rejected = _series("haproxy_frontend_denied_connections_total", job, proxy="karmada")
     failed = _series("haproxy_backend_http_responses_total", job, proxy="proxy-server", code="5xx")
@@ -211,7 +209,7 @@ def _guard_alerts(namespace: str, job: str) -> Sequence[Rule]:
             _goes_on(failed, "pod"),
             "Requests that {{ $labels.pod }} let through got no tunnel",
             f"With {PREFIX}DialsFail: see there. Alone: no agent of that member is connected to this proxy-server, or "
-            f"it is stuck. `{_make('doctor')}` says which member's it is, and what to do.",
+            f"it is stuck. `make doctor STACK={stack}` says which member's it is, and what to do.",
         ),
         _warning(
             "RequestsRefused",
@@ -238,7 +236,7 @@ def _guard_alerts(namespace: str, job: str) -> Sequence[Rule]:
     ]
 
 
-def _connection_alerts(connected: str, members: int) -> Sequence[Rule]:
+def _connection_alerts(connected: str, members: int, stack: str) -> Sequence[Rule]:
     """Alerts on members that are not connected: none where none is expected, and for one member only NoAgent."""
     none = _critical(
         "NoAgent",
@@ -252,7 +250,7 @@ def _connection_alerts(connected: str, members: int) -> Sequence[Rule]:
         "MembersMissing",
         f"({connected} > 0) < {members}",
         f"Agents of only {{{{ $value }}}} of {members} members are connected to {{{{ $labels.pod }}}}",
-        f"Karmada does not reach the others through it. `{_make('status')}` says which do not answer; look at "
+        f"Karmada does not reach the others through it. `make status STACK={stack}` says which do not answer; look at "
         f"{anp.AGENT} there. A member that is meant to be away is better paused (members.NAME.paused).",
     )
     return [none, some][: min(members, 2)]
@@ -278,11 +276,6 @@ def _full(name: str, job: str, frontend: str, what: str, shared: str) -> Rule:
         f"{what} in {{{{ $labels.pod }}}} has {{{{ $value | humanizePercentage }}}} of its connections open",
         f"When all are, requests wait. Look who holds them, watches and port-forwards; {shared}",
     )
-
-
-def _make(target: str) -> str:
-    """make's target for this program's stack: make does not take the one that is selected."""
-    return f"make {target} STACK={pulumi.get_stack()}"
 
 
 def _unread(namespace: str, app: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import pulumi
 from pulumi import ComponentResource, Input, Output, ResourceOptions
 from pulumi_kubernetes.apiextensions import CustomResource
 
@@ -91,13 +92,13 @@ def server_monitoring(
     current = {f"{member}-agent": each for member, each in sorted(agents.items()) if member not in behind}
     ends = {**pki.certificate_ends, **current}
     rules: list[Input[alerts.Rule]] = [
-        *alerts.server_alerts(host.namespace, len(agents), _memory_limit(settings.proxy)),
+        *alerts.server_alerts(host.namespace, len(agents), _memory_limit(settings.proxy), pulumi.get_stack()),
         *(_certificate_alert(name, each, settings) for name, each in ends.items()),
         *(alerts.behind_alert(member, host.namespace) for member in sorted(agents.keys() & behind)),
     ]
     probes = settings.monitoring.probes
     if probes and agents:
-        rules += alerts.probe_alerts(host.namespace)
+        rules += alerts.probe_alerts(host.namespace, pulumi.get_stack())
         _probe(settings, probes, sorted(agents), opts)
     Monitoring(f"{anp.SERVER}-monitoring", _args(anp.SERVER, host.namespace, settings.monitoring, rules), opts)
 

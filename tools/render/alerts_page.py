@@ -8,12 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import pulumi
-
 from components import alerts
 from components.alerts import Rule
 
-NAMESPACE = "karmada-system"
+NAMESPACE, STACK = "karmada-system", "prod"
 HEAD = """\
 # Alerts
 
@@ -29,9 +27,13 @@ def page() -> str:
 
 
 def _sections() -> Iterator[str]:
-    certificate = alerts.certificate_alert("NAME-agent", "2027-01-01T00:00:00Z", 14, NAMESPACE)
-    of_stack = [certificate, alerts.behind_alert("NAME", NAMESPACE)]
-    for rule in [*alerts.probe_alerts(NAMESPACE), *alerts.server_alerts(NAMESPACE, 100, 512 * 2**20), *of_stack]:
+    of_host = [
+        *alerts.probe_alerts(NAMESPACE, STACK),
+        *alerts.server_alerts(NAMESPACE, 100, 512 * 2**20, STACK),
+        alerts.certificate_alert("NAME-agent", "2027-01-01T00:00:00Z", 14, NAMESPACE),
+        alerts.behind_alert("NAME", NAMESPACE),
+    ]
+    for rule in of_host:
         yield _section(rule, "the host cluster")
     for rule in alerts.agent_alerts("NAME", NAMESPACE):
         yield _section(rule, "the member's own cluster")
@@ -44,9 +46,9 @@ def _section(rule: Rule, where: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text of the stack `prod`, without Prometheus' templates: `{{ $labels.pod }}` is POD, `{{ $value }}` is N."""
+    """A text without Prometheus' templates: `{{ $labels.pod }}` is POD, `{{ $value }}` is N."""
     named = re.sub(r"{{ \$labels\.(\w+) }}", lambda found: found[1].upper(), text)
-    return re.sub(r"{{ \$value[^}]*}}", "N", named).replace(f"STACK={pulumi.get_stack()}", "STACK=prod")
+    return re.sub(r"{{ \$value[^}]*}}", "N", named)
 
 
 if __name__ == "__main__":
