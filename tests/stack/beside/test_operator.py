@@ -96,7 +96,7 @@ NEEDED = (
     "patch deployments/karmada-agent",
     "list pods",
     "get deployments/proxy-agent-delivered",
-    "create pods/portforward",
+    "create pods --subresource=portforward",
 )
 OTHERS = ("delete deployments/karmada-agent", "patch deployments/proxy-agent-delivered", "get secrets", "create pods")
 
