@@ -46,11 +46,15 @@ fi
 
 # of all stacks, so that of STACK need not be there
 [ "${1:-} ${2:-}" != "stack ls" ] || exec pulumi "$@" --non-interactive
-creates=
+creates='' provider=''
 case "${1:-} ${2:-}" in
-"up "* | "preview "* | "config " | "config set"* | "config rm"*) creates=--create ;;
+"up "* | "preview "* | "config " | "config set"* | "config rm"*)
+    creates=--create
+    # without it Pulumi would begin with a passphrase, and take the provider and its wrapped key out of that file
+    provider=$(sed -n 's/^secretsprovider: *"*\([^"]*\)"*$/--secrets-provider=\1/p' "Pulumi.${STACK##*/}.yaml")
+    ;;
 esac
-pulumi stack select --non-interactive ${creates:+"$creates"} "$STACK" >/dev/null
+pulumi stack select --non-interactive ${creates:+"$creates"} ${provider:+"$provider"} "$STACK" >/dev/null
 # at a terminal, up and destroy ask before they begin, unless --yes is given, and `config set` for a value
 asks=--non-interactive
 case "${1:-} ${2:-}" in

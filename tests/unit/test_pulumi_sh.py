@@ -24,7 +24,9 @@ echo >>"$(dirname "$0")/typed"
 """
 
 
-def typed(directory: Path, stack: str, *command: str, stdin: int = subprocess.DEVNULL) -> Sequence[str]:
+def typed(
+    directory: Path, stack: str, *command: str, stdin: int = subprocess.DEVNULL, root: Path = ROOT
+) -> Sequence[str]:
     """What pulumi was called with for a command, a line a call."""
     executable(directory / "pulumi", PULUMI)
     environment = {
@@ -34,7 +36,7 @@ def typed(directory: Path, stack: str, *command: str, stdin: int = subprocess.DE
         "PULUMI_BACKEND_URL": f"file://{directory}",
         "PULUMI_CONFIG_PASSPHRASE": "of nothing",
     }
-    whole = [str(ROOT / "tools" / "pulumi.sh"), *command]
+    whole = [str(root / "tools" / "pulumi.sh"), *command]
     subprocess.run(whole, env=environment, stdin=stdin, check=True, timeout=60)
     return [line.strip() for line in (directory / "typed").read_text().splitlines()]
 
@@ -51,6 +53,18 @@ def test_a_command_is_pulumis_own_on_that_stack(tmp_path: Path, stack: str, comm
 @pytest.mark.parametrize("command", ["up", "preview", "config", "config set a b", "config set-all", "config rm a"])
 def test_what_deploys_or_configures_makes_the_stack_if_it_is_not_there(tmp_path: Path, command: str) -> None:
     assert typed(tmp_path, "prod", *command.split())[0] == "stack select --non-interactive --create prod"
+
+
+@pytest.mark.parametrize("said", ["awskms://alias/x?region=y", '"awskms://alias/x?region=y"'])
+def test_a_stack_is_made_with_the_secrets_provider_of_its_file(tmp_path: Path, said: str) -> None:
+    """Without it, Pulumi takes that line and the wrapped key out of the file."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(ROOT / "tools", checkout / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.txt", checkout)
+    (checkout / "Pulumi.kms.yaml").write_text(f"secretsprovider: {said}\nencryptedkey: x\n")
+    creates = "stack select --non-interactive --create --secrets-provider=awskms://alias/x?region=y org/kms"
+    assert typed(tmp_path, "org/kms", "up", root=checkout)[0] == creates
+    assert typed(tmp_path, "org/kms", "destroy", root=checkout)[2] == "stack select --non-interactive org/kms"
 
 
 @pytest.mark.parametrize("command", ["up", "preview", "config"])
