@@ -105,11 +105,16 @@ def _condition(of: Json, kind: str) -> Json:
     return next((each for each in items(of, "status", "conditions") if text(each, "type") == kind), None)
 
 
+def missing(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:
+    """The name of the first expected Work that does not exist; an empty text if all do."""
+    return next((each.work for each in expected if each.work not in works), "")
+
+
 def not_delivered(works: Mapping[str, Json], expected: Sequence[Expected]) -> str:
     """Why the first expected Work that is not applied is not; an empty text if all are."""
-    missing = [each.work for each in expected if each.work not in works]
-    if missing:
-        return f"Work {missing[0]} is not there"
+    absent = missing(works, expected)
+    if absent:
+        return f"Work {absent} is not there"
     return unapplied(works[each.work] for each in expected)
 
 

@@ -47,7 +47,6 @@ def main(*, force: bool = False) -> int:
     if len(step) == 1 and was in (step, ()):
         step = configure(next_step(step))
     while True:
-        was = deployed()
         if was and step not in (was, next_step(was)):
             raise SystemExit(
                 f"CA keys: deployed is: {said(was)}; the config says: {said(step)}, which is not the step after it. "
@@ -70,7 +69,7 @@ def main(*, force: bool = False) -> int:
                 file=sys.stderr,
             )
             return 1
-        step = configure(next_step(step))
+        was, step = deployed(), configure(next_step(step))
 
 
 def behind() -> Sequence[str]:

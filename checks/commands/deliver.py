@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from checks.commands.take_away import delete_works
 from checks.commands.take_back import withdraw_tunnel
-from checks.delivered import APPLY_SECONDS, Expected, is_ready, not_delivered, unhealthy
+from checks.delivered import APPLY_SECONDS, Expected, is_ready, missing, not_delivered, unhealthy
 from checks.delivered_agent import DeliveredAgent, DeliveredMembers, restarting
 from checks.deployments import args_owners, arguments, has_flags, value_of
 from checks.findings import REFRESH
@@ -93,9 +93,9 @@ def deliver_member(apis: KubernetesApis, of: DeliveredAgent, desired: DesiredDel
 
 def _require_applied(apis: KubernetesApis, of: DeliveredAgent, desired: DesiredDelivery) -> None:
     works = of.works(apis)
-    missing = [each.work for each in desired.works if each.work not in works]
-    if missing:
-        raise Unavailable(f"Work {missing[0]}, which the stack has made, is not there: {REFRESH}")
+    absent = missing(works, desired.works)
+    if absent:
+        raise Unavailable(f"Work {absent}, which the stack has made, is not there: {REFRESH}")
     why = not_delivered(works, desired.works)
     if why:
         later = "karmada-agent tries again at ever longer intervals, and at once when it is started again"
