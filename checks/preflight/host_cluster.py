@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checks.findings import REFRESH
 from checks.preflight import adoption, rights
 from checks.preflight.facts import Facts, facts, no_answer, no_namespace, no_priority_class, pull_secrets, too_old
 from clusters.api import DEPLOYMENTS, SERVICES, KubernetesApis
@@ -51,7 +52,7 @@ def _another_class(apis: KubernetesApis, settings: Settings) -> Iterator[Problem
     if text(service, "spec", "type") == "LoadBalancer" and has != wanted and (wanted or _applied_class(service)):
         why = f"the Service {AGENTS_SERVICE} has {_quoted(has)}, which cannot be changed to {_quoted(wanted)}"
         delete = kubectl_line(host.api, "delete", "service", AGENTS_SERVICE, f"--namespace={host.namespace}")
-        remedy = f"set it back, or {delete} and then `pulumi up --refresh`: no member is reached in between"
+        remedy = f"set it back, or {delete} and then `{REFRESH}`: no member is reached in between"
         yield Problem("proxy.loadBalancerClass", why, remedy)
 
 
