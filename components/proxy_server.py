@@ -30,6 +30,10 @@ from components.secret_files import SecretFiles, combined, secret_files
 from config.proxy_settings import Exposure, Frontend, GuardedProxy, Proxy
 from config.settings import MemberSettings, Settings
 
+UNAWAITED = {**SKIP_AWAIT, "pulumi.com/deletionPropagationPolicy": "background"}
+"""Annotations of a Deployment that Pulumi does not wait for: its object goes at once, and not after its pods. Otherwise
+one that replaces it, or that an `up` makes soon after a `destroy`, would meet one of the same name."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProxyServerArgs:
@@ -73,7 +77,7 @@ class ProxyServer(ComponentResource):
         metadata: ObjectMetaArgsDict = {"name": anp.SERVER, "namespace": host.namespace}
         deployment = Deployment(
             name,
-            metadata={**metadata, "annotations": SKIP_AWAIT} if alone else metadata,
+            metadata={**metadata, "annotations": UNAWAITED} if alone else metadata,
             spec=_spec(args, files),
             opts=ResourceOptions.merge(
                 child,

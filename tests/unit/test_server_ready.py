@@ -94,4 +94,6 @@ def test_pulumi_itself_waits_where_a_member_has_a_kubeconfig() -> None:
         at(run.the("Deployment", "proxy-server").inputs, "metadata", "annotations") for run in (alone, mixed)
     ]
     manager = {ANNOTATION: "karmada-anp-dev"}
-    assert annotations == [{"pulumi.com/skipAwait": "true", **manager}, manager]
+    # without a wait and in the foreground, a replacement would find the former still being deleted
+    unawaited = {"pulumi.com/skipAwait": "true", "pulumi.com/deletionPropagationPolicy": "background"}
+    assert annotations == [{**unawaited, **manager}, manager]
