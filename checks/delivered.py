@@ -66,7 +66,7 @@ class Delivered(BaseModel):
         """The same, but one that has not been Ready for less than RESTART_SECONDS is waited for until it is, or until
         that time is over."""
         end = time.monotonic() + RESTART_SECONDS
-        while _lost_lately(found := self.cluster(apis)) and time.monotonic() < end:
+        while lost_lately(found := self.cluster(apis)) and time.monotonic() < end:
             time.sleep(PAUSE)
         return found
 
@@ -86,7 +86,8 @@ def is_ready(cluster: Json) -> bool:
     return condition(cluster, "Ready") == ("True", "") and not is_terminating(cluster)
 
 
-def _lost_lately(cluster: Json) -> bool:
+def lost_lately(cluster: Json) -> bool:
+    """Whether a Cluster is not Ready, and was within the last RESTART_SECONDS."""
     ready = _condition(cluster, "Ready")
     since = text(ready, "lastTransitionTime")
     if is_terminating(cluster) or text(ready, "status") == "True" or not since:

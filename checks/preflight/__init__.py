@@ -14,7 +14,7 @@ import pulumi
 
 from checks.delivered import DeliveryFacts
 from checks.preflight.away import Away, answering_gone_members, members_away
-from checks.preflight.delivered_member import facts_of_delivered
+from checks.preflight.delivered_member import InKarmada, facts_of_delivered
 from checks.preflight.discovered import facts_of_discovered
 from checks.preflight.docker_engine import facts_of_engine
 from checks.preflight.facts import Facts
@@ -83,6 +83,7 @@ def check(settings: Settings, apis: KubernetesApis | None = None) -> PreflightRe
     apis = CachingApis(uncached)
     # read here: Pulumi knows the stack in this thread alone
     ours, stack = field_manager(), pulumi.get_stack()
+    in_karmada = InKarmada(uncached, settings.host.karmada, stack)
     members = {settings.key(each): each for each in settings.members}
     active = {key: each for key, each in members.items() if not each.paused}
     found = in_parallel(
@@ -92,7 +93,7 @@ def check(settings: Settings, apis: KubernetesApis | None = None) -> PreflightRe
             "engine": partial(facts_of_engine, settings.images),
             **({"discover": partial(facts_of_discovered, apis, settings, stack)} if settings.discover.selector else {}),
             **{
-                key: partial(facts_of_delivered, uncached, key, each, settings, stack)
+                key: partial(facts_of_delivered, uncached, in_karmada, key, each, settings, stack)
                 if each.delivered
                 else partial(facts_of_member, apis, key, each, settings, ours, stack)
                 for key, each in active.items()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from checks.delivered import DeliveryFacts
 from checks.preflight import rights
@@ -49,11 +50,20 @@ class Facts:
     delivery: DeliveryFacts = field(default_factory=DeliveryFacts)
 
 
-def facts(apis: KubernetesApis, key: str, of: Context, needed: Sequence[Right]) -> Facts:
-    """A cluster's uid, and a problem if its user lacks rights of those `needed`. Raises Unavailable."""
-    lacking = rights.lacking(apis, of, needed)
+def facts(
+    apis: KubernetesApis,
+    key: str,
+    of: Context,
+    needed: Sequence[Right],
+    for_members: Mapping[str, Sequence[Right]] = MappingProxyType({}),
+) -> Facts:
+    """A cluster's uid, and problems if its user lacks rights of those `needed`, or of those for members, which are by
+    their keys. Raises Unavailable."""
     remedy = f"give that user a role with these rights, or {config_set(key, 'CONTEXT')}"
-    problems = [Problem(key, f'the user of "{of.name}" may not {lacking}', remedy)] if lacking else []
+    lacking = rights.lacking_by(apis, of, {key: needed, **for_members})
+    problems = [
+        Problem(each, f'the user of "{of.name}" may not {what}', remedy) for each, what in lacking.items() if what
+    ]
     return Facts(problems=problems, uid=_uid(apis, of))
 
 

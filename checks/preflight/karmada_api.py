@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from checks.preflight import rights
 from checks.preflight.facts import Facts, facts, no_answer
-from checks.registered import is_registered
+from checks.registered import bindings, is_registered
 from clusters.api import CLUSTERS, FORBIDDEN, KubernetesApis
 from clusters.errors import Unavailable
 from clusters.objects import Json, at, is_terminating, text
@@ -29,12 +29,17 @@ def facts_of_karmada(apis: KubernetesApis, settings: Settings, members: Mapping[
     problems: list[Problem] = []
     try:
         clusters = apis.all(of, CLUSTERS)
+        bound = bindings(apis, of) if any(each.registered is None for each in members.values()) else None
         for key, member in members.items():
             try:
-                registered |= {member.name} if is_registered(apis, of, member.name, member.registered) else set()
+                said = member.registered
+                registered |= {member.name} if is_registered(apis, of, member.name, said, bound) else set()
             except Unavailable as reason:
                 problems.append(_registration_unknown(key, member, reason))
-        found = facts(apis, context, of, rights.of_karmada(settings.joined(registered)))
+        through = {
+            key: rights.of_delivered(each) for key, each in members.items() if each.delivered and not each.paused
+        }
+        found = facts(apis, context, of, rights.of_karmada(settings.joined(registered)), through)
         # for paused ones too: they keep what they have, also their roles
         delivered = any(each.delivered for each in members.values())
         found.operator = rights.operator(apis, of) if delivered else ""

@@ -5,13 +5,16 @@ The rights are those that every `up` and `destroy` of the stack needs; admission
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from clusters.api import NOT_FOUND, SELF_ACCESS_REVIEWS, SELF_SUBJECT_REVIEWS, KubernetesApis
 from clusters.errors import Unavailable
 from clusters.kubeconfig import Context
 from clusters.objects import Json, at, items, text
+from clusters.pool import in_parallel
 from components import anp
 from config.proxy_settings import Exposure, Frontend
 from config.settings import Cluster, MemberSettings, Settings
@@ -27,6 +30,9 @@ SELF: Json = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectRevi
 MAKE = ("create", "list", "watch")
 """Verbs on a resource type: Pulumi watches a namespace's objects until a deleted one is gone, and if it may not, waits
 ten minutes."""
+
+MANY = 3
+"""From so many on, rights that are alike are first asked for together. A role may allow them for some objects alone."""
 
 WORK = ("create", "list", *LATER)
 
@@ -44,6 +50,11 @@ class Right:
     name: str = ""
     ours: bool = False
     below: str = ""
+
+    @property
+    def everywhere(self) -> Right:
+        """The same right in all namespaces, and for all objects."""
+        return replace(self, namespace="", name="", ours=False)
 
     @property
     def where(self) -> str:
@@ -107,14 +118,27 @@ def operator(apis: KubernetesApis, karmada: Context) -> str:
     return "" if ADMINS in items(user, "groups") else text(user, "username")
 
 
-def lacking(apis: KubernetesApis, of: Context, rights: Sequence[Right]) -> str:
-    """The rights that the context's user lacks, in words, or an empty text. Raises Unavailable.
+def lacking_by(apis: KubernetesApis, of: Context, needed: Mapping[str, Sequence[Right]]) -> dict[str, str]:
+    """The rights that the context's user lacks for each of several purposes, in words, or empty texts. Raises
+    Unavailable.
 
-    It creates a SelfSubjectAccessReview for each, which any user may do and the API does not store.
+    It creates SelfSubjectAccessReviews, which any user may do and the API does not store. Of MANY rights that are
+    alike but for namespace or name, it first asks whether the user has them everywhere: for a hundred members that
+    takes 7 reviews instead of 700.
     """
-    reviews = [apis.create(of, SELF_ACCESS_REVIEWS, _review(each)) for each in rights]
-    refused = [right for right, answer in zip(rights, reviews, strict=True) if at(answer, "status", "allowed") is False]
-    return "; ".join(_in_words(refused))
+    rights = [right for each in needed.values() for right in each]
+    alike = [right for right, count in Counter(each.everywhere for each in rights).items() if count >= MANY]
+    everywhere = {right for right, allowed in _allowed(apis, of, alike).items() if allowed}
+    allowed = _allowed(apis, of, [each for each in rights if each.everywhere not in everywhere])
+    return {
+        key: "; ".join(_in_words([right for right in each if not allowed.get(right, True)]))
+        for key, each in needed.items()
+    }
+
+
+def _allowed(apis: KubernetesApis, of: Context, rights: Sequence[Right]) -> dict[Right, bool]:
+    reviews = in_parallel({right: partial(apis.create, of, SELF_ACCESS_REVIEWS, _review(right)) for right in rights})
+    return {right: at(answer, "status", "allowed") is not False for right, answer in reviews.items()}
 
 
 def _in_words(refused: Sequence[Right]) -> Iterator[str]:

@@ -119,8 +119,10 @@ class Clusters:
             api["secrets/pull"] = [secret("pull")]
         self.says: dict[str, tuple[int, str]] = {}
         self.refuses: set[str] = set()
-        """What a user may not look at (`member3 namespaces/kube-system`)."""
+        """What a user may not look at: `member3 namespaces/kube-system`, or in all namespaces `member3 all secrets`."""
         self.denied: dict[str, set[str]] = {}
+        self.narrow = False
+        """Whether users have rights in single namespaces and for single objects alone."""
         self.engine = True
         self.user, self.groups = "operator", ["system:authenticated"]
         self.minors: dict[str, str] = {}
@@ -131,11 +133,25 @@ class Clusters:
         """The attributes of each right that was asked for."""
 
     def get(self, of: Context, what: Resource, name: str, namespace: str = "") -> Json:
-        return next(iter(self._found(of, f"{what.plural}/{name}", namespace)), None)
+        alone = self._found(of, f"{what.plural}/{name}", namespace)
+        among = [each for each in self._listed(of, what, namespace) if text(each, "metadata", "name") == name]
+        return next(iter([*alone, *among]), None)
 
     def all(self, of: Context, what: Resource, namespace: str = "", labels: str = "") -> Sequence[Json]:
-        found = self._found(of, what.plural, namespace)
-        return [each for each in found if not namespace or text(each, "metadata", "namespace") in ("", namespace)]
+        if not namespace and f"{called(of)} all {what.plural}" in self.refuses:
+            raise Unavailable(f"{what.plural} is forbidden", FORBIDDEN)
+        self._found(of, what.plural, namespace)
+        key, _, value = labels.partition("=")
+        found = self._listed(of, what, namespace)
+        return [each for each in found if not labels or text(each, "metadata", "labels", key) == value]
+
+    def _listed(self, of: Context, what: Resource, namespace: str) -> list[Json]:
+        """What is there by its kind alone, and by its own name, which goes first."""
+        api, kind = self.apis[called(of)], f"{what.plural}/"
+        found = [*(each[0] for key, each in api.items() if key.startswith(kind) and each), *api.get(what.plural, [])]
+        here = [each for each in found if not namespace or text(each, "metadata", "namespace") in ("", namespace)]
+        named = {(text(each, "metadata", "namespace"), text(each, "metadata", "name")): each for each in reversed(here)}
+        return list(named.values())[::-1]
 
     def create(self, of: Context, what: Resource, given: Json) -> Json:
         if what is SELF_SUBJECT_REVIEWS:
@@ -148,6 +164,8 @@ class Clusters:
         right = f"{text(attributes, 'verb')} {text(attributes, 'resource')}"
         if text(attributes, "subresource"):
             right = f"{right}/{text(attributes, 'subresource')}"
+        if self.narrow and not text(attributes, "namespace") and not text(attributes, "name"):
+            return {"status": {"allowed": False}}
         return {"status": {"allowed": right not in self.denied.get(of.name, set())}}
 
     def raw(self, of: Context, path: str, seconds: float = 0) -> str:

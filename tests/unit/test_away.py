@@ -115,6 +115,9 @@ def test_one_that_is_paused_before_it_has_anything_gets_nothing(
     assert warned == ["karmada-anp:members.member4: it is paused: it gets nothing until it is not"]
 
 
+WORK: Json = {"metadata": {"name": "w", "namespace": "karmada-es-member4", "labels": {"karmada-anp/stack": "dev"}}}
+
+
 def test_one_that_is_paused_keeps_the_access_that_it_has(clusters: Clusters, states: list[Json]) -> None:
     """By `memberDefaults.access` all members change theirs, and what a paused one has would be taken away."""
     having(clusters, shown("member3"), shown("member4"))
@@ -123,7 +126,7 @@ def test_one_that_is_paused_keeps_the_access_that_it_has(clusters: Clusters, sta
     ready = check(members={"member3": MEMBER, "member4": paused}, images=PUBLISHED)
     assert [each.delivered for each in ready.settings.members] == [False, False]
     states[0] = state(("member3", was()))
-    clusters.apis["karmada-apiserver"]["works"] = [{"metadata": {"name": "w", "namespace": "karmada-es-member4"}}]
+    clusters.apis["karmada-apiserver"]["works"] = [WORK]
     said = refusal(members={"member3": MEMBER, "member4": {**MEMBER, "paused": True}})
     assert "members.member4.access: the member is paused, and Karmada alone gets at it until now" in said
     assert SET.format("members.member4.access", "karmada") in said
@@ -215,8 +218,7 @@ def test_where_the_state_cannot_be_read_it_is_said(one_away: Clusters, monkeypat
 
 def test_one_that_karmada_alone_got_at_until_now_is_refused(one_away: Clusters) -> None:
     """What it has would be taken back, and nothing put in its place."""
-    work: Json = {"metadata": {"name": "w", "namespace": "karmada-es-member4"}}
-    one_away.apis["karmada-apiserver"]["works"] = [work]
+    one_away.apis["karmada-apiserver"]["works"] = [WORK]
     said = refusal()
     assert "members.member4.access" in said
     assert SET.format("members.member4.access", "karmada") in said

@@ -57,8 +57,11 @@ def being(context: str, other: str) -> Change:
     return having(context, "namespaces/kube-system", identity(f"uid of {other}"))
 
 
-def refusing(what: str) -> Change:
-    return lambda clusters: clusters.refuses.add(what)
+BINDINGS = "clusterrolebindings"
+
+
+def refusing(*what: str) -> Change:
+    return lambda clusters: clusters.refuses.update(what)
 
 
 def denying(context: str, *what: str) -> Change:
@@ -180,7 +183,7 @@ PROBLEMS: Mapping[str, Row] = {
         RM.format("members.member3"),
     ),
     "the Karmada API's user may not look how the member was joined": to_set(
-        refusing("karmada-apiserver clusterrolebindings/system:karmada:member3:agent"),
+        refusing(*(f"karmada-apiserver {each}" for each in (BINDINGS, f"{BINDINGS}/system:karmada:member3:agent"))),
         "members.member3.registered",
         'the Karmada API may not be asked whether `karmadactl register` joined "member3"',
         "true, or false if it was not",
@@ -348,9 +351,18 @@ def test_the_karmada_api_tells_who_is_registered(clusters: Clusters, paused: boo
     assert {each.name: each.registered for each in ready.settings.members} == {"member3": False, "member4": True}
 
 
+def test_a_user_who_may_not_list_bindings_asks_for_each(clusters: Clusters) -> None:
+    refusing(f"karmada-apiserver {BINDINGS}")(clusters)
+    having("karmada-apiserver", f"{BINDINGS}/system:karmada:member4:agent", binding("member4"))(clusters)
+    ready = preflight.check(load(**members(MEMBER, MEMBER)))
+    assert [each.registered for each in ready.settings.members] == [False, True]
+
+
 @pytest.mark.parametrize("said", [True, False])
 def test_where_the_config_says_it_nobody_is_asked(clusters: Clusters, said: bool) -> None:
-    refusing("karmada-apiserver clusterrolebindings/system:karmada:member3:agent")(clusters)
+    refusing(*(f"karmada-apiserver {each}" for each in (BINDINGS, f"{BINDINGS}/system:karmada:member3:agent")))(
+        clusters
+    )
     (found,) = preflight.check(load(**member(registered=said))).settings.members
     assert found.registered is said
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import pulumi
@@ -43,7 +43,8 @@ def joined(
 
 def work(stack: str = "dev", name: str = DEPLOYED, going: bool = False) -> Json:
     marks: dict[str, Json] = {"deletionTimestamp": "now"} if going else {}
-    return {"metadata": {"name": name, "labels": {"karmada-anp/stack": stack} if stack else {}, **marks}}
+    labels = {"karmada-anp/stack": stack} if stack else {}
+    return {"metadata": {"name": name, "namespace": "karmada-es-member3", "labels": labels, **marks}}
 
 
 @pytest.fixture
@@ -61,8 +62,8 @@ def standing(afar: Clusters, cluster: Json, agent: Sequence[str] = ()) -> None:
     afar.apis[THROUGH] = {"deployments/karmada-agent": [deployment(agent)]}
 
 
-def check() -> preflight.PreflightResult:
-    return preflight.check(load(members={"member3": MEMBER}, images=PUBLISHED))
+def check(**settings: Json) -> preflight.PreflightResult:
+    return preflight.check(load(members={"member3": {**entries(MEMBER), **settings}}, images=PUBLISHED))
 
 
 def refusal() -> str:
@@ -81,6 +82,51 @@ def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_the_karmada_api_alone_is_asked_about_it(afar: Clusters) -> None:
     assert check().delivery("member3").ready
     assert {each.split()[0] for each in afar.asked} == {"karmada-host", "karmada-apiserver"}
+
+
+def standing_in(afar: Clusters, members: Sequence[str]) -> Mapping[str, Json]:
+    """The stack is up in these members. Returns the config's `members`."""
+    made = [(entries(joined(url=URL)), entries(work())) for _ in members]
+    named = {name: (of, each) for name, (of, each) in zip(members, made, strict=True)}
+    afar.apis["karmada-apiserver"] = {
+        "clusters": [{**of, "metadata": {"name": name}} for name, (of, _) in named.items()],
+        "works": [
+            {"metadata": {**entries(each, "metadata"), "namespace": f"karmada-es-{name}"}}
+            for name, (_, each) in named.items()
+        ],
+    }
+    for name in members:
+        afar.apis[f"through {name}"] = {"deployments/karmada-agent": [deployment([f"--proxy-server-address={URL}"])]}
+    return {name: MEMBER for name in members}
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_karmada_is_asked_as_often_for_many_members_as_for_a_few(afar: Clusters, count: int) -> None:
+    members = standing_in(afar, [f"edge{i}" for i in range(count)])
+    ready = preflight.check(load(members=members, images=PUBLISHED))
+    assert {name: ready.delivery(name).found for name in members} == dict.fromkeys(members, "")
+    asked = [each for each in afar.asked if each.startswith("karmada-apiserver")]
+    assert len(asked) <= 14, asked
+
+
+def test_a_user_who_may_not_list_all_works_asks_for_each_members(afar: Clusters) -> None:
+    members = standing_in(afar, ["edge1", "edge2"])
+    afar.refuses.add("karmada-apiserver all works")
+    ready = preflight.check(load(members=members, images=PUBLISHED))
+    assert [ready.delivery(name).found for name in members] == ["", ""]
+
+
+def test_a_user_with_a_right_for_single_members_alone_is_asked_for_each(afar: Clusters) -> None:
+    """The role of one who may not do it everywhere may name Clusters, or be bound in execution spaces."""
+    members = standing_in(afar, ["edge1", "edge2", "edge3"])
+    afar.narrow = True
+    preflight.check(load(members=members, images=PUBLISHED))
+    named = [each for each in afar.reviewed if text(each, "resource") == "works" and text(each, "namespace")]
+    assert len(named) == 12
+    afar.denied["karmada-apiserver"] = {"create works"}
+    with pytest.raises(pulumi.RunError) as error:
+        preflight.check(load(members=members, images=PUBLISHED))
+    assert str(error.value).count('may not create works.work.karmada.io in namespace "karmada-es-edge') == 3
 
 
 def test_one_that_is_not_ready_is_warned_of_and_not_refused(afar: Clusters, warned: list[str]) -> None:
@@ -178,13 +224,15 @@ def test_a_tunnel_that_does_not_answer_is_looked_into_by_the_step(afar: Clusters
 def test_works_that_went_with_their_cluster_are_found_lost(afar: Clusters) -> None:
     """As of a member that was joined anew: Pulumi knows nothing of it, and no other input of the step changes."""
     for uid in ("one", "another"):
-        afar.apis["karmada-apiserver"]["clusters/member3"] = [{**entries(joined()), "metadata": {"uid": uid}}]
+        afar.apis["karmada-apiserver"]["clusters/member3"] = [
+            {**entries(joined()), "metadata": {"name": "member3", "uid": uid}}
+        ]
         assert check().delivery("member3").found == f"no Works for Cluster member3, {uid}"
 
 
 def test_a_namespace_that_karmada_itself_hands_over_is_not_the_stacks(afar: Clusters) -> None:
-    afar.apis["karmada-apiserver"]["works"] = [work("", work_name("Namespace", "karmada-system", ""))]
-    assert check().delivery("member3").has_namespace
+    afar.apis["karmada-apiserver"]["works"] = [work("", work_name("Namespace", "tunnel", ""))]
+    assert check(namespace="tunnel").delivery("member3").has_namespace
 
 
 def test_what_is_lost_by_a_member_that_is_not_ready_is_not_known(afar: Clusters) -> None:
@@ -254,6 +302,6 @@ def test_unless_as_many_are_said(afar: Clusters, told: list[str]) -> None:
 
 
 def test_nobody_leaves_where_the_karmada_api_does_not_tell_who_is_there(afar: Clusters) -> None:
-    afar.refuses.add("karmada-apiserver works")
+    afar.refuses.add("karmada-apiserver all works")
     with pytest.raises(pulumi.RunError, match="which members have Works of this stack"):
         discovered(afar, [])
