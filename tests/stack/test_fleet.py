@@ -39,6 +39,9 @@ MANY = 32
 PACE = 2
 """Seconds between a client's requests while leaves are renewed: a hundred rollouts need the machine's cores too."""
 
+REPLACED = 40
+"""Seconds within which the pod of a single server is replaced, and agents have found the new one."""
+
 
 @pytest.fixture(scope="module")
 def members() -> Sequence[str]:
@@ -154,7 +157,7 @@ def test_what_so_many_cost(alone: Checkout, members: Sequence[str], count: int) 
 
 @pytest.mark.long
 @pytest.mark.alone
-def test_no_request_is_lost_while_every_leaf_of_a_hundred_is_renewed(
+def test_while_every_leaf_of_a_hundred_is_renewed_requests_are_lost_only_as_the_one_server_is_replaced(
     alone: Checkout, members: Sequence[str], tmp_path: Path
 ) -> None:
     labelled(alone, members, MOST)
@@ -170,12 +173,13 @@ def test_no_request_is_lost_while_every_leaf_of_a_hundred_is_renewed(
     note(
         PART,
         tried=f"{REQUESTS:,} requests to {MOST} members, {MANY} clients every {PACE} s, while every leaf is renewed",
-        expected="0 lost",
+        expected=f"lost within {REPLACED} s alone",
         seen=f"{seen} in {took:.0f} s; {in_mebibytes(memory_of_server())}; {cores}; up: {renewed}",
     )
     assert renewed.seconds < LONGEST
     assert len(seen.requests) >= REQUESTS
-    assert seen.lost == []
+    lost = [each.ended for each in seen.requests if each.wrong]
+    assert max(lost, default=0) - min(lost, default=0) <= REPLACED, seen.lost
 
 
 @pytest.mark.long
