@@ -86,14 +86,10 @@ def test_the_karmada_api_alone_is_asked_about_it(afar: Clusters) -> None:
 
 def standing_in(afar: Clusters, members: Sequence[str]) -> Mapping[str, Json]:
     """The stack is up in these members. Returns the config's `members`."""
-    made = [(entries(joined(url=URL)), entries(work())) for _ in members]
-    named = {name: (of, each) for name, (of, each) in zip(members, made, strict=True)}
+    marks = entries(work(), "metadata")
     afar.apis["karmada-apiserver"] = {
-        "clusters": [{**of, "metadata": {"name": name}} for name, (of, _) in named.items()],
-        "works": [
-            {"metadata": {**entries(each, "metadata"), "namespace": f"karmada-es-{name}"}}
-            for name, (_, each) in named.items()
-        ],
+        "clusters": [{**entries(joined(url=URL)), "metadata": {"name": name}} for name in members],
+        "works": [{"metadata": {**marks, "namespace": f"karmada-es-{name}"}} for name in members],
     }
     for name in members:
         afar.apis[f"through {name}"] = {"deployments/karmada-agent": [deployment([f"--proxy-server-address={URL}"])]}
